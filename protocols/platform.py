@@ -1,0 +1,315 @@
+"""The agent platform: the port that every mode implements, and the bridge's messages."""
+
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import Any, Protocol
+
+from attrs import field, frozen
+
+from protocols.ids import PersonId, RowId, RunId, SlotId, SurfaceName, TraceId
+from protocols.mail import Question, Sink
+
+
+@frozen
+class Attachment:
+    """A file that goes along with a message, in one of the platform's modes.
+
+    Args:
+        mode: ``binary`` (``data``), ``url`` (``location``) or ``s3`` (``location`` is the key).
+    """
+
+    name: str
+    mime_type: str
+    size_bytes: int
+    mode: str = "binary"
+    data: bytes = field(repr=False, default=b"")
+    location: str = field(repr=False, default="")
+
+
+@frozen
+class User:
+    """A person as the platform knows them."""
+
+    user_id: str
+    external_id: str
+    platform: str
+    display_name: str = field(repr=False, default="")
+
+
+@frozen
+class UserSettings:
+    """A person's settings: skills that are on or off, and the model's name."""
+
+    skills: dict[str, bool]
+    model: str = ""
+
+
+@frozen
+class SettingsAction:
+    """A change of settings: ``toggle_skill``, ``set`` or ``reset``, with its payload."""
+
+    type: str
+    payload: dict[str, Any] = field(factory=dict)
+
+
+@frozen
+class Answer:
+    """A whole answer, as ``send_message`` gives it."""
+
+    text: str = field(repr=False)
+    attachments: tuple[Attachment, ...] = ()
+
+
+# What a stream is made of; it ends with exactly one of StreamFinished and StreamAsks.
+
+
+@frozen
+class TextDelta:
+    """More of the answer's text."""
+
+    text: str = field(repr=False)
+
+
+@frozen
+class StatusLine:
+    """What the agent is doing now; replaces the line before."""
+
+    text: str = field(repr=False)
+
+
+@frozen
+class StreamFinished:
+    """The answer is complete."""
+
+    attachments: tuple[Attachment, ...] = ()
+
+
+@frozen
+class StreamAsks:
+    """The agent asks the person before it goes on; the answer starts a new run.
+
+    Args:
+        choices: The words that a person may answer with, such as ``("yes", "no")``.
+    """
+
+    interrupt_id: str
+    question: str = field(repr=False)
+    choices: tuple[str, ...] = ("yes", "no")
+
+
+StreamPart = TextDelta | StatusLine | StreamFinished | StreamAsks
+
+
+@frozen
+class Resume:
+    """The person's answer to ``StreamAsks``; ``choice`` is None where they wrote something else."""
+
+    interrupt_id: str
+    choice: str | None
+
+
+class FailureKind(StrEnum):
+    """Why a turn failed; each has its words for the person."""
+
+    UNREACHABLE = "unreachable"
+    OVERLOADED = "overloaded"
+    TIMEOUT = "timeout"
+    CUT = "cut"
+    """The stream ended in the middle."""
+    EMPTY = "empty"
+    """The agent answered nothing."""
+    UNAUTHORIZED = "unauthorized"
+    REJECTED = "rejected"
+    """The agent refused this message."""
+    BROKEN = "broken"
+    """It answered something that is not the protocol."""
+    GONE = "gone"
+    """Our own bridge died with the turn in hand."""
+
+
+class PlatformFailedError(Exception):
+    """The platform did not do what was asked.
+
+    Args:
+        kind: Why, in one word.
+        is_retryable: The same request may succeed later.
+        retry_after: Seconds that the platform asked us to wait, if it did.
+    """
+
+    def __init__(
+        self, kind: FailureKind, *, is_retryable: bool, retry_after: float | None = None
+    ) -> None:
+        """Keep the three facts; the text carries no word of the platform's answer."""
+        super().__init__(f"the platform failed: {kind}")
+        self.kind = kind
+        self.is_retryable = is_retryable
+        self.retry_after = retry_after
+
+
+class PlatformClient(Protocol):
+    """The port: what each ``PLATFORM_MODE`` implements.
+
+    Every method raises ``PlatformFailedError``. A run's id makes a repeated request the same run.
+    """
+
+    async def get_or_create_user(self, external_id: str, platform: str, display_name: str) -> User:
+        """The platform's user for a person on a surface; the same one every time."""
+
+    async def send_message(
+        self,
+        user_id: str,
+        chat_id: str,
+        text: str,
+        *,
+        run_id: RunId,
+        attachments: tuple[Attachment, ...] = (),
+    ) -> Answer:
+        """Run the agent and wait for the whole answer."""
+
+    def stream_message(
+        self,
+        user_id: str,
+        chat_id: str,
+        text: str,
+        *,
+        run_id: RunId,
+        attachments: tuple[Attachment, ...] = (),
+        resume: Resume | None = None,
+    ) -> AsyncIterator[StreamPart]:
+        """Run the agent and hand over its answer as it comes.
+
+        An end without ``StreamFinished`` or ``StreamAsks`` is a cut stream.
+        """
+
+    async def cancel_run(self, run_id: RunId) -> None:
+        """Stop a run; one that is over or unknown is no error."""
+
+    async def get_settings(self, user_id: str) -> UserSettings:
+        """The person's settings."""
+
+    async def update_settings(self, user_id: str, action: SettingsAction) -> UserSettings:
+        """Change the person's settings; gives them as they are afterwards."""
+
+
+class AgentEventKind(StrEnum):
+    """What the platform may push."""
+
+    TASK_PROGRESS = "task_progress"
+    TASK_DONE = "task_done"
+    TASK_ERROR = "task_error"
+
+
+@frozen
+class AgentEvent:
+    """Something that the platform tells us of its own accord."""
+
+    kind: AgentEventKind
+    task_id: str
+    user_id: str
+    chat_id: str | None
+    text: str = field(repr=False, default="")
+
+
+class WebhookReceiver(Protocol):
+    """Who is told of pushed events."""
+
+    async def on_agent_event(self, event: AgentEvent) -> None:
+        """Take one event; it is safe once this returns."""
+
+
+# The bridge's messages.
+
+
+@frozen
+class Turn:
+    """One message to the agent, with all that a run needs."""
+
+    run_id: RunId
+    row: RowId
+    surface: SurfaceName
+    sender: PersonId
+    sender_name: str
+    slot: SlotId
+    text: str = field(repr=False)
+    trace: TraceId
+    resume: Resume | None = None
+
+
+@frozen
+class TurnProgress:
+    """How far an answer has come: the whole text so far, and what the agent is doing."""
+
+    row: RowId
+    text: str = field(repr=False)
+    status: str = field(repr=False, default="")
+
+
+@frozen
+class TurnFinished:
+    """The agent answered."""
+
+    text: str = field(repr=False)
+    attachments: tuple[Attachment, ...] = ()
+
+
+@frozen
+class TurnAsks:
+    """The agent asks the person; ``text`` is what it said before."""
+
+    text: str = field(repr=False)
+    interrupt_id: str
+    question: str = field(repr=False)
+    choices: tuple[str, ...]
+
+
+@frozen
+class TurnFailed:
+    """The agent failed; ``text`` is what came before."""
+
+    text: str = field(repr=False)
+    kind: FailureKind
+
+
+@frozen
+class TurnStopped:
+    """The turn was cancelled on request; ``text`` is what came before."""
+
+    text: str = field(repr=False)
+
+
+TurnOutcome = TurnFinished | TurnAsks | TurnFailed | TurnStopped
+
+
+@frozen
+class RunTurn(Question[TurnOutcome]):
+    """Run one turn; ``progress`` is told, newest only, while it runs."""
+
+    turn: Turn
+    progress: Sink[TurnProgress]
+
+
+@frozen
+class CancelTurn:
+    """Stop the turn of *run_id*; its question is answered with ``TurnStopped``."""
+
+    run_id: RunId
+
+
+@frozen
+class FetchSettings(Question[UserSettings | TurnFailed]):
+    """A person's settings."""
+
+    surface: SurfaceName
+    sender: PersonId
+
+
+@frozen
+class ChangeSettings(Question[UserSettings | TurnFailed]):
+    """Change a person's settings."""
+
+    surface: SurfaceName
+    sender: PersonId
+    action: SettingsAction
+
+
+PlatformMessage = RunTurn | CancelTurn | FetchSettings | ChangeSettings

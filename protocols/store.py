@@ -1,0 +1,479 @@
+"""The journal's words: what the store remembers, and how it is asked.
+
+A change of state is a ``Commit`` of typed changes: all of them happen, durably, or none.
+"""
+
+from enum import StrEnum
+
+from attrs import field, frozen
+
+from protocols.ids import (
+    EventId,
+    OutboxId,
+    PersonId,
+    RemoteId,
+    RoomId,
+    RowId,
+    RunId,
+    SlotId,
+    SurfaceName,
+    TraceId,
+)
+from protocols.mail import Question
+
+
+class RowState(StrEnum):
+    """Where a journal row is on its way; every row ends in exactly one of the final states."""
+
+    RECEIVED = "received"
+    """Journaled; the directory has not yet looked at it."""
+    QUEUED = "queued"
+    """Waits for its turn in its room."""
+    RUNNING = "running"
+    """A session has started its turn."""
+    ANSWERED = "answered"
+    FAILED = "failed"
+    """The agent failed; the person was told and may retry."""
+    STOPPED = "stopped"
+    """The person stopped it."""
+    SET_ASIDE = "set_aside"
+    """It crashed its session too often; the person was told."""
+    REFUSED = "refused"
+    """Not taken: no access, or too many waiting; the person was told."""
+    IGNORED = "ignored"
+    """Nothing to answer, such as the hundredth knock of a stranger."""
+
+
+UNFINISHED = frozenset({RowState.RECEIVED, RowState.QUEUED, RowState.RUNNING})
+FINAL = frozenset(RowState) - UNFINISHED
+
+
+class OutboxState(StrEnum):
+    """Where an outgoing message is."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    """The surface refused it for good; the reason is kept."""
+
+
+class Voice(StrEnum):
+    """Who speaks in an outgoing message."""
+
+    AGENT = "agent"
+    """The agent's own words, Markdown."""
+    GATEWAY = "gateway"
+    """Words of this program, Markdown: a notice, an error, the answer to a command."""
+
+
+@frozen
+class Arrival:
+    """One message as a surface handed it over; nothing is decided about it yet.
+
+    Args:
+        sent_at: When the person sent it, by the surface's clock, in seconds since the epoch.
+        is_backlog: It was waiting when we came back; such messages are never refused as too many.
+    """
+
+    event_id: EventId
+    room: RoomId
+    sender: PersonId
+    sender_name: str
+    text: str = field(repr=False)
+    sent_at: float
+    trace: TraceId
+    is_backlog: bool = False
+
+
+@frozen
+class Row:
+    """One journal row.
+
+    Args:
+        attempts: How many times a session has started it.
+        shown_id: The message that shows this row's answer while it grows, once there is one.
+        reason: Why it ended as it did, in words without anything a person wrote.
+    """
+
+    id: RowId
+    event_id: EventId
+    room: RoomId
+    sender: PersonId
+    sender_name: str
+    text: str = field(repr=False)
+    sent_at: float
+    received_at: float
+    trace: TraceId
+    is_backlog: bool = False
+    state: RowState = RowState.RECEIVED
+    slot: SlotId | None = None
+    run_id: RunId | None = None
+    attempts: int = 0
+    shown_id: RemoteId | None = None
+    reason: str = ""
+    finished_at: float | None = None
+
+
+@frozen
+class OutboxRow:
+    """One outgoing message.
+
+    Args:
+        uid: 32 hexadecimal digits, made once and kept: what a transaction id is derived from.
+        row: The journal row that it answers; None for words that nobody asked for.
+        is_final: It is the one visible outcome of its row, so it takes the place of its draft.
+    """
+
+    id: OutboxId
+    uid: str
+    room: RoomId
+    row: RowId | None
+    voice: Voice
+    text: str = field(repr=False)
+    is_final: bool
+    reply_to_event: EventId | None
+    shown_id: RemoteId | None
+    created_at: float
+    state: OutboxState = OutboxState.PENDING
+    remote_id: RemoteId | None = None
+    reason: str = ""
+
+
+@frozen
+class Cursor:
+    """How far a surface has been read: a Telegram offset, a Matrix sync token."""
+
+    name: str
+    value: str
+
+
+@frozen
+class DeadLetter:
+    """Something that could not be handled, kept for the operator.
+
+    Args:
+        source: The actor or surface that gave it up.
+        kind: What it was: a message's class name, or ``matrix event``.
+        reason: Why, without a person's words.
+        body: The thing itself where it is needed to try again; never printed.
+    """
+
+    id: int
+    source: str
+    kind: str
+    reason: str
+    at: float
+    body: str = field(repr=False, default="")
+
+
+# Changes: what a Commit is made of.
+
+
+@frozen
+class QueueRow:
+    """received → queued, in *slot*; *text* replaces the row's text where given (a retry)."""
+
+    row: RowId
+    slot: SlotId
+    run_id: RunId
+    text: str | None = field(repr=False, default=None)
+
+
+@frozen
+class StartRow:
+    """queued or running → running; one more attempt."""
+
+    row: RowId
+
+
+@frozen
+class RequeueRow:
+    """running → queued without counting the attempt: we stopped in good order."""
+
+    row: RowId
+
+
+@frozen
+class FinishRow:
+    """Any unfinished state → *state*. On a finished row the whole commit conflicts."""
+
+    row: RowId
+    state: RowState
+    reason: str = ""
+
+
+@frozen
+class ShowRow:
+    """The answer of *row* is growing in the surface's message *shown_id*."""
+
+    row: RowId
+    shown_id: RemoteId
+
+
+@frozen
+class AddOutgoing:
+    """Words to send to *room*; with *row* they are about that row, and reply to it."""
+
+    room: RoomId
+    voice: Voice
+    text: str = field(repr=False)
+    row: RowId | None = None
+    is_final: bool = True
+
+
+@frozen
+class SentOutgoing:
+    """The surface has it."""
+
+    outbox: OutboxId
+    remote_id: RemoteId
+
+
+@frozen
+class FailedOutgoing:
+    """The surface refused it for good."""
+
+    outbox: OutboxId
+    reason: str
+
+
+@frozen
+class PutKey:
+    """Remember the JSON text *value* under *key*."""
+
+    key: str
+    value: str = field(repr=False)
+
+
+@frozen
+class DeleteKey:
+    """Forget *key*."""
+
+    key: str
+
+
+@frozen
+class AddDeadLetter:
+    """Keep something that could not be handled."""
+
+    source: str
+    kind: str
+    reason: str
+    body: str = field(repr=False, default="")
+
+
+@frozen
+class DeleteDeadLetter:
+    """It was tried again."""
+
+    id: int
+
+
+Change = (
+    QueueRow
+    | StartRow
+    | RequeueRow
+    | FinishRow
+    | ShowRow
+    | AddOutgoing
+    | SentOutgoing
+    | FailedOutgoing
+    | PutKey
+    | DeleteKey
+    | AddDeadLetter
+    | DeleteDeadLetter
+)
+
+# Answers.
+
+
+@frozen
+class Journaled:
+    """The batch and the cursor are durable; *rows* are those that were new, in order."""
+
+    rows: tuple[Row, ...]
+
+
+@frozen
+class Committed:
+    """All changes are durable; *outbox* holds the ids of the added outgoing messages, in order."""
+
+    outbox: tuple[OutboxId, ...] = ()
+
+
+@frozen
+class Conflict:
+    """Nothing was changed: *row* is not in a state that the change starts from."""
+
+    row: RowId
+    state: RowState | None
+
+
+@frozen
+class JournalSummary:
+    """The journal at a glance: rows by state, outgoing messages by state, dead letters.
+
+    Args:
+        oldest_unfinished_at: Seconds since the epoch; None where everything is finished.
+    """
+
+    rows: dict[str, int]
+    outgoing: dict[str, int]
+    dead_letters: int
+    oldest_unfinished_at: float | None
+
+
+@frozen
+class BackupMade:
+    """A consistent copy stands at *path*."""
+
+    path: str
+    size_bytes: int
+
+
+@frozen
+class BackupRefused:
+    """No copy was made; *reason* says what to do."""
+
+    reason: str
+
+
+# Questions.
+
+
+@frozen
+class Journal(Question[Journaled]):
+    """Make a batch durable together with its cursor; events seen before are left out."""
+
+    surface: SurfaceName
+    arrivals: tuple[Arrival, ...]
+    cursor: Cursor | None = None
+    extra: tuple[Change, ...] = ()
+    """Further changes of the same transaction, such as a dead letter for an unreadable event."""
+
+
+@frozen
+class Commit(Question[Committed | Conflict]):
+    """Make *changes* durable, all or none, in order."""
+
+    changes: tuple[Change, ...]
+
+
+@frozen
+class ReadCursor(Question[Cursor | None]):
+    """How far a surface has been read; None before the first batch."""
+
+    name: str
+
+
+@frozen
+class UnsortedRows(Question[tuple[Row, ...]]):
+    """The oldest rows in state received, after row *after*, at most *limit*."""
+
+    after: RowId = RowId(0)
+    limit: int = 200
+
+
+@frozen
+class WaitingRows(Question[tuple[Row, ...]]):
+    """The queued and running rows of *room* after row *after*, oldest first, at most *limit*."""
+
+    room: RoomId
+    after: RowId = RowId(0)
+    limit: int = 100
+
+
+@frozen
+class WaitingRooms(Question[tuple[RoomId, ...]]):
+    """Rooms with queued or running rows, the one that has waited longest first."""
+
+
+@frozen
+class FindRow(Question[Row | None]):
+    """One row by its id."""
+
+    row: RowId
+
+
+@frozen
+class LastFinished(Question[Row | None]):
+    """The newest failed, stopped or set aside row of *room* that was sent by *sender*."""
+
+    room: RoomId
+    sender: PersonId
+
+
+@frozen
+class RecentRows(Question[tuple[Row, ...]]):
+    """The newest *limit* rows, newest first; of one room where given."""
+
+    limit: int = 20
+    room: RoomId | None = None
+
+
+@frozen
+class Outgoing(Question[tuple[OutboxRow, ...]]):
+    """The pending outgoing messages of *room*, oldest first, at most *limit*."""
+
+    room: RoomId
+    limit: int = 50
+
+
+@frozen
+class OutgoingRooms(Question[tuple[RoomId, ...]]):
+    """Rooms of *surface* with pending outgoing messages, the one that has waited longest first."""
+
+    surface: SurfaceName
+
+
+@frozen
+class GetKey(Question[str | None]):
+    """The JSON text under *key*."""
+
+    key: str
+
+
+@frozen
+class FindKeys(Question[tuple[tuple[str, str], ...]]):
+    """All keys that start with *prefix*, with their JSON texts, sorted by key."""
+
+    prefix: str
+
+
+@frozen
+class DeadLetters(Question[tuple[DeadLetter, ...]]):
+    """The newest *limit* dead letters, newest first."""
+
+    limit: int = 50
+
+
+@frozen
+class SummariseJournal(Question[JournalSummary]):
+    """The journal at a glance."""
+
+
+@frozen
+class Backup(Question[BackupMade | BackupRefused]):
+    """Copy the database to *path*, which must not exist."""
+
+    path: str
+
+
+StoreMessage = (
+    Journal
+    | Commit
+    | ReadCursor
+    | UnsortedRows
+    | WaitingRows
+    | WaitingRooms
+    | FindRow
+    | LastFinished
+    | RecentRows
+    | Outgoing
+    | OutgoingRooms
+    | GetKey
+    | FindKeys
+    | DeadLetters
+    | SummariseJournal
+    | Backup
+)
