@@ -1,0 +1,166 @@
+"""Every setting, its meaning and its default; ``.env.example`` repeats them and a test compares."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+)
+
+from actors.environment import debug_socket, store_path
+from protocols.ids import PersonId
+
+_PERSON = re.compile(r"(telegram:\d+|matrix:@[^:\s]+:\S+|terminal:owner)")
+_MATRIX_USER = re.compile(r"@[^:\s]+:\S+")
+
+
+class SettingsError(Exception):
+    """The settings are wrong; the text has a line for each, by variable, without values."""
+
+
+def _split(value: object) -> object:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _person(value: str) -> str:
+    if not _PERSON.fullmatch(value):
+        raise ValueError("each must look like telegram:42 or matrix:@me:example.org")
+    return value
+
+
+def _matrix_user(value: str) -> str:
+    if not _MATRIX_USER.fullmatch(value):
+        raise ValueError("must look like @bot:example.org")
+    return value
+
+
+People = Annotated[
+    tuple[Annotated[PersonId, AfterValidator(_person)], ...], BeforeValidator(_split)
+]
+MatrixUsers = Annotated[
+    tuple[Annotated[str, AfterValidator(_matrix_user)], ...], BeforeValidator(_split)
+]
+
+
+class Settings(BaseModel):
+    """The program's settings, each under its variable's name in lower case."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="ignore")
+
+    platform_mode: Literal["mock"] = Field(
+        "mock", description="The agent: mock answers by itself, no account needed."
+    )
+    mock_latency: bool = Field(
+        default=True, description="Whether the mock agent takes its time like a real one."
+    )
+    platform_idle_limit: float = Field(
+        60.0, gt=0, description="Seconds of silence after which an answer has failed."
+    )
+    platform_max_turns: int = Field(
+        100, ge=1, description="Answers that may run at once; further ones wait in order."
+    )
+    store_path: Path = Field(
+        Path("surfaces.db"),
+        description="The database; where it is not set, MATRIX_DB_PATH (its earlier name) counts.",
+    )
+    journal_keep_days: int = Field(
+        30, ge=1, description="Days that finished messages stay in the journal."
+    )
+    debug_socket: Path = Field(
+        Path("surfaces.sock"), description="Where `debug` finds the program; beside the store."
+    )
+    access_mode: Literal["pairing", "allowlist", "open"] = Field(
+        "pairing",
+        description="Who may write: people you paired, people on the list, or everybody.",
+    )
+    admins: People = Field(
+        (),
+        description="Always allowed, and may use /debug: telegram:42,matrix:@me:example.org.",
+    )
+    session_idle: float = Field(
+        900.0, gt=0, description="Seconds without a message after which a session retires."
+    )
+    shutdown_grace: float = Field(
+        20.0, ge=0, description="Seconds that running answers get when the program stops."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least important line that is logged; debug shows people's words."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="auto: console in a terminal, JSON otherwise."
+    )
+    matrix_homeserver: HttpUrl | None = Field(
+        None, description="Switches Matrix on: https://matrix.example.org."
+    )
+    matrix_user_id: Annotated[str, AfterValidator(_matrix_user)] | None = Field(
+        None, description="The bot's account: @bot:example.org."
+    )
+    matrix_password: SecretStr | None = Field(
+        None, description="Its password, used once; or a token instead."
+    )
+    matrix_access_token: SecretStr | None = Field(None, description="A token of its own device.")
+    matrix_device_id: str | None = Field(
+        None, description="The token's device; checked where it is set."
+    )
+    matrix_store_path: Path = Field(
+        Path("matrix_store"), description="A folder for the Matrix session, a secret."
+    )
+    matrix_allowed_users: MatrixUsers = Field(
+        (), description="May write without pairing: @me:example.org,@you:example.org."
+    )
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every value that must never be printed."""
+        values = [getattr(self, name) for name in type(self).model_fields]
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+
+def load_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings in *environment*.
+
+    Raises:
+        SettingsError: Everything that is wrong, at once.
+    """
+    known = {
+        name: environment[name.upper()]
+        for name in Settings.model_fields
+        if name.upper() in environment
+    }
+    paths = {"store_path": store_path(environment), "debug_socket": debug_socket(environment)}
+    faults = _missing(environment)
+    try:
+        settings = Settings.model_validate(known | paths)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_lines(error) + faults)) from None
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return settings
+
+
+def _missing(environment: Mapping[str, str]) -> list[str]:
+    faults: list[str] = []
+    if "MATRIX_HOMESERVER" in environment:
+        if "MATRIX_USER_ID" not in environment:
+            faults.append("MATRIX_USER_ID: needed, as MATRIX_HOMESERVER is set")
+        if not {"MATRIX_PASSWORD", "MATRIX_ACCESS_TOKEN"} & set(environment):
+            faults.append("MATRIX_PASSWORD or MATRIX_ACCESS_TOKEN: one is needed for Matrix")
+    return faults
+
+
+def _lines(error: ValidationError) -> list[str]:
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    lines = [f"{str(fault['loc'][0]).upper()}: {_words(fault['msg'])}" for fault in faults]
+    return list(dict.fromkeys(lines))
+
+
+def _words(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should", "should")

@@ -1,0 +1,27 @@
+"""The environment as text: variables over ``.env``, and the two paths that every subcommand needs.
+
+Light on purpose: ``supervisor.py debug`` reads this and must start in a blink.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+
+def read_environment(env_file: Path = Path(".env")) -> dict[str, str]:
+    """The variables that are set and not empty; the process's own win over *env_file*."""
+    merged = dotenv_values(env_file, interpolate=False) | os.environ
+    return {name: value for name, value in merged.items() if value}
+
+
+def store_path(environment: Mapping[str, str]) -> Path:
+    """The database's file; ``MATRIX_DB_PATH`` is its name from earlier versions."""
+    return Path(environment.get("STORE_PATH") or environment.get("MATRIX_DB_PATH", "surfaces.db"))
+
+
+def debug_socket(environment: Mapping[str, str]) -> Path:
+    """Where the running program listens for ``debug``: beside the store unless set."""
+    named = environment.get("DEBUG_SOCKET")
+    return Path(named) if named else store_path(environment).with_suffix(".sock")

@@ -1,0 +1,103 @@
+"""Logging: one format for structlog and the standard library, and the one place that redacts."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED = "[redacted]"
+_LIBRARIES = ("asyncio", "nio", "aiohttp", "aiosqlite", "trio")
+
+
+def configure_logs(
+    *, level: str, log_format: str, secrets: Sequence[str], stream: TextIO = sys.stderr
+) -> None:
+    """Send every log line, ours and the libraries', to *stream*.
+
+    Args:
+        level: ``debug``, ``info``, ``warning`` or ``error``; libraries log from warning on.
+        log_format: ``console``, ``json``, or ``auto``: console where *stream* is a terminal.
+        secrets: Values that are replaced wherever they stand in a line.
+        stream: Standard error, as standard output belongs to the terminal surface.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        without_exception_texts,
+        redactor(secrets),
+    ]
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _renderer(log_format, stream),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for name in _LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        cache_logger_on_first_use=True,
+    )
+
+
+def redactor(secrets: Sequence[str]) -> Processor:
+    """A processor that replaces every one of *secrets*, however deep it stands in a line."""
+    known = sorted(filter(None, secrets), key=len, reverse=True)
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            return _without(value, known)
+        if isinstance(value, dict):
+            return {clean(key): clean(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [clean(item) for item in value]
+        if isinstance(value, int | float | None):
+            return value
+        return _without(str(value), known)
+
+    def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        # structlog's own entries (they start with "_") hold the record, not text.
+        return {key: value if key.startswith("_") else clean(value) for key, value in event.items()}
+
+    return redact
+
+
+def _without(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, REDACTED)
+    return text
+
+
+def without_exception_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace a logged exception by its type and place: its text may hold a person's words."""
+    logged = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if logged is True else logged
+    if isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        event["exception"] = type(error).__qualname__
+        event["raised_at"] = [
+            f"{frame.filename}:{frame.lineno} in {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)[-8:]
+        ]
+    return event
+
+
+def _renderer(log_format: str, stream: TextIO) -> Processor:
+    wants_console = log_format == "console" or (log_format == "auto" and stream.isatty())
+    if wants_console:
+        return structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    return structlog.processors.JSONRenderer(ensure_ascii=False)

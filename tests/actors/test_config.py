@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from actors.config import Settings, SettingsError, load_settings
+from actors.environment import debug_socket, read_environment, store_path
+
+_ROOT = Path(__file__).parents[2]
+_MATRIX = {
+    "MATRIX_HOMESERVER": "http://127.0.0.1:8008",
+    "MATRIX_USER_ID": "@bot:here",
+    "MATRIX_PASSWORD": "hunter2",
+}
+
+
+def test_without_any_variable_the_mock_agent_answers_in_the_terminal() -> None:
+    settings = load_settings({})
+
+    assert settings.platform_mode == "mock"
+    assert settings.matrix_homeserver is None
+
+
+def test_everything_that_is_wrong_is_said_at_once_by_variable_and_without_values() -> None:
+    wrong = {
+        "PLATFORM_MODE": "oracle-of-delphi",
+        "ADMINS": "telegram:42,somebody",
+        "MATRIX_HOMESERVER": "ftp-server",
+        "JOURNAL_KEEP_DAYS": "a month",
+    }
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings(wrong)
+
+    lines = str(caught.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "PLATFORM_MODE",
+        "JOURNAL_KEEP_DAYS",
+        "ADMINS",
+        "MATRIX_HOMESERVER",
+        "MATRIX_USER_ID",
+        "MATRIX_PASSWORD or MATRIX_ACCESS_TOKEN",
+    ]
+    for value in ("delphi", "somebody", "ftp-server", "a month"):
+        assert value not in str(caught.value)
+
+
+def test_a_matrix_user_without_its_server_is_wrong() -> None:
+    with pytest.raises(SettingsError, match="MATRIX_USER_ID: must look like"):
+        load_settings(_MATRIX | {"MATRIX_USER_ID": "bot"})
+
+
+def test_matrix_without_a_way_to_log_in_is_wrong() -> None:
+    environment = {name: _MATRIX[name] for name in _MATRIX if name != "MATRIX_PASSWORD"}
+
+    with pytest.raises(SettingsError, match="one is needed"):
+        load_settings(environment)
+
+
+def test_people_are_separated_by_commas_or_spaces() -> None:
+    settings = load_settings(
+        {"ADMINS": "telegram:42, matrix:@me:here", "MATRIX_ALLOWED_USERS": "@a:b @c:d"}
+    )
+
+    assert settings.admins == ("telegram:42", "matrix:@me:here")
+    assert settings.matrix_allowed_users == ("@a:b", "@c:d")
+
+
+def test_the_earlier_name_of_the_database_counts_where_the_new_one_is_not_set() -> None:
+    assert store_path({}) == Path("surfaces.db")
+    assert store_path({"MATRIX_DB_PATH": "old.db"}) == Path("old.db")
+    assert store_path({"MATRIX_DB_PATH": "old.db", "STORE_PATH": "new.db"}) == Path("new.db")
+    assert load_settings({"MATRIX_DB_PATH": "old.db"}).store_path == Path("old.db")
+
+
+def test_the_debug_socket_is_beside_the_store_unless_named() -> None:
+    assert debug_socket({"STORE_PATH": "/var/lib/x.db"}) == Path("/var/lib/x.sock")
+    assert debug_socket({"DEBUG_SOCKET": "/run/x"}) == Path("/run/x")
+
+
+def test_secrets_are_known_and_never_shown() -> None:
+    settings = load_settings(_MATRIX)
+
+    assert settings.secrets() == ("hunter2",)
+    assert "hunter2" not in repr(settings)
+
+
+def test_a_variable_wins_over_the_file_and_an_empty_one_is_not_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("ACCESS_MODE=open\nLOG_LEVEL=debug\nADMINS=\n")
+    monkeypatch.setenv("LOG_LEVEL", "error")
+    monkeypatch.setenv("ACCESS_MODE", "")
+
+    environment = read_environment(file)
+
+    assert environment["LOG_LEVEL"] == "error"
+    assert "ACCESS_MODE" not in environment
+    assert "ADMINS" not in environment
+
+
+def test_the_example_file_has_every_variable_with_its_meaning_and_default() -> None:
+    text = (_ROOT / ".env.example").read_text()
+    shown = dotenv_values(_ROOT / ".env.example")
+    fields = Settings.model_fields
+
+    assert list(shown) == [name.upper() for name in fields]
+    for name, field in fields.items():
+        assert f"# {field.description}\n" in text
+        assert shown[name.upper()] == _as_text(field.default)
+
+
+def test_the_example_file_loads_as_it_stands() -> None:
+    shown = dotenv_values(_ROOT / ".env.example")
+
+    assert load_settings({name: value for name, value in shown.items() if value}) == load_settings(
+        {}
+    )
+
+
+def _as_text(default: object) -> str:
+    match default:
+        case None | ():
+            return ""
+        case bool():
+            return "on" if default else "off"
+        case float():
+            return f"{default:g}"
+        case _:
+            return str(default)
