@@ -1,0 +1,1 @@
+"""Supervised actors: mailboxes, lives, restarts; knows nothing of chats."""

@@ -1,0 +1,129 @@
+"""Addresses: how mail gets into a mailbox, and how questions are asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+import trio
+from trio.lowlevel import (
+    Abort,
+    cancel_shielded_checkpoint,
+    checkpoint_if_cancelled,
+    current_task,
+    wait_task_rescheduled,
+)
+
+from actors.kernel.child import current_life
+from actors.kernel.questions import OpenReply
+from protocols.mail import CalleeDiedError, Question
+
+if TYPE_CHECKING:
+    from actors.kernel.mailbox import Mailbox
+
+A = TypeVar("A")
+M = TypeVar("M")
+M_contra = TypeVar("M_contra", contravariant=True)
+
+
+class MailAddress(Generic[M_contra]):
+    """Where to send mail for one actor; implements ``protocols.mail.Address``."""
+
+    __slots__ = ("_box",)
+
+    def __init__(self, box: Mailbox[M_contra]) -> None:
+        self._box = box
+
+    @property
+    def reader(self) -> str:
+        """The name of the actor that reads here."""
+        return self._box.reader
+
+    def try_send(self, message: M_contra, /) -> bool:
+        """Queue *message* if there is room now; False if not, or if the reader is gone."""
+        return try_send_to(self._box, message)
+
+    async def send(self, message: M_contra, /) -> None:
+        """Queue *message*, waiting for room; to a parked or ended reader it is a dead letter."""
+        await checkpoint_if_cancelled()
+        box = self._box
+        if box.refusal:
+            box.refuse(message)
+        elif box.has_room:
+            box.put(message)
+        else:
+            await _wait_for_room(box, message)
+            return
+        await cancel_shielded_checkpoint()
+
+    async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
+        """Ask, and wait at most *within* seconds for the answer, also for room in the mailbox.
+
+        Raises:
+            CalleeDiedError: The reader died with the question, or is parked or ended.
+            AnswerLateError: No answer in time.
+        """
+        await checkpoint_if_cancelled()
+        return cast("A", await ask_of(self._box, question, within))
+
+
+def try_send_to(box: Mailbox[M], message: M) -> bool:
+    """Queue *message* in *box* if there is room now; False if not, or if its reader is gone."""
+    if box.refusal:
+        box.refuse(message)
+        return False
+    if not box.has_room:
+        return False
+    box.put(message)
+    return True
+
+
+async def ask_of(box: Mailbox[Any], question: Question[Any], within: float) -> object:
+    """Ask the reader of *box*."""
+    kind = type(question).__name__
+    if box.refusal:
+        raise CalleeDiedError(f"{box.reader}: {box.refusal} ({kind})")
+    reply = OpenReply(box, current_task(), kind, within)
+    object.__setattr__(question, "reply_to", reply)
+    if box.has_room:
+        box.put(question)
+    else:
+        box.stand_in_line(reply, question)
+    reply.watch(trio.current_time())
+    life = current_life.get()
+    if life is None:
+        return await wait_task_rescheduled(reply.abandon)
+    life.wait_began(reply)
+    try:
+        return await wait_task_rescheduled(reply.abandon)
+    finally:
+        life.wait_ended(reply)
+
+
+class _RoomWait:
+    """A sender waits for room in a mailbox."""
+
+    __slots__ = ("reader",)
+    why = "room in its mailbox"
+
+    def __init__(self, reader: str) -> None:
+        self.reader = reader
+
+
+async def _wait_for_room(box: Mailbox[M], message: M) -> None:
+    task = current_task()
+
+    def give_up(_raise_cancel: object) -> Abort:
+        box.leave_line(task)
+        return Abort.SUCCEEDED
+
+    box.stand_in_line(task, message)
+    life = current_life.get()
+    if life is None:
+        await wait_task_rescheduled(give_up)
+        return
+    wait = _RoomWait(box.reader)
+    life.wait_began(wait)
+    try:
+        await wait_task_rescheduled(give_up)
+    finally:
+        life.wait_ended(wait)
