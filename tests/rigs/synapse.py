@@ -1,0 +1,389 @@
+"""A real Synapse on 127.0.0.1 for one test run, and the people who use it.
+
+Nothing here polls: the start waits for Synapse's own line, and people wait in a long /sync.
+"""
+
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import trio
+from attrs import define, field, frozen
+
+Json = dict[str, Any]
+
+SERVER_NAME = "synapse.test"
+_SECRET = "registers-accounts-of-one-test-run"
+_UNLIMITED: Json = {"per_second": 10_000, "burst_count": 10_000}
+_names = count(1)
+
+
+class MatrixRefusedError(Exception):
+    """The homeserver answered with an error; ``status`` and ``errcode`` say which."""
+
+    def __init__(self, status: int, errcode: str) -> None:
+        super().__init__(f"{status} {errcode}")
+        self.status = status
+        self.errcode = errcode
+
+
+@frozen
+class Account:
+    """One account, logged in once."""
+
+    user_id: str
+    password: str = field(repr=False)
+    token: str = field(repr=False)
+    device_id: str
+
+
+@frozen
+class Shown:
+    """One message as a person sees it: the newest edit's words in the first event's place."""
+
+    event_id: str
+    sender: str
+    text: str
+    html: str
+    kind: str
+    edits: int
+
+
+@frozen
+class Synapse:
+    """A running homeserver; every method blocks, so async code goes through a ``Person``."""
+
+    url: str
+    directory: Path
+
+    def request(self, method: str, path: str, body: Json | None = None, *, token: str = "") -> Json:
+        """One request; an answer that is no success raises ``MatrixRefusedError``."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        address = urlsplit(self.url)
+        with closing(
+            http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
+        ) as line:
+            line.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = line.getresponse()
+            found: Json = json.loads(answer.read())
+        if answer.status >= 300:
+            raise MatrixRefusedError(answer.status, str(found.get("errcode")))
+        return found
+
+    def register(self, name: str = "person", *, is_admin: bool = False) -> Account:
+        """A fresh account whose name starts with *name*."""
+        path = "/_synapse/admin/v1/register"
+        fresh = f"{name}{next(_names)}"
+        password = f"password of {fresh}"
+        nonce = self.request("GET", path)["nonce"]
+        signed = b"\x00".join(
+            part.encode() for part in (nonce, fresh, password, "admin" if is_admin else "notadmin")
+        )
+        made = self.request(
+            "POST",
+            path,
+            {
+                "nonce": nonce,
+                "username": fresh,
+                "password": password,
+                "admin": is_admin,
+                "mac": hmac.new(_SECRET.encode(), signed, hashlib.sha1).hexdigest(),
+            },
+        )
+        return Account(made["user_id"], password, made["access_token"], made["device_id"])
+
+    def person(self, name: str = "person") -> "Person":
+        """Somebody with a fresh account."""
+        return Person(self, self.register(name))
+
+    def limit_messages(self, user_id: str, *, per_second: int, burst: int) -> None:
+        """Give one account its own limit on messages; zeros lift it."""
+        admin = self.register("admin", is_admin=True)
+        self.request(
+            "POST",
+            f"/_synapse/admin/v1/users/{quote(user_id)}/override_ratelimit",
+            {"messages_per_second": per_second, "burst_count": burst},
+            token=admin.token,
+        )
+
+
+@define
+class Person:
+    """Somebody who writes from an ordinary client."""
+
+    server: Synapse
+    account: Account
+    _since: str = ""
+    _sent: Iterator[int] = field(factory=partial(count, 1))
+
+    @property
+    def user_id(self) -> str:
+        return self.account.user_id
+
+    async def request(self, method: str, path: str, body: Json | None = None) -> Json:
+        """One request of the client-server API; *path* starts behind ``/v3``."""
+        ask = partial(
+            self.server.request,
+            method,
+            f"/_matrix/client/v3{path}",
+            body,
+            token=self.account.token,
+        )
+        return await trio.to_thread.run_sync(ask, abandon_on_cancel=True)
+
+    async def create_room(
+        self,
+        invite: Sequence[str] = (),
+        *,
+        is_encrypted: bool = False,
+        is_direct: bool = True,
+        state: Sequence[Json] = (),
+    ) -> str:
+        """A new private room; its id."""
+        encryption = {
+            "type": "m.room.encryption",
+            "state_key": "",
+            "content": {"algorithm": "m.megolm.v1.aes-sha2"},
+        }
+        made = await self.request(
+            "POST",
+            "/createRoom",
+            {
+                "preset": "private_chat",
+                "invite": list(invite),
+                "is_direct": is_direct,
+                "initial_state": [*state, *([encryption] if is_encrypted else [])],
+            },
+        )
+        return str(made["room_id"])
+
+    async def encrypt(self, room: str) -> None:
+        """Switch encryption on in *room*."""
+        await self.request(
+            "PUT",
+            f"{_room(room)}/state/m.room.encryption/",
+            {"algorithm": "m.megolm.v1.aes-sha2"},
+        )
+
+    async def invite(self, room: str, user_id: str) -> None:
+        """Ask *user_id* into *room*."""
+        await self.request("POST", f"{_room(room)}/invite", {"user_id": user_id})
+
+    async def kick(self, room: str, user_id: str) -> None:
+        """Put *user_id* out of *room*."""
+        await self.request("POST", f"{_room(room)}/kick", {"user_id": user_id})
+
+    async def join(self, room: str) -> None:
+        """Enter *room*."""
+        await self.request("POST", f"/join/{quote(room)}", {})
+
+    async def send(self, room: str, text: str) -> str:
+        """Write *text*; the event's id."""
+        return await self.send_content(room, {"msgtype": "m.text", "body": text})
+
+    async def send_many(self, room: str, texts: Iterable[str]) -> None:
+        """Write each of *texts*, one after the other."""
+        for text in texts:
+            await self.send(room, text)
+
+    async def send_content(self, room: str, content: Json, kind: str = "m.room.message") -> str:
+        """Send any event; its id."""
+        path = f"{_room(room)}/send/{kind}/t{next(self._sent)}"
+        return str((await self.request("PUT", path, content))["event_id"])
+
+    async def events(self, room: str) -> list[Json]:
+        """Every event of *room* that this person may see, oldest first."""
+        found: list[Json] = []
+        start = ""
+        while True:
+            query = urlencode({"dir": "f", "limit": 500, **({"from": start} if start else {})})
+            page = await self.request("GET", f"{_room(room)}/messages?{query}")
+            found += page["chunk"]
+            if "end" not in page:
+                return found
+            start = page["end"]
+
+    async def seen(self, room: str) -> list[Shown]:
+        """The messages of *room* as this person sees them, edits in the place of their first."""
+        return _as_shown(await self.events(room))
+
+    async def members(self, room: str) -> dict[str, Json]:
+        """Who is in *room* and how: user id → content of the membership event."""
+        page = await self.request("GET", f"{_room(room)}/members")
+        return {event["state_key"]: event["content"] for event in page["chunk"]}
+
+    async def answers(self, room: str, sender: str) -> list[str]:
+        """What *sender* has said in *room*, as this person sees it."""
+        return [shown.text for shown in await self.seen(room) if shown.sender == sender]
+
+    async def next_change(self) -> Json:
+        """Whatever is new since the last call, waiting for it."""
+        since = {"since": self._since, "timeout": 30_000} if self._since else {}
+        changes = await self.request("GET", f"/sync?{urlencode(since)}")
+        self._since = str(changes["next_batch"])
+        return changes
+
+    async def watch(self, room: str, is_there: Callable[[list[Shown]], bool]) -> list[Shown]:
+        """The messages of *room* as soon as they are as *is_there* wants; callers set a limit."""
+        while not is_there(shown := await self.seen(room)):
+            await self.next_change()
+        return shown
+
+    async def watch_answers(self, room: str, sender: str, number: int) -> list[str]:
+        """What *sender* said, once it is *number* messages."""
+
+        def is_there(shown: list[Shown]) -> bool:
+            return sum(one.sender == sender for one in shown) >= number
+
+        return [one.text for one in await self.watch(room, is_there) if one.sender == sender]
+
+    async def watch_member(self, room: str, user_id: str, membership: str) -> Json:
+        """The membership event's content of *user_id*, once it is *membership*."""
+        while True:
+            content = (await self.members(room)).get(user_id, {})
+            if content.get("membership") == membership:
+                return content
+            await self.next_change()
+
+
+def _room(room: str) -> str:
+    return f"/rooms/{quote(room)}"
+
+
+def _as_shown(events: Sequence[Json]) -> list[Shown]:
+    found: dict[str, Shown] = {}
+    for event in events:
+        content = event.get("content", {})
+        if event.get("type") != "m.room.message" or "body" not in content:
+            continue
+        relation = content.get("m.relates_to", {})
+        first = found.get(relation.get("event_id", ""))
+        if relation.get("rel_type") == "m.replace" and first is not None:
+            found[first.event_id] = _shown(
+                event, content["m.new_content"], first.event_id, first.edits + 1
+            )
+        else:
+            found[event["event_id"]] = _shown(event, content, event["event_id"], 0)
+    return list(found.values())
+
+
+def _shown(event: Json, content: Json, event_id: str, edits: int) -> Shown:
+    return Shown(
+        event_id=event_id,
+        sender=event["sender"],
+        text=content["body"],
+        html=content.get("formatted_body", ""),
+        kind=content["msgtype"],
+        edits=edits,
+    )
+
+
+@contextmanager
+def start_synapse() -> Iterator[Synapse]:
+    """A homeserver in a directory of its own, gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="synapse-") as name:
+        directory = Path(name)
+        config = directory / "homeserver.json"
+        config.write_text(json.dumps(_config(directory)))
+        (directory / "log.json").write_text(json.dumps(_log_config(directory)))
+        seed = b64encode(os.urandom(32)).decode().rstrip("=")
+        (directory / "signing.key").write_text(f"ed25519 a_test {seed}\n")
+        command = [sys.executable, "-m", "synapse.app.homeserver", "-c", str(config)]
+        with subprocess.Popen(  # noqa: S603  # our own interpreter and our own file
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=directory,
+            # Synapse's own libraries warn on start; they are not ours to mend.
+            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        ) as process:
+            try:
+                yield Synapse(f"http://127.0.0.1:{_port_of(process)}", directory)
+            finally:
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(5)
+                process.kill()
+
+
+def _port_of(process: "subprocess.Popen[str]") -> int:
+    """The port that Synapse says it listens on."""
+    said = []
+    for line in process.stdout or ():
+        said.append(line)
+        if "now listening on TCP port" in line:
+            return int(line.rpartition(" ")[2])
+    raise RuntimeError("Synapse did not start:\n" + "".join(said))
+
+
+def _config(directory: Path) -> Json:
+    return {
+        "server_name": SERVER_NAME,
+        "report_stats": False,
+        "pid_file": str(directory / "synapse.pid"),
+        "listeners": [
+            {
+                "port": 0,
+                "type": "http",
+                "bind_addresses": ["127.0.0.1"],
+                "resources": [{"names": ["client"]}],
+            }
+        ],
+        "database": {"name": "sqlite3", "args": {"database": str(directory / "homeserver.db")}},
+        "log_config": str(directory / "log.json"),
+        "media_store_path": str(directory / "media"),
+        "signing_key_path": str(directory / "signing.key"),
+        "registration_shared_secret": _SECRET,
+        "macaroon_secret_key": "macaroons of one test run",
+        "form_secret": "forms of one test run",
+        "bcrypt_rounds": 4,
+        "trusted_key_servers": [],
+        "federation_domain_whitelist": [],
+        "presence": {"enabled": False},
+        **_relaxed_limits(),
+    }
+
+
+def _relaxed_limits() -> Json:
+    return {
+        "rc_message": _UNLIMITED,
+        "rc_registration": _UNLIMITED,
+        "rc_admin_redaction": _UNLIMITED,
+        "rc_login": dict.fromkeys(("address", "account", "failed_attempts"), _UNLIMITED),
+        "rc_joins": {"local": _UNLIMITED, "remote": _UNLIMITED},
+        "rc_joins_per_room": _UNLIMITED,
+        "rc_invites": dict.fromkeys(("per_room", "per_user", "per_issuer"), _UNLIMITED),
+        "rc_room_creation": _UNLIMITED,
+    }
+
+
+def _log_config(directory: Path) -> Json:
+    return {
+        "version": 1,
+        "formatters": {"plain": {"format": "%(name)s %(levelname)s %(message)s"}},
+        "handlers": {
+            "file": {
+                "class": "logging.FileHandler",
+                "filename": str(directory / "homeserver.log"),
+                "formatter": "plain",
+            },
+            "out": {"class": "logging.StreamHandler", "stream": "ext://sys.__stdout__"},
+        },
+        "loggers": {"synapse.app._base": {"level": "INFO", "handlers": ["out"]}},
+        "root": {"level": "WARNING", "handlers": ["file"]},
+        "disable_existing_loggers": False,
+    }
