@@ -1,0 +1,101 @@
+"""The turns of one life of the bridge: who waits, who runs, who is stopped."""
+
+import structlog
+import trio
+from attrs import define, field
+
+from actors.platform.turn import OpenTurn, TurnRunner
+from protocols.ids import RunId
+from protocols.platform import (
+    FailureKind,
+    PlatformFailedError,
+    RunTurn,
+    TurnFailed,
+    TurnOutcome,
+    TurnStopped,
+)
+
+log = structlog.get_logger("platform.turns")
+
+CANCEL_LIMIT = 5.0
+
+_GIVEN_UP = frozenset({FailureKind.TIMEOUT, FailureKind.CUT, FailureKind.BROKEN})
+"""The platform may still be at work on these, and nobody wants it any more."""
+
+
+@define
+class Turns:
+    """The turns in hand, one task each; those past the limit wait in order of asking."""
+
+    _runner: TurnRunner
+    _nursery: trio.Nursery
+    _places: trio.Semaphore
+    _open: dict[RunId, OpenTurn] = field(init=False, factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def take(self, question: RunTurn) -> None:
+        """Run the turn of *question*; a run that is in hand already goes on, for the new asker."""
+        run_id = question.turn.run_id
+        known = self._open.get(run_id)
+        if known is not None:
+            known.hand_over(question)
+            return
+        self._open[run_id] = open_turn = OpenTurn.asked_by(question)
+        self._nursery.start_soon(self._run, open_turn)
+
+    def stop(self, run_id: RunId) -> None:
+        """Answer ``TurnStopped`` at once; the platform is told behind the person's back.
+
+        Of an unknown run the platform is told too: an earlier life may have started it.
+        """
+        open_turn = self._open.pop(run_id, None)
+        if open_turn is not None:
+            open_turn.answer(TurnStopped(open_turn.text))
+            open_turn.scope.cancel(reason="the turn was stopped")
+        self._nursery.start_soon(self._cancel_at_platform, run_id)
+
+    def leave_waiting(self) -> None:
+        """Start nothing more; those who wait for a place hear it when the bridge has ended."""
+        for open_turn in self._open.values():
+            if not open_turn.has_place:
+                open_turn.scope.cancel(reason="the bridge stops")
+
+    async def _run(self, open_turn: OpenTurn) -> None:
+        started_at = trio.current_time()
+        with open_turn.scope:
+            if self._places.value == 0:
+                open_turn.say("Waiting for other answers to end")
+            async with self._places:
+                open_turn.begin()
+                outcome = await self._runner.outcome_of(open_turn)
+                self._end(open_turn, outcome, seconds=trio.current_time() - started_at)
+
+    def _end(self, open_turn: OpenTurn, outcome: TurnOutcome, *, seconds: float) -> None:
+        turn = open_turn.turn
+        if self._open.get(turn.run_id) is open_turn:
+            del self._open[turn.run_id]
+        open_turn.answer(outcome)
+        kind = outcome.kind if isinstance(outcome, TurnFailed) else None
+        log.info(
+            "turn.ended",
+            row=turn.row,
+            run_id=turn.run_id,
+            trace=turn.trace,
+            outcome=type(outcome).__name__,
+            kind=kind,
+            seconds=round(seconds, 3),
+            chars=len(outcome.text),
+        )
+        if kind in _GIVEN_UP:
+            self._nursery.start_soon(self._cancel_at_platform, turn.run_id)
+
+    async def _cancel_at_platform(self, run_id: RunId) -> None:
+        with trio.move_on_after(CANCEL_LIMIT) as patience:
+            try:
+                await self._runner.client.cancel_run(run_id)
+            except PlatformFailedError as error:
+                log.warning("run.cancel_failed", run_id=run_id, kind=error.kind)
+        if patience.cancelled_caught:
+            log.warning("run.cancel_failed", run_id=run_id, kind=FailureKind.TIMEOUT)
