@@ -1,0 +1,168 @@
+"""What each change does to the tables. A change is one statement: it happens or it does not."""
+
+from typing import assert_never
+from uuid import uuid4
+
+from actors.store.connection import Connection
+from protocols.ids import OutboxId, RowId
+from protocols.store import (
+    UNFINISHED,
+    AddDeadLetter,
+    AddOutgoing,
+    Change,
+    Committed,
+    Conflict,
+    DeleteDeadLetter,
+    DeleteKey,
+    FailedOutgoing,
+    FinishRow,
+    OutboxState,
+    PutKey,
+    QueueRow,
+    RequeueRow,
+    RowState,
+    SentOutgoing,
+    ShowRow,
+    StartRow,
+)
+
+_RowChange = QueueRow | StartRow | RequeueRow | FinishRow | ShowRow
+_MailChange = AddOutgoing | SentOutgoing | FailedOutgoing
+_NoteChange = PutKey | DeleteKey | AddDeadLetter | DeleteDeadLetter
+
+_IS_UNFINISHED = "state IN ('received', 'queued', 'running')"
+
+
+def apply_changes(db: Connection, changes: tuple[Change, ...], now: float) -> Committed | Conflict:
+    """Apply *changes* in order until one conflicts; the caller then undoes what was done."""
+    added: list[OutboxId] = []
+    for change in changes:
+        match apply_change(db, change, now):
+            case None:
+                pass
+            case Conflict() as conflict:
+                return conflict
+            case outbox:
+                added.append(outbox)
+    return Committed(tuple(added))
+
+
+def apply_change(db: Connection, change: Change, now: float) -> OutboxId | Conflict | None:
+    """Apply one change; the answer is the id of an outgoing message that it added."""
+    match change:
+        case QueueRow() | StartRow() | RequeueRow() | FinishRow() | ShowRow():
+            return None if _moved(db, change, now) else _conflict(db, change.row)
+        case AddOutgoing() | SentOutgoing() | FailedOutgoing():
+            return _apply_to_outbox(db, change, now)
+        case PutKey() | DeleteKey() | AddDeadLetter() | DeleteDeadLetter():
+            _take_down(db, change, now)
+            return None
+        case _:
+            assert_never(change)
+
+
+def _moved(db: Connection, change: _RowChange, now: float) -> bool:
+    """Whether the row was in a state that *change* starts from."""
+    match change:
+        case QueueRow(row, slot, run_id, text):
+            return _update(
+                db,
+                "state = 'queued', slot = ?, run_id = ?, text = coalesce(?, text)"
+                " WHERE id = ? AND state = 'received'",
+                (slot, run_id, text, row),
+            )
+        case StartRow(row):
+            return _update(
+                db,
+                "state = 'running', attempts = attempts + 1"
+                " WHERE id = ? AND state IN ('queued', 'running')",
+                (row,),
+            )
+        case RequeueRow(row):
+            return _update(
+                db,
+                "state = 'queued', attempts = attempts - 1 WHERE id = ? AND state = 'running'",
+                (row,),
+            )
+        case FinishRow(row, state, reason):
+            return _finished(db, row, state, reason, now)
+        case ShowRow(row, shown_id):
+            return _update(db, f"shown_id = ? WHERE id = ? AND {_IS_UNFINISHED}", (shown_id, row))
+        case _:
+            assert_never(change)
+
+
+def _finished(db: Connection, row: RowId, state: RowState, reason: str, now: float) -> bool:
+    if state in UNFINISHED:
+        raise ValueError(f"a row cannot end as {state}")
+    return _update(
+        db,
+        f"state = ?, reason = ?, finished_at = ? WHERE id = ? AND {_IS_UNFINISHED}",
+        (state, reason, now, row),
+    )
+
+
+def _update(db: Connection, change: str, values: tuple[str | float | None, ...]) -> bool:
+    updated = db.execute(f"UPDATE inbox SET {change}", values)  # noqa: S608  # our own words
+    return updated.rowcount == 1
+
+
+def _conflict(db: Connection, row: RowId) -> Conflict:
+    found = db.execute("SELECT state FROM inbox WHERE id = ?", (row,)).fetchone()
+    return Conflict(row, RowState(found[0]) if found else None)
+
+
+def _apply_to_outbox(db: Connection, change: _MailChange, now: float) -> OutboxId | None:
+    match change:
+        case AddOutgoing(room, voice, text, row, is_final):
+            added = db.execute(
+                "INSERT INTO outbox (uid, room, row, voice, text, is_final, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (uuid4().hex, room, row, voice, text, is_final, now),
+            )
+            return OutboxId(added.lastrowid or 0)
+        case SentOutgoing(outbox, remote_id):
+            _settle(db, outbox, OutboxState.SENT, now, remote_id=remote_id)
+        case FailedOutgoing(outbox, reason):
+            _settle(db, outbox, OutboxState.FAILED, now, reason=reason)
+        case _:
+            assert_never(change)
+    return None
+
+
+def _settle(
+    db: Connection,
+    outbox: OutboxId,
+    state: OutboxState,
+    now: float,
+    *,
+    remote_id: str | None = None,
+    reason: str = "",
+) -> None:
+    """The first word on an outgoing message stands; a later one changes nothing."""
+    db.execute(
+        "UPDATE outbox SET state = ?, settled_at = ?, remote_id = ?, reason = ?"
+        " WHERE id = ? AND state = 'pending'",
+        (state, now, remote_id, reason, outbox),
+    )
+
+
+def _take_down(db: Connection, change: _NoteChange, now: float) -> None:
+    match change:
+        case PutKey(key, value):
+            db.execute(
+                "INSERT INTO kv (key, value) VALUES (?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (key, value),
+            )
+        case DeleteKey(key):
+            db.execute("DELETE FROM kv WHERE key = ?", (key,))
+        case AddDeadLetter(source, kind, reason, body):
+            db.execute(
+                "INSERT INTO dead_letter (source, kind, reason, at, body) VALUES (?, ?, ?, ?, ?)",
+                (source, kind, reason, now, body),
+            )
+        case DeleteDeadLetter(id_):
+            db.execute("DELETE FROM dead_letter WHERE id = ?", (id_,))
+        case _:
+            assert_never(change)

@@ -1,0 +1,156 @@
+"""Answers to the questions that change nothing."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import takewhile
+from typing import assert_never
+
+from actors.store.connection import Connection
+from actors.store.rows import dead_letters, journal_row, journal_rows, outbox_rows
+from protocols.ids import RoomId, SurfaceName, surface_of
+from protocols.store import (
+    Cursor,
+    DeadLetters,
+    FindKeys,
+    FindRow,
+    GetKey,
+    JournalSummary,
+    LastFinished,
+    Outgoing,
+    OutgoingRooms,
+    ReadCursor,
+    RecentRows,
+    Row,
+    SummariseJournal,
+    UnsortedRows,
+    WaitingRooms,
+    WaitingRows,
+)
+
+Delivery = Callable[[], None]
+"""Puts an answer into its asker's hands; called once the batch is durable."""
+
+JournalLookup = UnsortedRows | WaitingRows | WaitingRooms | FindRow | LastFinished | RecentRows
+OutgoingLookup = Outgoing | OutgoingRooms
+OtherLookup = ReadCursor | GetKey | FindKeys | DeadLetters | SummariseJournal
+
+
+def look_up_journal(db: Connection, question: JournalLookup) -> Delivery:
+    """The answer to a question about journal rows."""
+    match question:
+        case UnsortedRows(after, limit):
+            rows = journal_rows(
+                db,
+                "WHERE state = 'received' AND id > ? ORDER BY id LIMIT ?",
+                after,
+                max(0, limit),
+            )
+            return partial(question.reply_to.send, rows)
+        case WaitingRows(room, after, limit):
+            rows = journal_rows(
+                db,
+                "WHERE room = ? AND state IN ('queued', 'running') AND id > ? ORDER BY id LIMIT ?",
+                room,
+                after,
+                max(0, limit),
+            )
+            return partial(question.reply_to.send, rows)
+        case WaitingRooms():
+            return partial(question.reply_to.send, _waiting_rooms(db))
+        case FindRow(row):
+            return partial(question.reply_to.send, journal_row(db, row))
+        case LastFinished():
+            return partial(question.reply_to.send, _last_finished(db, question))
+        case RecentRows():
+            return partial(question.reply_to.send, _recent_rows(db, question))
+        case _:
+            assert_never(question)
+
+
+def look_up_outgoing(db: Connection, question: OutgoingLookup) -> Delivery:
+    """The answer to a question about what waits to be sent."""
+    match question:
+        case Outgoing(room, limit):
+            outgoing = outbox_rows(
+                db,
+                "WHERE outbox.room = ? AND outbox.state = 'pending' ORDER BY outbox.id LIMIT ?",
+                room,
+                max(0, limit),
+            )
+            return partial(question.reply_to.send, outgoing)
+        case OutgoingRooms(surface):
+            return partial(question.reply_to.send, _outgoing_rooms(db, surface))
+        case _:
+            assert_never(question)
+
+
+def look_up(db: Connection, question: OtherLookup) -> Delivery:
+    """The answer to a question about anything else."""
+    match question:
+        case ReadCursor(name):
+            value = _value(db, "SELECT value FROM cursor WHERE name = ?", name)
+            return partial(question.reply_to.send, None if value is None else Cursor(name, value))
+        case GetKey(key):
+            value = _value(db, "SELECT value FROM kv WHERE key = ?", key)
+            return partial(question.reply_to.send, value)
+        case FindKeys(prefix):
+            return partial(question.reply_to.send, _find_keys(db, prefix))
+        case DeadLetters(limit):
+            return partial(question.reply_to.send, dead_letters(db, max(0, limit)))
+        case SummariseJournal():
+            return partial(question.reply_to.send, _summary(db))
+        case _:
+            assert_never(question)
+
+
+def _waiting_rooms(db: Connection) -> tuple[RoomId, ...]:
+    found = db.execute(
+        "SELECT room FROM inbox WHERE state IN ('queued', 'running') GROUP BY room ORDER BY min(id)"
+    )
+    return tuple(room for (room,) in found)
+
+
+def _last_finished(db: Connection, question: LastFinished) -> Row | None:
+    found = journal_rows(
+        db,
+        "WHERE room = ? AND sender = ? AND state IN ('failed', 'stopped', 'set_aside')"
+        " ORDER BY id DESC LIMIT 1",
+        question.room,
+        question.sender,
+    )
+    return next(iter(found), None)
+
+
+def _recent_rows(db: Connection, question: RecentRows) -> tuple[Row, ...]:
+    limit = max(0, question.limit)
+    if question.room is None:
+        return journal_rows(db, "ORDER BY id DESC LIMIT ?", limit)
+    return journal_rows(db, "WHERE room = ? ORDER BY id DESC LIMIT ?", question.room, limit)
+
+
+def _outgoing_rooms(db: Connection, surface: SurfaceName) -> tuple[RoomId, ...]:
+    found = db.execute(
+        "SELECT room FROM outbox WHERE state = 'pending' GROUP BY room ORDER BY min(id)"
+    )
+    return tuple(room for (room,) in found if surface_of(room) == surface)
+
+
+def _find_keys(db: Connection, prefix: str) -> tuple[tuple[str, str], ...]:
+    found = db.execute("SELECT key, value FROM kv WHERE key >= ? ORDER BY key", (prefix,))
+    return tuple(takewhile(lambda pair: pair[0].startswith(prefix), found))
+
+
+def _summary(db: Connection) -> JournalSummary:
+    return JournalSummary(
+        rows=dict(db.execute("SELECT state, count(*) FROM inbox GROUP BY state")),
+        outgoing=dict(db.execute("SELECT state, count(*) FROM outbox GROUP BY state")),
+        dead_letters=db.execute("SELECT count(*) FROM dead_letter").fetchone()[0],
+        oldest_unfinished_at=db.execute(
+            "SELECT min(received_at) FROM inbox WHERE state IN ('received', 'queued', 'running')"
+        ).fetchone()[0],
+    )
+
+
+def _value(db: Connection, sql: str, name: str) -> str | None:
+    found = db.execute(sql, (name,)).fetchone()
+    return None if found is None else str(found[0])
