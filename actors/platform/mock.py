@@ -9,6 +9,7 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import assert_never
 
 import trio
@@ -145,20 +146,20 @@ class MockPlatformClient:
     ) -> Answer:
         """Run the agent and wait for the whole answer; a question of the agent is part of it."""
         said: list[str] = []
-        async for part in self.stream_message(
-            user_id, chat_id, text, run_id=run_id, attachments=attachments
-        ):
-            match part:
-                case TextDelta(more):
-                    said.append(more)
-                case StatusLine():
-                    pass
-                case StreamFinished(files):
-                    return Answer("".join(said), files)
-                case StreamAsks(question=question):
-                    return Answer("".join([*said, question]))
-                case _:
-                    assert_never(part)
+        stream = self.stream_message(user_id, chat_id, text, run_id=run_id, attachments=attachments)
+        async with aclosing(stream):
+            async for part in stream:
+                match part:
+                    case TextDelta(more):
+                        said.append(more)
+                    case StatusLine():
+                        pass
+                    case StreamFinished(files):
+                        return Answer("".join(said), files)
+                    case StreamAsks(question=question):
+                        return Answer("".join([*said, question]))
+                    case _:
+                        assert_never(part)
         raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
 
     async def stream_message(

@@ -1,0 +1,281 @@
+"""One turn at a time, without a bridge around it."""
+
+import random
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+import trio
+from attrs import define
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from actors.platform.people import People
+from actors.platform.turn import LONGEST_STATUS, Limits, OpenTurn, TurnRunner
+from protocols.ids import RunId
+from protocols.platform import (
+    Attachment,
+    FailureKind,
+    Resume,
+    RunTurn,
+    StatusLine,
+    StreamAsks,
+    StreamFinished,
+    StreamPart,
+    TextDelta,
+    TurnAsks,
+    TurnFailed,
+    TurnFinished,
+    TurnOutcome,
+)
+from tests.actors.platform.scripted import (
+    HELLO,
+    ScriptedClient,
+    Shown,
+    Step,
+    failure,
+    turn,
+)
+
+HEL = TextDelta("Hel")
+DICE = random.Random(1)  # noqa: S311  # rolls delays, guards nothing
+NOTES = Attachment("notes.txt", "text/plain", 2, data=b"hi")
+
+
+async def run_turn(
+    client: ScriptedClient, *, shown: Shown | None = None, limits: Limits | None = None
+) -> TurnOutcome:
+    runner = TurnRunner(client, People(client), limits or Limits(), DICE)
+    return await runner.outcome_of(OpenTurn.asked_by(RunTurn(turn(), shown or Shown())))
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        ([HEL, StreamFinished()], TurnFinished("Hel")),
+        ([HEL, StreamFinished((NOTES,))], TurnFinished("Hel", (NOTES,))),
+        ([StreamFinished((NOTES,))], TurnFinished("", (NOTES,))),
+        ([HEL, StreamAsks("i-1", "Go on?")], TurnAsks("Hel", "i-1", "Go on?", ("yes", "no"))),
+        ([StreamFinished()], TurnFailed("", FailureKind.EMPTY)),
+        ([TextDelta(" \n"), StreamFinished()], TurnFailed("", FailureKind.EMPTY)),
+        ([HEL], TurnFailed("Hel", FailureKind.CUT)),
+        ([], TurnFailed("", FailureKind.CUT)),
+        ([HEL, failure(FailureKind.CUT)], TurnFailed("Hel", FailureKind.CUT)),
+        ([HEL, StreamFinished(), TextDelta("late")], TurnFinished("Hel")),
+        (
+            [failure(FailureKind.REJECTED, is_retryable=False)],
+            TurnFailed("", FailureKind.REJECTED),
+        ),
+    ],
+)
+async def test_every_end_of_a_stream_has_its_outcome(
+    script: Sequence[Step], outcome: TurnOutcome
+) -> None:
+    client = ScriptedClient([script])
+
+    assert await run_turn(client) == outcome
+    assert (len(client.streamed), client.open_streams) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("script", "came", "after"),
+    [
+        ([1e9], "", 60),
+        ([HEL, 1e9], "Hel", 60),
+        ([59.0, HEL, 59.0, HEL, 1e9], "HelHel", 178),
+        ([StatusLine("Thinking"), 59.0, StatusLine("Thinking"), 1e9], "", 119),
+    ],
+)
+async def test_a_silent_agent_fails_after_the_idle_limit_with_what_came(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+    script: Sequence[Step],
+    came: str,
+    after: float,
+) -> None:
+    started_at = trio.current_time()
+
+    outcome = await run_turn(ScriptedClient([script]))
+
+    assert outcome == TurnFailed(came, FailureKind.TIMEOUT)
+    assert trio.current_time() - started_at == pytest.approx(after)
+
+
+async def test_a_silent_look_up_of_the_person_fails_after_the_idle_limit_too(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    outcome = await run_turn(ScriptedClient(small_call=1e9))
+
+    assert outcome == TurnFailed("", FailureKind.TIMEOUT)
+
+
+async def test_a_lively_agent_that_never_ends_is_stopped_at_the_whole_limit(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    lively: list[Step] = [StatusLine("Thinking"), 50.0]
+    started_at = trio.current_time()
+
+    outcome = await run_turn(ScriptedClient([lively * 100]))
+
+    assert outcome == TurnFailed("", FailureKind.TIMEOUT)
+    assert trio.current_time() - started_at == pytest.approx(3600)
+
+
+async def test_a_failure_before_the_first_part_is_tried_again_as_the_same_run(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    client = ScriptedClient([[failure()], [failure()], HELLO])
+    shown = Shown()
+
+    outcome = await run_turn(client, shown=shown)
+
+    assert outcome == TurnFinished("Hello")
+    assert [run_id for *_, run_id, _ in client.streamed] == ["run-1"] * 3
+    assert shown.statuses == ["The agent is not available, trying again"] * 2 + ["", ""]
+
+
+async def test_a_failed_look_up_of_the_person_is_tried_again(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    client = ScriptedClient(small_call=failure(FailureKind.UNREACHABLE))
+
+    outcome = await run_turn(client)
+
+    assert outcome == TurnFailed("", FailureKind.UNREACHABLE)
+    assert len(client.users_asked) == 4
+
+
+@pytest.mark.parametrize("part", [HEL, StatusLine("Thinking")])
+async def test_nothing_is_tried_again_after_a_part_was_shown(part: StreamPart) -> None:
+    client = ScriptedClient([[part, failure()], HELLO])
+
+    outcome = await run_turn(client)
+
+    assert isinstance(outcome, TurnFailed)
+    assert outcome.kind is FailureKind.OVERLOADED
+    assert len(client.streamed) == 1
+
+
+async def test_attempts_end(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    client = ScriptedClient([[failure()]])
+
+    outcome = await run_turn(client, limits=Limits(attempts=3))
+
+    assert outcome == TurnFailed("", FailureKind.OVERLOADED)
+    assert len(client.streamed) == 3
+
+
+async def test_the_platform_is_not_asked_again_before_the_time_it_named(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    client = ScriptedClient([[failure(retry_after=25.0)], HELLO])
+
+    await run_turn(client)
+
+    assert client.streamed_at[1] - client.streamed_at[0] >= 25.0
+
+
+async def test_a_platform_that_wants_too_long_a_wait_is_not_waited_for() -> None:
+    client = ScriptedClient([[failure(retry_after=86_400.0)], HELLO])
+
+    outcome = await run_turn(client)
+
+    assert outcome == TurnFailed("", FailureKind.OVERLOADED)
+
+
+async def test_an_answer_without_end_is_broken_off_and_what_came_is_kept() -> None:
+    client = ScriptedClient([[TextDelta("x" * 999)] * 1000])
+
+    outcome = await run_turn(client, limits=Limits(answer_chars=10_000))
+
+    assert outcome == TurnFailed("x" * 10_000, FailureKind.BROKEN)
+    assert client.open_streams == 0
+
+
+async def test_an_answer_of_just_the_limit_is_whole() -> None:
+    client = ScriptedClient([[TextDelta("x" * 10), StreamFinished()]])
+
+    assert await run_turn(client, limits=Limits(answer_chars=10)) == TurnFinished("x" * 10)
+
+
+async def test_a_status_line_stands_until_there_is_more_text() -> None:
+    shown = Shown()
+    client = ScriptedClient([[StatusLine("1/2 reading"), TextDelta(""), HEL, StreamFinished()]])
+
+    await run_turn(client, shown=shown)
+
+    assert [(p.status, p.text) for p in shown.seen] == [("1/2 reading", ""), ("", "Hel")]
+
+
+async def test_the_choice_of_a_person_reaches_the_agent() -> None:
+    client = ScriptedClient()
+    resume = Resume("i-1", "yes")
+    runner = TurnRunner(client, People(client), Limits(), DICE)
+
+    await runner.outcome_of(OpenTurn.asked_by(RunTurn(turn(resume=resume), Shown())))
+
+    assert client.streamed[0][4] == resume
+
+
+async def test_a_client_whose_stream_is_no_generator_serves_as_well() -> None:
+    client = PlainStreams()
+
+    assert await run_turn(client) == TurnFinished("Hel")
+
+
+@define(eq=False)
+class PlainStreams(ScriptedClient):
+    """Its streams have nothing to close."""
+
+    def stream_message(  # type: ignore[override]  # the port allows any asynchronous iterator
+        self,
+        user_id: str,
+        chat_id: str,
+        text: str,
+        *,
+        run_id: RunId,
+        attachments: tuple[Attachment, ...] = (),
+        resume: Resume | None = None,
+    ) -> AsyncIterator[StreamPart]:
+        self.streamed.append((user_id, chat_id, text, run_id, resume))
+        assert not attachments
+        return PlainStream([HEL, StreamFinished()])
+
+
+@define
+class PlainStream:
+    parts: list[StreamPart]
+
+    def __aiter__(self) -> "PlainStream":
+        return self
+
+    async def __anext__(self) -> StreamPart:
+        await trio.lowlevel.checkpoint()
+        return self.parts.pop(0)
+
+
+@given(status=st.text(max_size=1000))
+def test_a_status_is_one_short_line(status: str) -> None:
+    shown = Shown()
+
+    OpenTurn.asked_by(RunTurn(turn(), shown)).say(status)
+
+    (line,) = shown.statuses
+    assert len(line) <= LONGEST_STATUS
+    assert len(line.splitlines()) <= 1
+
+
+@given(pieces=st.lists(st.text()))
+def test_progress_only_grows_and_ends_with_the_whole_text(pieces: list[str]) -> None:
+    shown = Shown()
+    open_turn = OpenTurn.asked_by(RunTurn(turn(), shown))
+
+    for piece in pieces:
+        open_turn.take(TextDelta(piece))
+
+    assert open_turn.text == "".join(pieces)
+    assert all(
+        after.startswith(before)
+        for before, after in zip(shown.texts, shown.texts[1:], strict=False)
+    )
