@@ -1,0 +1,452 @@
+"""The store's contract, held by the memory twin and the real one alike."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import trio
+
+from actors.kernel.mailbox import Mailbox
+from actors.store.actor import StoreActor
+from protocols.ids import (
+    OutboxId,
+    PersonId,
+    RemoteId,
+    RoomId,
+    RowId,
+    SurfaceName,
+)
+from protocols.store import (
+    AddDeadLetter,
+    Backup,
+    BackupMade,
+    BackupRefused,
+    Change,
+    Committed,
+    Conflict,
+    Cursor,
+    DeadLetters,
+    DeleteDeadLetter,
+    DeleteKey,
+    FailedOutgoing,
+    FindKeys,
+    FindRow,
+    GetKey,
+    Journal,
+    JournalSummary,
+    LastFinished,
+    Outgoing,
+    OutgoingRooms,
+    PutKey,
+    ReadCursor,
+    RecentRows,
+    RequeueRow,
+    RowState,
+    SentOutgoing,
+    ShowRow,
+    StoreMessage,
+    SummariseJournal,
+    UnsortedRows,
+    Voice,
+    WaitingRooms,
+    WaitingRows,
+)
+from tests.actors.store.asking import (
+    MATRIX,
+    NOW,
+    OTHER_ROOM,
+    ROOM,
+    Asking,
+    arrival,
+    finish,
+    queue,
+    start,
+    words,
+)
+from tests.fakes import MemoryJournal, MemoryStore
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(
+    request: pytest.FixtureRequest, tmp_path: Path, nursery: trio.Nursery
+) -> AsyncIterator[Asking]:
+    inbox: Mailbox[StoreMessage] = Mailbox("store")
+    makers: dict[str, Callable[[], MemoryStore | StoreActor]] = {
+        "memory": lambda: MemoryStore(inbox, MemoryJournal(clock=lambda: NOW)),
+        "sqlite": lambda: StoreActor(inbox, tmp_path / "s.db", clock=lambda: NOW),
+    }
+    nursery.start_soon(makers[request.param]().run)
+    yield Asking(inbox.address)
+    inbox.close()
+
+
+# Arrivals.
+
+
+async def test_a_journaled_batch_comes_back_as_rows_in_order(store: Asking) -> None:
+    first, second = arrival("$1", text="one\x00two\n"), arrival("$2", text="🦊")
+
+    journaled = await store.ask(Journal(MATRIX, (first, second)))
+
+    assert [row.id for row in journaled.rows] == [1, 2]
+    assert [row.text for row in journaled.rows] == ["one\x00two\n", "🦊"]
+    assert {row.state for row in journaled.rows} == {RowState.RECEIVED}
+    assert {(row.sent_at, row.received_at) for row in journaled.rows} == {(NOW - 5, NOW)}
+    assert await store.ask(UnsortedRows()) == journaled.rows
+
+
+async def test_an_event_seen_before_is_left_out_and_takes_no_id(store: Asking) -> None:
+    await store.arrive("$1")
+
+    again = await store.ask(Journal(MATRIX, (arrival("$1"), arrival("$2"), arrival("$2"))))
+
+    assert [(row.id, row.event_id) for row in again.rows] == [(2, "$2")]
+
+
+async def test_two_surfaces_may_use_the_same_event_id(store: Asking) -> None:
+    await store.arrive("7")
+
+    other = await store.ask(Journal(SurfaceName("telegram"), (arrival("7"),)))
+
+    assert len(other.rows) == 1
+
+
+async def test_the_cursor_moves_with_its_batch(store: Asking) -> None:
+    before = await store.ask(ReadCursor("matrix"))
+    await store.ask(Journal(MATRIX, (), Cursor("matrix", "s1")))
+    await store.ask(Journal(MATRIX, (arrival("$1"),), Cursor("matrix", "s2")))
+
+    after = await store.ask(ReadCursor("matrix"))
+
+    assert (before, after) == (None, Cursor("matrix", "s2"))
+
+
+async def test_further_changes_come_along_with_a_batch(store: Asking) -> None:
+    letter = AddDeadLetter("matrix", "matrix event", "no body", "{}")
+
+    await store.ask(Journal(MATRIX, (), extra=(letter, PutKey("k", "1"))))
+
+    [kept] = await store.ask(DeadLetters())
+    assert (kept.reason, kept.body, kept.at) == ("no body", "{}", NOW)
+    assert await store.ask(GetKey("k")) == "1"
+
+
+async def test_a_further_change_that_conflicts_does_not_cost_the_events(store: Asking) -> None:
+    journaled = await store.ask(Journal(MATRIX, (arrival("$1"),), extra=(start(99),)))
+
+    assert len(journaled.rows) == 1
+
+
+# A row's way.
+
+
+async def test_a_row_goes_from_received_to_answered(store: Asking) -> None:
+    await store.arrive("$1")
+
+    outcome = await store.commit(
+        queue(1), start(1), ShowRow(RowId(1), RemoteId("$draft")), finish(1), words(row=1)
+    )
+
+    row = await store.row(1)
+    assert outcome == Committed((OutboxId(1),))
+    assert (row.state, row.slot, row.run_id, row.attempts) == (
+        RowState.ANSWERED,
+        "C1",
+        "run-1",
+        1,
+    )
+    assert (row.shown_id, row.finished_at) == ("$draft", NOW)
+
+
+async def test_a_retry_replaces_the_words_of_its_row(store: Asking) -> None:
+    await store.arrive("$1", "$2")
+
+    await store.commit(queue(1, "the words before"), queue(2))
+
+    assert (await store.row(1)).text == "the words before"
+    assert (await store.row(2)).text == "hello"
+
+
+async def test_every_start_counts_as_an_attempt(store: Asking) -> None:
+    await store.arrive("$1")
+
+    await store.commit(queue(1), start(1))
+    await store.commit(start(1))
+
+    assert (await store.row(1)).attempts == 2
+
+
+async def test_an_orderly_stop_does_not_count_as_an_attempt(store: Asking) -> None:
+    await store.arrive("$1")
+
+    await store.commit(queue(1), start(1), RequeueRow(RowId(1)))
+
+    row = await store.row(1)
+    assert (row.state, row.attempts) == (RowState.QUEUED, 0)
+
+
+_WAY: dict[RowState, tuple[Change, ...]] = {
+    RowState.RECEIVED: (),
+    RowState.QUEUED: (queue(1),),
+    RowState.RUNNING: (queue(1), start(1)),
+    RowState.ANSWERED: (finish(1),),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "allowed"),
+    [
+        (queue(1), {RowState.RECEIVED}),
+        (start(1), {RowState.QUEUED, RowState.RUNNING}),
+        (RequeueRow(RowId(1)), {RowState.RUNNING}),
+        (finish(1), {RowState.RECEIVED, RowState.QUEUED, RowState.RUNNING}),
+        (
+            ShowRow(RowId(1), RemoteId("$d")),
+            {RowState.RECEIVED, RowState.QUEUED, RowState.RUNNING},
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("state", list(_WAY))
+async def test_a_change_from_the_wrong_state_conflicts(
+    store: Asking, change: Change, allowed: set[RowState], state: RowState
+) -> None:
+    await store.arrive("$1")
+    await store.commit(*_WAY[state])
+
+    outcome = await store.commit(change)
+
+    assert outcome == (Committed() if state in allowed else Conflict(RowId(1), state))
+
+
+async def test_a_change_of_an_unknown_row_conflicts(store: Asking) -> None:
+    assert await store.commit(start(5)) == Conflict(RowId(5), None)
+
+
+async def test_a_conflict_undoes_the_whole_commit(store: Asking) -> None:
+    await store.arrive("$1", "$2")
+    await store.commit(finish(2))
+
+    outcome = await store.commit(
+        queue(1),
+        words(row=1),
+        PutKey("k", "1"),
+        AddDeadLetter("s", "k", "r"),
+        finish(2, RowState.FAILED),
+    )
+    added = await store.commit(words(), AddDeadLetter("s", "k", "r"))
+
+    assert outcome == Conflict(RowId(2), RowState.ANSWERED)
+    assert (await store.row(1)).state is RowState.RECEIVED
+    assert await store.ask(GetKey("k")) is None
+    assert added == Committed((OutboxId(1),))
+    assert [letter.id for letter in await store.ask(DeadLetters())] == [1]
+
+
+async def test_an_unknown_row_is_not_found(store: Asking) -> None:
+    assert await store.ask(FindRow(RowId(1))) is None
+
+
+# Looking up rows.
+
+
+async def test_unsorted_rows_come_oldest_first_in_pages(store: Asking) -> None:
+    await store.arrive("$1", "$2", "$3", "$4")
+    await store.commit(queue(2))
+
+    page = await store.ask(UnsortedRows(limit=2))
+    rest = await store.ask(UnsortedRows(after=page[-1].id))
+
+    assert [row.id for row in (*page, *rest)] == [1, 3, 4]
+
+
+async def test_waiting_rows_are_the_queued_and_running_ones_of_a_room(store: Asking) -> None:
+    await store.arrive("$1", "$2", "$3")
+    await store.arrive("$4", room=OTHER_ROOM)
+    await store.commit(queue(1), start(1), queue(2), queue(4))
+
+    waiting = await store.ask(WaitingRows(ROOM))
+    later = await store.ask(WaitingRows(ROOM, after=RowId(1)))
+    first = await store.ask(WaitingRows(ROOM, limit=1))
+
+    assert [row.id for row in waiting] == [1, 2]
+    assert [row.id for row in later] == [2]
+    assert [row.id for row in first] == [1]
+
+
+async def test_the_room_that_waited_longest_comes_first(store: Asking) -> None:
+    await store.arrive("$1", room=OTHER_ROOM)
+    await store.arrive("$2")
+    await store.arrive("$3", room=OTHER_ROOM)
+    await store.commit(queue(3), queue(2), queue(1))
+
+    assert await store.ask(WaitingRooms()) == (OTHER_ROOM, ROOM)
+
+
+async def test_only_what_a_person_may_retry_is_their_last_finished_row(store: Asking) -> None:
+    await store.arrive("$1", "$2", "$3")
+    await store.arrive("$4", sender="matrix:@else:s")
+    await store.arrive("$5", room=OTHER_ROOM)
+    await store.commit(
+        finish(1, RowState.STOPPED),
+        finish(2, RowState.FAILED, "timeout"),
+        finish(3),
+        finish(4, RowState.SET_ASIDE),
+        finish(5, RowState.FAILED),
+    )
+
+    last = await store.ask(LastFinished(ROOM, PersonId("matrix:@u:s")))
+    nobody = await store.ask(LastFinished(ROOM, PersonId("matrix:@nobody:s")))
+
+    assert last is not None
+    assert (last.id, last.reason) == (2, "timeout")
+    assert nobody is None
+
+
+async def test_recent_rows_come_newest_first(store: Asking) -> None:
+    await store.arrive("$1", "$2")
+    await store.arrive("$3", room=OTHER_ROOM)
+
+    everywhere = await store.ask(RecentRows(limit=2))
+    here = await store.ask(RecentRows(room=ROOM))
+
+    assert [row.id for row in everywhere] == [3, 2]
+    assert [row.id for row in here] == [2, 1]
+
+
+async def test_a_limit_below_nothing_gives_nothing(store: Asking) -> None:
+    await store.arrive("$1")
+
+    assert await store.ask(RecentRows(limit=-1)) == ()
+
+
+# The outbox.
+
+
+async def test_outgoing_words_know_what_they_answer(store: Asking) -> None:
+    await store.arrive("$1")
+    await store.commit(words("draft's place", row=1), words("unasked"))
+    await store.commit(ShowRow(RowId(1), RemoteId("$draft")), finish(1))
+
+    answer, unasked = await store.ask(Outgoing(ROOM))
+
+    assert (answer.reply_to_event, answer.shown_id, answer.row) == ("$1", "$draft", 1)
+    assert (unasked.reply_to_event, unasked.shown_id, unasked.row) == (None, None, None)
+    assert (answer.text, answer.voice, answer.is_final) == ("draft's place", Voice.AGENT, True)
+    assert len({answer.uid, unasked.uid}) == 2
+    assert len(answer.uid) == len(bytes.fromhex(answer.uid)) * 2 == 32
+
+
+async def test_an_outgoing_message_keeps_its_uid(store: Asking) -> None:
+    await store.commit(words())
+
+    assert await store.ask(Outgoing(ROOM)) == await store.ask(Outgoing(ROOM))
+
+
+async def test_outgoing_words_come_oldest_first_and_only_what_is_pending(store: Asking) -> None:
+    await store.commit(words("1"), words("2"), words("3"), words("4"))
+    await store.commit(
+        SentOutgoing(OutboxId(1), RemoteId("$a")), FailedOutgoing(OutboxId(2), "too long")
+    )
+
+    pending = await store.ask(Outgoing(ROOM, limit=1))
+
+    assert [out.text for out in pending] == ["3"]
+
+
+async def test_the_first_word_on_an_outgoing_message_stands(store: Asking) -> None:
+    sent = SentOutgoing(OutboxId(1), RemoteId("$a"))
+    await store.commit(words())
+    await store.commit(sent)
+
+    again = await store.commit(
+        sent, FailedOutgoing(OutboxId(1), "x"), FailedOutgoing(OutboxId(9), "x")
+    )
+
+    assert again == Committed()
+    assert (await store.ask(SummariseJournal())).outgoing == {"sent": 1}
+
+
+async def test_words_that_could_not_be_sent_leave_their_row_as_it_is(store: Asking) -> None:
+    await store.arrive("$1")
+    await store.commit(finish(1), words(row=1))
+
+    await store.commit(FailedOutgoing(OutboxId(1), "we were kicked"))
+
+    assert (await store.row(1)).state is RowState.ANSWERED
+
+
+async def test_rooms_with_outgoing_words_are_those_of_one_surface(store: Asking) -> None:
+    await store.commit(
+        words(room=OTHER_ROOM),
+        words(room=RoomId("matrixlike/1")),
+        words(),
+        words(room=OTHER_ROOM),
+    )
+
+    assert await store.ask(OutgoingRooms(MATRIX)) == (OTHER_ROOM, ROOM)
+
+
+# Keys and dead letters.
+
+
+async def test_keys_are_put_replaced_and_forgotten(store: Asking) -> None:
+    await store.commit(PutKey("a", "1"), PutKey("a", "2"), PutKey("b", "3"), DeleteKey("b"))
+    await store.commit(DeleteKey("never there"))
+
+    assert await store.ask(GetKey("a")) == "2"
+    assert await store.ask(GetKey("b")) is None
+
+
+async def test_keys_are_found_by_their_beginning_taken_literally(store: Asking) -> None:
+    keys = ("a:2", "a:1", "a:%", "a_1", "b", "a:\U0010ffff", "A:1")
+    await store.commit(*(PutKey(key, "0") for key in keys))
+
+    found = await store.ask(FindKeys("a:"))
+    everything = await store.ask(FindKeys(""))
+
+    assert [key for key, _ in found] == ["a:%", "a:1", "a:2", "a:\U0010ffff"]
+    assert [key for key, _ in everything] == sorted(keys)
+
+
+async def test_dead_letters_come_newest_first_and_are_never_numbered_again(store: Asking) -> None:
+    await store.commit(AddDeadLetter("s", "k", "1"), AddDeadLetter("s", "k", "2"))
+    await store.commit(DeleteDeadLetter(2), DeleteDeadLetter(9))
+    await store.commit(AddDeadLetter("s", "k", "3"))
+
+    letters = await store.ask(DeadLetters())
+    newest = await store.ask(DeadLetters(limit=1))
+
+    assert [(letter.id, letter.reason) for letter in letters] == [(3, "3"), (1, "1")]
+    assert newest == letters[:1]
+
+
+async def test_the_summary_counts_what_there_is(store: Asking) -> None:
+    empty = await store.ask(SummariseJournal())
+    await store.arrive("$1", "$2", "$3")
+    await store.commit(finish(1), words(), AddDeadLetter("s", "k", "r"))
+
+    summary = await store.ask(SummariseJournal())
+
+    assert empty == JournalSummary({}, {}, 0, None)
+    assert summary == JournalSummary({"answered": 1, "received": 2}, {"pending": 1}, 1, NOW)
+
+
+# Backups.
+
+
+async def test_a_backup_never_replaces_a_file(store: Asking, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+
+    first = await store.ask(Backup(str(target)))
+    second = await store.ask(Backup(str(target)))
+
+    assert isinstance(first, BackupMade)
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert isinstance(second, BackupRefused)
+
+
+async def test_a_backup_into_no_folder_is_refused(store: Asking, tmp_path: Path) -> None:
+    answer = await store.ask(Backup(str(tmp_path / "nowhere" / "copy.db")))
+
+    assert isinstance(answer, BackupRefused)

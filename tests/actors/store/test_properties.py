@@ -1,0 +1,177 @@
+"""Any list of operations: both twins answer alike, and the journal's rules hold."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import trio
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actors.kernel.mailbox import Mailbox
+from actors.store.actor import StoreActor
+from protocols.ids import OutboxId, PersonId, RemoteId, RoomId, RowId, SurfaceName
+from protocols.mail import Question
+from protocols.store import (
+    FINAL,
+    UNFINISHED,
+    AddDeadLetter,
+    AddOutgoing,
+    Change,
+    Commit,
+    Conflict,
+    Cursor,
+    DeadLetters,
+    DeleteDeadLetter,
+    DeleteKey,
+    FailedOutgoing,
+    FindKeys,
+    FindRow,
+    FinishRow,
+    GetKey,
+    Journal,
+    LastFinished,
+    OutboxRow,
+    Outgoing,
+    OutgoingRooms,
+    PutKey,
+    ReadCursor,
+    RecentRows,
+    RequeueRow,
+    Row,
+    RowState,
+    SentOutgoing,
+    ShowRow,
+    StoreMessage,
+    SummariseJournal,
+    UnsortedRows,
+    Voice,
+    WaitingRooms,
+    WaitingRows,
+)
+from tests.actors.store.asking import MATRIX, NOW, OTHER_ROOM, ROOM, arrival, queue, start
+from tests.fakes import MemoryJournal, MemoryStoreAddress
+
+Ask = Question[Any]
+
+few = st.integers(1, 6)
+row_ids = few.map(RowId)
+rooms = st.sampled_from([ROOM, OTHER_ROOM, RoomId("telegram/1")])
+surfaces = st.sampled_from([MATRIX, SurfaceName("telegram")])
+people = st.sampled_from(["matrix:@u:s", "matrix:@v:s"])
+any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+keys = st.sampled_from(["a", "a:", "a:1", "a:2", "b", "é", "\x00"]) | any_text
+remote_ids = st.sampled_from(["$x", "$y"]).map(RemoteId)
+outbox_ids = few.map(OutboxId)
+
+arrivals = st.builds(arrival, few.map(str), room=rooms, sender=people, text=any_text)
+changes: st.SearchStrategy[Change] = st.one_of(
+    st.builds(queue, few, st.none() | any_text),
+    st.builds(start, few),
+    st.builds(RequeueRow, row_ids),
+    st.builds(FinishRow, row_ids, st.sampled_from(sorted(FINAL)), any_text),
+    st.builds(ShowRow, row_ids, remote_ids),
+    st.builds(AddOutgoing, rooms, st.sampled_from(Voice), any_text, st.none() | row_ids),
+    st.builds(SentOutgoing, outbox_ids, remote_ids),
+    st.builds(FailedOutgoing, outbox_ids, any_text),
+    st.builds(PutKey, keys, any_text),
+    st.builds(DeleteKey, keys),
+    st.builds(AddDeadLetter, any_text, any_text, any_text, any_text),
+    st.builds(DeleteDeadLetter, few),
+)
+some_changes = st.lists(changes, min_size=1, max_size=4).map(tuple)
+limits = st.integers(-1, 4)
+questions: st.SearchStrategy[Ask] = st.one_of(
+    st.builds(
+        Journal,
+        surfaces,
+        st.lists(arrivals, max_size=3).map(tuple),
+        st.none() | st.builds(Cursor, keys, any_text),
+        st.just(()) | some_changes,
+    ),
+    st.builds(Commit, some_changes),
+    st.builds(Commit, some_changes),
+    st.builds(ReadCursor, keys),
+    st.builds(UnsortedRows, row_ids, limits),
+    st.builds(WaitingRows, rooms, row_ids, limits),
+    st.builds(WaitingRooms),
+    st.builds(FindRow, row_ids),
+    st.builds(LastFinished, rooms, people.map(PersonId)),
+    st.builds(RecentRows, limits, st.none() | rooms),
+    st.builds(Outgoing, rooms, limits),
+    st.builds(OutgoingRooms, surfaces),
+    st.builds(GetKey, keys),
+    st.builds(FindKeys, keys),
+    st.builds(DeadLetters, limits),
+    st.builds(SummariseJournal),
+)
+
+
+class Twins:
+    """Both stores, asked the same things at the same time of day."""
+
+    def __init__(self, inbox: Mailbox[StoreMessage]) -> None:
+        self.now = NOW
+        self.inbox = inbox
+        self.memory = MemoryStoreAddress(MemoryJournal(clock=lambda: self.now))
+        self.ended: dict[RowId, Row] = {}
+
+    async def ask(self, question: Ask) -> Any:
+        self.now += 1
+        wanted = await self.memory.ask(question)
+        got = await self.inbox.address.ask(question)
+        assert _without_uid(got) == _without_uid(wanted)
+        return got
+
+    async def check_rules(self) -> None:
+        """Final is final, order is order, and each row is in exactly one place."""
+        rows = await self.ask(RecentRows(limit=1000))
+        assert [row.id for row in rows] == list(range(len(rows), 0, -1))
+        for row in rows:
+            assert (row.finished_at is None) == (row.state in UNFINISHED)
+            assert row.attempts >= (row.state is RowState.RUNNING)
+            assert row.id not in self.ended or row == self.ended[row.id]
+        self.ended = {row.id: row for row in rows if row.state in FINAL}
+        unsorted = await self.ask(UnsortedRows())
+        waiting = [await self.ask(WaitingRows(room)) for room in await self.ask(WaitingRooms())]
+        found = [row.id for part in (unsorted, *waiting) for row in part]
+        assert sorted(found) == sorted({row.id for row in rows} - set(self.ended))
+
+
+def _without_uid(answer: object) -> object:
+    if not isinstance(answer, tuple):
+        return answer
+    return tuple(evolve(part, uid="") if isinstance(part, OutboxRow) else part for part in answer)
+
+
+async def _play(operations: list[Ask], folder: Path) -> list[Any]:
+    inbox: Mailbox[StoreMessage] = Mailbox("store")
+    twins = Twins(inbox)
+    answers = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(StoreActor(inbox, folder / "s.db", clock=lambda: twins.now).run)
+        for question in operations:
+            answers.append(await twins.ask(question))
+            await twins.check_rules()
+        inbox.close()
+    return answers
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(questions, max_size=25))
+def test_both_twins_give_the_same_answers(operations: list[Ask]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        trio.run(_play, operations, Path(folder))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.builds(Commit, some_changes), min_size=5, max_size=25))
+def test_no_commit_is_half_done(commits: list[Ask]) -> None:
+    """Over three rows there are enough commits that conflict in their middle."""
+    first = Journal(MATRIX, (arrival("1"), arrival("2"), arrival("3")))
+
+    with tempfile.TemporaryDirectory() as folder:
+        answers = trio.run(_play, [first, *commits], Path(folder))
+
+    assert all(isinstance(answer, Conflict) or answer.outbox is not None for answer in answers[1:])
