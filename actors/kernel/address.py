@@ -45,15 +45,7 @@ class MailAddress(Generic[M_contra]):
     async def send(self, message: M_contra, /) -> None:
         """Queue *message*, waiting for room; to a parked or ended reader it is a dead letter."""
         await checkpoint_if_cancelled()
-        box = self._box
-        if box.refusal:
-            box.refuse(message)
-        elif box.has_room:
-            box.put(message)
-        else:
-            await _wait_for_room(box, message)
-            return
-        await cancel_shielded_checkpoint()
+        await send_to(self._box, message)
 
     async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
         """Ask, and wait at most *within* seconds for the answer, also for room in the mailbox.
@@ -64,6 +56,18 @@ class MailAddress(Generic[M_contra]):
         """
         await checkpoint_if_cancelled()
         return cast("A", await ask_of(self._box, question, within))
+
+
+async def send_to(box: Mailbox[M], message: M) -> None:
+    """Queue *message* in *box*, waiting for room; refused, it is a dead letter."""
+    if box.refusal:
+        box.refuse(message)
+    elif box.has_room:
+        box.put(message)
+    else:
+        await _wait_for_room(box, message)
+        return
+    await cancel_shielded_checkpoint()
 
 
 def try_send_to(box: Mailbox[M], message: M) -> bool:

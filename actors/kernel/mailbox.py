@@ -361,6 +361,11 @@ class Mailbox(Generic[M]):
         return self._hand[0][1] if self._hand else None
 
     @property
+    def is_waiting(self) -> bool:
+        """The reader waits for mail."""
+        return self._waiter is not None
+
+    @property
     def is_idle(self) -> bool:
         """The reader waits for mail and owes no answer."""
         return self._waiter is not None and not self._open

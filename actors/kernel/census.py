@@ -1,0 +1,97 @@
+"""The live tree: one look at each actor, and as plain text."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import trio
+
+from actors.kernel.group import Handle
+from actors.kernel.lives import Child
+from protocols.lifecycle import ActorState, ActorView
+
+Look = Callable[[float], ActorView]
+"""Takes the time now and gives one actor's view."""
+
+CHUNK = 100
+
+
+def view_of(child: Child, now: float) -> ActorView:
+    """What *child* is doing at *now*."""
+    box = child.mailbox
+    message = box.message_in_hand if box is not None else None
+    return ActorView(
+        path=child.path,
+        role=child.spec.role,
+        state=child.state,
+        life=child.life,
+        restarts=child.restarts,
+        uptime=now - child.since if child.is_alive else 0.0,
+        used=box.used if box is not None else 0,
+        capacity=box.capacity if box is not None else 0,
+        peak=box.peak if box is not None else 0,
+        oldest_age=box.oldest_age(now) if box is not None else None,
+        in_hand=type(message).__name__ if message is not None else "",
+        in_hand_age=box.in_hand_age(now) if box is not None else None,
+        handled=box.handled if box is not None else 0,
+        last_error=child.last_error,
+        waits_for=_waits_for(child, now),
+        note=child.spec.group.summary if child.spec.group is not None else child.said,
+    )
+
+
+def _waits_for(child: Child, now: float) -> str:
+    if child.state is ActorState.BACKOFF:
+        return f"backoff {max(0.0, child.since + child.pause - now):.1f} s"
+    if child.waits:
+        wait = next(iter(child.waits))
+        more = f" (+{len(child.waits) - 1})" if len(child.waits) > 1 else ""
+        return f"{wait.reader}: {wait.why}{more}{_loop_of(child)}"
+    if child.mailbox is not None and child.mailbox.is_waiting:
+        return "its inbox"
+    return ""
+
+
+def _loop_of(child: Child) -> str:
+    """The loop of actors that wait for each other, if *child* is in one."""
+    names = [child.path]
+    at: Handle | None = child
+    while at is not None and at.waits_on and at.waits_on not in names:
+        names.append(at.waits_on)
+        at = child.owner.child_at(at.waits_on)
+    if at is not None and at.waits_on == child.path:
+        return f", a loop: {' → '.join([*names, child.path])}"
+    return ""
+
+
+async def read_in_chunks(looks: Sequence[Look]) -> tuple[ActorView, ...]:
+    """All views; others run in between, so that no look at many actors holds the loop."""
+    views: list[ActorView] = []
+    for start in range(0, len(looks), CHUNK):
+        await trio.lowlevel.checkpoint()
+        now = trio.current_time()
+        views += [look(now) for look in looks[start : start + CHUNK]]
+    return tuple(views)
+
+
+def tree_text(views: Iterable[ActorView]) -> str:
+    """The tree as plain text, an actor on each line, children behind their pool."""
+    return "\n".join(_lines(views))
+
+
+def _lines(views: Iterable[ActorView]) -> Iterator[str]:
+    rows = [("actor", "state", "life", "mail", "in hand", "handled", "waits for, notes")]
+    rows += [_row(view) for view in views]
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row[:6], widths, strict=True))
+        yield f"{'  '.join(cells)}  {row[6]}".rstrip()
+
+
+def _row(view: ActorView) -> tuple[str, str, str, str, str, str, str]:
+    indent = "  " * ("/" in view.path)
+    mail = f"{view.used}/{view.capacity}" if view.capacity else "-"
+    if view.oldest_age is not None:
+        mail += f" {view.oldest_age:.1f} s"
+    hand = f"{view.in_hand} {view.in_hand_age or 0.0:.1f} s" if view.in_hand else "-"
+    words = [view.waits_for, view.note, f"last error {view.last_error}" if view.last_error else ""]
+    remarks = "; ".join(filter(None, words))
+    return indent + view.path, view.state, str(view.life), mail, hand, str(view.handled), remarks

@@ -1,0 +1,305 @@
+"""A pool: one child for each key, started by its first message, retired when idle."""
+
+import contextvars
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
+
+import trio
+from attrs import define, evolve, field, frozen
+from trio.lowlevel import checkpoint_if_cancelled
+
+from actors.kernel import child as own
+from actors.kernel.address import ask_of, send_to, try_send_to
+from actors.kernel.backoff import Backoff
+from actors.kernel.census import Look, view_of
+from actors.kernel.decision import Budget, Ending, Next, Restart, Verdict, decide
+from actors.kernel.group import Handle, Parent
+from actors.kernel.letters import DeadLetters
+from actors.kernel.lives import CANCEL_GRACE, Child, Wish
+from actors.kernel.mailbox import Mailbox
+from actors.kernel.spec import Actor, ChildSpec
+from protocols.lifecycle import ActorState
+from protocols.mail import Question
+
+A = TypeVar("A")
+M = TypeVar("M")
+
+_CHUNK = 200
+
+
+@define(eq=False)
+class Pool(Generic[M]):
+    """One child per key; a child's crashes never end the tree.
+
+    A child whose restart budget is spent is parked; a message that comes *cool_off* seconds
+    later, or the operator, starts it again.
+
+    Args:
+        make: Makes the actor of a key, anew for every life.
+        capacity: How many messages may wait for one child.
+        idle: After so many seconds without mail a child is retired; it costs nothing then.
+        shutdown: Seconds that all children together have to end in good order.
+    """
+
+    id: str
+    _make: Callable[[str, Mailbox[M]], Actor]
+    capacity: int = field(default=64, kw_only=True)
+    idle: float = field(default=900.0, kw_only=True)
+    shutdown: float = field(default=30.0, kw_only=True)
+    backoff: Backoff = field(factory=Backoff, kw_only=True)
+    budget: Budget = field(default=Budget(intensity=5, in_a_row=8), kw_only=True)
+    cool_off: float = field(default=60.0, kw_only=True)
+    role: str = field(default="", kw_only=True)
+    _children: dict[str, Child] = field(init=False, factory=dict)
+    _lives: dict[str, int] = field(init=False, factory=dict)
+    """How many lives each retired child has had."""
+    _parent: Parent | None = field(init=False, default=None)
+    _nursery: trio.Nursery | None = field(init=False, default=None)
+    _ending: trio.Event = field(init=False, factory=trio.Event)
+    _closed: Mailbox[M] | None = field(init=False, default=None)
+    _child_spec: ChildSpec = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._child_spec = ChildSpec(
+            id=self.id,
+            make=lambda: self,
+            role=self.role or getattr(self._make, "__name__", "Session"),
+            restart=Restart.PERMANENT,
+            shutdown=self.shutdown,
+            backoff=self.backoff,
+        )
+
+    def spec(self) -> ChildSpec:
+        """Its row in the tree."""
+        return ChildSpec(
+            id=self.id,
+            make=lambda: self,
+            role="Pool",
+            restart=Restart.PERMANENT,
+            # Its own deadline, then the grace of its children; only then is the pool itself late.
+            shutdown=self.shutdown + CANCEL_GRACE + 1.0,
+            group=self,
+        )
+
+    @property
+    def _letters(self) -> DeadLetters | None:
+        return self._parent.letters if self._parent is not None else None
+
+    # Mail.
+
+    def address(self, key: str) -> "PoolAddress[M]":
+        """Where to send mail for *key*; always valid, and sending starts the child."""
+        return PoolAddress(self, key)
+
+    def try_send(self, key: str, message: M) -> bool:
+        """Queue *message* for *key* if there is room now."""
+        return try_send_to(self.mailbox_of(key), message)
+
+    async def ask(self, key: str, question: Question[A], *, within: float = 10.0) -> A:
+        """Ask the child of *key*, which is started for it."""
+        return await self.address(key).ask(question, within=within)
+
+    def is_running(self, key: str) -> bool:
+        """A child of *key* is there, also between two lives."""
+        return key in self._children
+
+    def mailbox_of(self, key: str) -> Mailbox[M]:
+        """The mailbox of *key*, which a child reads or is about to read."""
+        if self._closed is not None:
+            return self._closed
+        child = self._children.get(key)
+        if child is None:
+            child = self._open(key)
+        elif child.state is ActorState.PARKED and self._has_cooled(child):
+            child.mailbox.reopen()  # type: ignore[union-attr]  # a pool's child has one
+            child.restart()
+        return cast("Mailbox[M]", child.mailbox)
+
+    def _has_cooled(self, child: Child) -> bool:
+        return trio.current_time() - child.since >= self.cool_off
+
+    def _open(self, key: str) -> Child:
+        path = f"{self.id}/{key}"
+        box: Mailbox[M] = Mailbox(path, capacity=self.capacity)
+        box.letters = self._letters
+        child = Child(path, self._child_spec, self, box, life=self._lives.pop(key, 0))
+        self._children[key] = child
+        self.spawn(child.run)
+        return child
+
+    # The pool's own life.
+
+    async def run(self) -> None:
+        """Run the children until the pool is to end."""
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                for child in self._children.values():
+                    self.spawn(child.run)
+                own.ready()
+                async with trio.open_nursery() as timer:
+                    timer.start_soon(self._retire_idle)
+                    await self._ending.wait()
+                    timer.cancel_scope.cancel(reason="the pool ends")
+                await self._end_many(tuple(self._children.values()), Wish.STOP)
+        finally:
+            self._nursery = None
+
+    async def _retire_idle(self) -> None:
+        while True:
+            await trio.sleep(self.idle / 8)
+            children = tuple(self._children.values())
+            for start in range(0, len(children), _CHUNK):
+                await trio.lowlevel.checkpoint()
+                idle = tuple(filter(self._is_idle, children[start : start + _CHUNK]))
+                await self._end_many(idle, Wish.RETIRE)
+
+    def _is_idle(self, child: Child) -> bool:
+        box = child.mailbox
+        if box is None or child.waits or child.state is not ActorState.UP or not box.is_idle:
+            return False
+        return trio.current_time() - box.idle_since >= self.idle
+
+    async def _end_many(self, children: tuple[Child, ...], wish: Wish) -> None:
+        """End *children* side by side, all by one deadline."""
+        lives = [(child, child.life) for child in children]
+        for number, child in enumerate(children, start=1):
+            child.ask_to_end(wish)
+            if number % _CHUNK == 0:
+                await trio.lowlevel.checkpoint()
+        if await _are_over_within(self.shutdown, lives):
+            return
+        late = [(child, life) for child, life in lives if not child.is_over(life)]
+        for child, _ in late:
+            child.cancel()
+        await _are_over_within(CANCEL_GRACE, late)
+        for child, life in late:
+            if not child.is_over(life):
+                child.mark_stuck()
+
+    # What the children's lives need: ``lives.Owner``.
+
+    def make(self, child: Child) -> Actor:
+        """A new actor for the next life of *child*."""
+        return self._make(self._key_of(child), cast("Mailbox[M]", child.mailbox))
+
+    def decide(self, child: Child, ending: Ending, now: float) -> Verdict:
+        """What follows the end of a life: as for one supervisor per child, but it parks."""
+        has_mail = child.mailbox is not None and child.mailbox.used > 0
+        verdict = decide(
+            # One that ended by itself is gone; mail that it left unread must not be.
+            Restart.PERMANENT if has_mail else Restart.TRANSIENT,
+            ending,
+            budget=self.budget,
+            recent=child.recent,
+            streak=child.streak,
+            now=now,
+        )
+        return evolve(verdict, next=Next.PARK) if verdict.next is Next.GIVE_UP else verdict
+
+    def spawn(self, function: Callable[..., Any], *args: object) -> None:
+        """Run *function* in the background, in an empty context."""
+        if self._nursery is not None:
+            contextvars.Context().run(self._nursery.start_soon, function, *args)
+
+    def gone(self, child: Child) -> None:
+        """The child's task is over; unless the pool itself was killed, it is retired."""
+        if child.state is not ActorState.WAITING:
+            key = self._key_of(child)
+            del self._children[key]
+            self._lives[key] = child.life
+
+    def gave_up(self, child: Child) -> None:
+        """A child of a pool is parked instead."""
+        raise AssertionError(child.path)
+
+    def stop(self, reason: str, *, code: int = 0) -> None:
+        """Stop the whole tree in order."""
+        if self._parent is not None:
+            self._parent.stop(reason, code=code)
+
+    def child_at(self, path: str) -> Handle | None:
+        """The actor at *path*, for the census."""
+        return self._parent.child_at(path) if self._parent is not None else None
+
+    def _key_of(self, child: Child) -> str:
+        return child.path[len(self.id) + 1 :]
+
+    # What the supervisor needs of a pool: ``group.Group``.
+
+    def adopt(self, parent: Parent) -> None:
+        """Be part of a tree from now on."""
+        self._parent = parent
+        for child in self._children.values():
+            if child.mailbox is not None:
+                child.mailbox.letters = parent.letters
+
+    def end(self) -> None:
+        """End all children in good order, and then the pool's own life."""
+        self._closed = Mailbox(self.id)
+        self._closed.letters = self._letters
+        self._closed.close("stopped")
+        self._ending.set()
+
+    def restart(self, key: str) -> None:
+        """End the child of *key* and start it again; what hangs is cancelled at its deadline."""
+        child = self._children.get(key)
+        if child is not None:
+            child.restart()
+
+    def restart_all(self) -> None:
+        """Restart every child."""
+        for child in tuple(self._children.values()):
+            child.restart()
+
+    def looks(self) -> list[Look]:
+        """One look at each child."""
+        return [partial(view_of, child) for child in self._children.values()]
+
+    def find(self, key: str) -> Handle | None:
+        """The child of *key*, if there is one now."""
+        return self._children.get(key)
+
+    def keys(self) -> list[str]:
+        """The children that there are now."""
+        return list(self._children)
+
+    @property
+    def summary(self) -> str:
+        """The pool in one line, for the tree."""
+        return f"{len(self._children)} running, {len(self._lives)} retired"
+
+
+async def _are_over_within(seconds: float, lives: list[tuple[Child, int]]) -> bool:
+    with trio.move_on_after(seconds) as limit:
+        for child, life in lives:
+            await child.over(life)
+    return not limit.cancelled_caught
+
+
+@frozen
+class PoolAddress(Generic[M]):
+    """Where to send mail for one key of a pool; implements ``protocols.mail.Address``."""
+
+    _pool: Pool[M]
+    _key: str
+
+    @property
+    def reader(self) -> str:
+        """The name of the actor that reads here."""
+        return f"{self._pool.id}/{self._key}"
+
+    def try_send(self, message: M, /) -> bool:
+        """Queue *message* if there is room now; False if not."""
+        return self._pool.try_send(self._key, message)
+
+    async def send(self, message: M, /) -> None:
+        """Queue *message*, waiting for room."""
+        await checkpoint_if_cancelled()
+        await send_to(self._pool.mailbox_of(self._key), message)
+
+    async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
+        """Ask, and wait at most *within* seconds for the answer."""
+        await checkpoint_if_cancelled()
+        return cast("A", await ask_of(self._pool.mailbox_of(self._key), question, within))
