@@ -115,7 +115,16 @@ class WorkArrived:
 
 @frozen
 class StopTurn(Question[RowId | None]):
-    """Stop the running turn and keep what came; the answer is its row, None if none runs."""
+    """Stop the running turn and keep what came; the answer is its row, None if none runs.
+
+    If none runs yet, the oldest waiting row is stopped before it begins.
+
+    Args:
+        before: Only a row before this one (that of the ``/stop``), so that a stop which is read
+            again after a crash ends nothing that came later.
+    """
+
+    before: RowId | None = None
 
 
 @frozen

@@ -1,0 +1,129 @@
+"""``/stop`` and ``/status``: what the directory asks sessions without waiting for them."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+import structlog
+import trio
+from attrs import define, field
+
+from actors.chats.asking import ask_through_restarts
+from actors.chats.endings import stopped_by_force
+from actors.chats.hints import DeliveryHints
+from actors.chats.sorting import Errand, ended
+from actors.chats.texts import Word, say
+from actors.kernel.pool import Pool
+from protocols.chats import DescribeSession, SessionMessage, StopTurn
+from protocols.ids import RoomId, SurfaceName, surface_of
+from protocols.mail import Address, NoAnswerError
+from protocols.platform import CancelTurn, PlatformMessage
+from protocols.store import Change, Commit, Committed, Row, RowState, StoreMessage, WaitingRows
+from protocols.surfaces import Surface
+
+log = structlog.get_logger("chats.errands")
+
+PATIENCE = 1.0
+"""Seconds that a session has to answer."""
+
+
+@define
+class Errands:
+    """Runs errands: per room and kind one question at a time, whose answer serves all that wait.
+
+    The rows stay received until they are answered, so an errand that is lost in a crash is
+    read and run again.
+    """
+
+    store: Address[StoreMessage]
+    platform: Address[PlatformMessage]
+    sessions: Pool[SessionMessage]
+    surfaces: Mapping[SurfaceName, Surface]
+    hints: DeliveryHints
+    nursery: trio.Nursery
+    _waiting: dict[tuple[RoomId, Errand], list[Row]] = field(factory=dict)
+
+    def begin(self, errand: Errand, row: Row) -> None:
+        """Run *errand* for *row*."""
+        waiting = self._waiting.get((row.room, errand))
+        if waiting is not None:
+            waiting.append(row)
+            return
+        self._waiting[row.room, errand] = [row]
+        self.nursery.start_soon(self._serve, row.room, errand)
+
+    async def _serve(self, room: RoomId, errand: Errand) -> None:
+        while rows := self._waiting[room, errand]:
+            self._waiting[room, errand] = []
+            match errand:
+                case Errand.STOP:
+                    await self._stop(room, rows)
+                case Errand.STATUS:
+                    await self._describe(room, rows)
+                case _:
+                    assert_never(errand)
+            self.hints.deliver(room)
+        del self._waiting[room, errand]
+
+    async def _stop(self, room: RoomId, rows: list[Row]) -> None:
+        try:
+            stopped = await self.sessions.ask(room, StopTurn(rows[-1].id), within=PATIENCE)
+        except NoAnswerError:
+            await self._stop_by_force(room, rows)
+            return
+        await self._answer(rows, Word.NOTHING_RUNS if stopped is None else Word.STOPPED)
+
+    async def _stop_by_force(self, room: RoomId, rows: list[Row]) -> None:
+        """End the room's oldest row in the session's place, and the session with it."""
+        waiting = await ask_through_restarts(self.store, WaitingRows(room, limit=1))
+        victim = next((row for row in waiting if row.id < rows[-1].id), None)
+        log.warning("session.restarted_by_force", room=room, row=victim and victim.id)
+        if victim is None:
+            await self._answer(rows, Word.NOTHING_RUNS)
+        else:
+            changes = stopped_by_force(victim, self._prefix(room)).changes(victim)
+            await self._answer(rows, Word.STOPPED_BY_FORCE, changes)
+            if victim.run_id is not None:
+                self.platform.try_send(CancelTurn(victim.run_id))
+            self.hints.deliver(room, victim.id)
+        self.sessions.restart(room)
+
+    async def _describe(self, room: RoomId, rows: list[Row]) -> None:
+        try:
+            status = await self.sessions.ask(room, DescribeSession(), within=PATIENCE)
+        except NoAnswerError:
+            await self._answer(rows, Word.STATUS_SILENT)
+            return
+        if status.running_for is None:
+            await self._answer(rows, Word.STATUS_IDLE)
+        else:
+            await self._answer(
+                rows,
+                Word.STATUS_RUNNING,
+                seconds=round(status.running_for),
+                waiting=status.waiting,
+                chat=status.slot,
+            )
+
+    async def _answer(
+        self, rows: list[Row], word: Word, more: tuple[Change, ...] = (), **facts: object
+    ) -> None:
+        """End all *rows* with the same words; one by one where something was ended before."""
+        prefix = self._prefix(rows[0].room)
+        each = [
+            ended(
+                row,
+                RowState.ANSWERED,
+                say(word, row.sender, prefix=prefix, **facts),
+                reason="command",
+            )
+            for row in rows
+        ]
+        whole = (*more, *(change for changes in each for change in changes))
+        done = await ask_through_restarts(self.store, Commit(whole))
+        if isinstance(done, Committed):
+            return
+        for changes in each:
+            await ask_through_restarts(self.store, Commit(changes))
+
+    def _prefix(self, room: RoomId) -> str:
+        return self.surfaces[surface_of(room)].command_prefixes[-1]

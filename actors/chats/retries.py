@@ -1,0 +1,39 @@
+"""The operator's ``debug retry``: which rows may run again, and as what; pure."""
+
+import re
+
+from protocols.ids import EventId
+from protocols.store import Arrival, Row, RowState
+
+MOST_RETRIES = 100
+"""Times that one message may be run again by the operator."""
+
+_RETRIED = re.compile(r":r[0-9]+$")
+
+_WHY_NOT = {
+    RowState.RECEIVED: "waits already",
+    RowState.QUEUED: "waits already",
+    RowState.RUNNING: "is running",
+    RowState.ANSWERED: "was answered",
+    RowState.REFUSED: "was never accepted",
+    RowState.IGNORED: "was never accepted",
+}
+
+
+def why_not(row: Row) -> str | None:
+    """Why *row* cannot run again; None where it can."""
+    return _WHY_NOT.get(row.state)
+
+
+def retry_arrival(row: Row, number: int, now: float) -> Arrival:
+    """*row* as it arrives for the *number*-th time again: as event ``$abc:r1``, ``$abc:r2``."""
+    return Arrival(
+        event_id=EventId(f"{_RETRIED.sub('', row.event_id)}:r{number}"),
+        room=row.room,
+        sender=row.sender,
+        sender_name=row.sender_name,
+        text=row.text,
+        sent_at=now,
+        trace=row.trace,
+        is_backlog=True,  # the operator's word counts more than a full queue
+    )

@@ -1,0 +1,221 @@
+"""ChatSession: the turns of one room, one after the other, in order of arrival."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import assert_never
+
+import structlog
+import trio
+from attrs import define, field
+
+from actors.chats.asking import ask_through_restarts
+from actors.chats.confirms import Confirm, confirm_key, read_confirm, remember, resume_for
+from actors.chats.endings import Ending, ending_of, set_aside, stopped_before_start
+from actors.chats.turn import Patience, RunningTurn
+from actors.kernel.mailbox import Mailbox
+from protocols.chats import DescribeSession, SessionMessage, SessionStatus, StopTurn, WorkArrived
+from protocols.ids import RoomId, RowId, SlotId, SurfaceName, run_id_for, surface_of
+from protocols.mail import Address, NoAnswerError
+from protocols.platform import PlatformMessage, Turn, TurnAsks, TurnFailed, TurnOutcome, TurnStopped
+from protocols.store import (
+    Change,
+    Commit,
+    Committed,
+    DeleteKey,
+    GetKey,
+    RequeueRow,
+    Row,
+    StartRow,
+    StoreMessage,
+    WaitingRows,
+)
+from protocols.surfaces import Deliver, Surface
+
+log = structlog.get_logger("chats.session")
+
+MOST_ATTEMPTS = 3
+"""A row that was started so often and is still not finished is set aside."""
+
+_Hints = trio.MemorySendChannel[None]
+
+
+@define
+class ChatSession:
+    """Runs the waiting rows of one room; keeps listening while a turn runs."""
+
+    room: RoomId
+    inbox: Mailbox[SessionMessage]
+    store: Address[StoreMessage]
+    platform: Address[PlatformMessage]
+    surfaces: Mapping[SurfaceName, Surface]
+    patience: Patience = field(factory=Patience)
+    clock: Callable[[], float] = time.time
+    _running: RunningTurn | None = None
+    _stops: list[StopTurn] = field(factory=list)
+    _is_closing: bool = False
+
+    async def run(self) -> None:
+        """Work until the inbox is closed; then end the running turn and start nothing new."""
+        hints, work = trio.open_memory_channel[None](1)
+        async with trio.open_nursery() as nursery, hints:
+            nursery.start_soon(self._work, work)
+            _hint(hints)
+            async for message in self.inbox:
+                match message:
+                    case WorkArrived():
+                        _hint(hints)
+                    case StopTurn():
+                        self._stop(message, hints)
+                    case DescribeSession():
+                        nursery.start_soon(self._describe, message)
+                    case _:
+                        assert_never(message)
+            self._is_closing = True
+
+    def _stop(self, question: StopTurn, hints: _Hints) -> None:
+        running = self._running
+        if running is None:
+            # The worker may be about to start the row that is meant: it looks before it does.
+            self._stops.append(question)
+            _hint(hints)
+        elif _is_meant(running.row, question):
+            self._stops.append(question)
+            running.stop()
+        else:
+            question.reply_to.send(None)
+
+    async def _describe(self, question: DescribeSession) -> None:
+        rows = await ask_through_restarts(self.store, WaitingRows(self.room))
+        running = self._running
+        if running is None:
+            slot = rows[0].slot if rows else None
+            question.reply_to.send(SessionStatus(None, None, len(rows), slot))
+            return
+        waiting = sum(row.id > running.row.id for row in rows)
+        seconds = trio.current_time() - running.began_at
+        status = SessionStatus(running.row.id, seconds, waiting, running.turn.slot)
+        question.reply_to.send(status)
+
+    # The worker.
+
+    async def _work(self, work: trio.MemoryReceiveChannel[None]) -> None:
+        async for _ in work:
+            while not self._is_closing and (row := await self._next_row()) is not None:
+                await self._handle(row)
+            self._answer_stops(None)
+
+    async def _next_row(self) -> Row | None:
+        rows = await ask_through_restarts(self.store, WaitingRows(self.room, limit=1))
+        return rows[0] if rows else None
+
+    async def _handle(self, row: Row) -> None:
+        if self._is_told_to_stop(row):
+            await self._end(row, stopped_before_start(row, self._prefix))
+            self._answer_stops(row.id)
+            return
+        if row.attempts >= MOST_ATTEMPTS:
+            await self._end(row, set_aside(row, self._prefix))
+            return
+        started = await ask_through_restarts(self.store, Commit((StartRow(row.id),)))
+        if isinstance(started, Committed):
+            await self._run_turn(row)
+
+    async def _run_turn(self, row: Row) -> None:
+        is_over = False
+        try:
+            confirm = await self._open_question(row)
+            self._running = self._turn(row, confirm)
+            if self._is_told_to_stop(row):
+                self._running.stop()
+            outcome = await self._running.outcome()
+            await self._finish(row, confirm, outcome)
+            is_over = True
+        finally:
+            self._running = None
+            if self._is_closing and not is_over:
+                await self._put_back(row)
+
+    async def _open_question(self, row: Row) -> Confirm | None:
+        key = confirm_key(row.room, row.sender)
+        return read_confirm(await ask_through_restarts(self.store, GetKey(key)))
+
+    def _turn(self, row: Row, confirm: Confirm | None) -> RunningTurn:
+        turn = Turn(
+            run_id=row.run_id or run_id_for(row.room, row.event_id),
+            row=row.id,
+            surface=surface_of(row.room),
+            sender=row.sender,
+            sender_name=row.sender_name,
+            slot=_slot(row),
+            text=row.text,
+            trace=row.trace,
+            resume=resume_for(confirm, row),
+        )
+        return RunningTurn(row, turn, self.platform, self._surface, self.patience, self._stay_awake)
+
+    def _stay_awake(self) -> None:
+        # A session without mail is retired as idle, also in the middle of a long turn.
+        if not self._is_closing:
+            self.inbox.address.try_send(WorkArrived())
+
+    async def _finish(self, row: Row, confirm: Confirm | None, outcome: TurnOutcome) -> None:
+        ending = ending_of(outcome, row.sender, self._prefix)
+        await self._end(row, ending, self._question_changes(row, confirm, outcome))
+        self._answer_stops(row.id if isinstance(outcome, TurnStopped) else None)
+
+    def _question_changes(
+        self, row: Row, confirm: Confirm | None, outcome: TurnOutcome
+    ) -> tuple[Change, ...]:
+        if isinstance(outcome, TurnAsks):
+            return (remember(row, _slot(row), outcome, self.clock()),)
+        # After a failure the question stays open, so that /retry can answer it again.
+        if confirm is None or isinstance(outcome, TurnFailed) or confirm.slot != row.slot:
+            return ()
+        return (DeleteKey(confirm_key(row.room, row.sender)),)
+
+    async def _end(self, row: Row, ending: Ending, more: tuple[Change, ...] = ()) -> None:
+        """End *row*; where someone else has ended it meanwhile, theirs is what the person sees."""
+        changes = (*ending.changes(row), *more)
+        done = await ask_through_restarts(self.store, Commit(changes))
+        if isinstance(done, Committed):
+            log.info("row.finished", row=row.id, state=ending.state, attempts=row.attempts)
+        await self._surface.address.send(Deliver(self.room, row_done=row.id))
+
+    async def _put_back(self, row: Row) -> None:
+        """Stopped in good order with the turn in hand: the attempt does not count."""
+        with trio.move_on_after(1, shield=True), suppress(NoAnswerError):
+            await self.store.ask(Commit((RequeueRow(row.id),)), within=1)
+
+    def _is_told_to_stop(self, row: Row) -> bool:
+        """Whether somebody wants *row* stopped; who meant an earlier row hears that it is over."""
+        for stop in [stop for stop in self._stops if not _is_meant(row, stop)]:
+            stop.reply_to.send(None)
+            self._stops.remove(stop)
+        return bool(self._stops)
+
+    def _answer_stops(self, stopped: RowId | None) -> None:
+        for stop in self._stops:
+            stop.reply_to.send(stopped)
+        self._stops.clear()
+
+    @property
+    def _surface(self) -> Surface:
+        return self.surfaces[surface_of(self.room)]
+
+    @property
+    def _prefix(self) -> str:
+        return self._surface.command_prefixes[-1]
+
+
+def _is_meant(row: Row, stop: StopTurn) -> bool:
+    return stop.before is None or row.id < stop.before
+
+
+def _slot(row: Row) -> SlotId:
+    return row.slot or SlotId("C1")
+
+
+def _hint(hints: _Hints) -> None:
+    with suppress(trio.WouldBlock):
+        hints.send_nowait(None)

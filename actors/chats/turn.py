@@ -1,0 +1,127 @@
+"""One running turn: the question to the platform, its drafts, its typing, its stop."""
+
+from collections.abc import Callable
+
+import trio
+from attrs import define, field, frozen
+
+from actors.kernel.mailbox import Latest
+from protocols.mail import Address, AnswerLateError, CalleeDiedError
+from protocols.platform import (
+    CancelTurn,
+    FailureKind,
+    PlatformMessage,
+    RunTurn,
+    Turn,
+    TurnFailed,
+    TurnOutcome,
+    TurnProgress,
+    TurnStopped,
+)
+from protocols.store import Row
+from protocols.surfaces import ShowDraft, ShowTyping, Surface
+
+
+@frozen
+class Patience:
+    """How long a turn waits for whom, in seconds.
+
+    Args:
+        turn: The longest turn; the platform's own idle limit ends a silent one much earlier.
+        stop: How long a stopped turn waits for the platform's last word.
+        restarts: Before each further try where the bridge died with the turn.
+        typing: Between two signs of life; a surface shows one for a minute.
+    """
+
+    turn: float = 3600.0
+    stop: float = 0.5
+    restarts: tuple[float, ...] = (0.5, 2.0, 5.0, 10.0, 12.0)
+    typing: float = 45.0
+
+
+@define
+class _Progress:
+    """The newest progress of a turn, for whoever shows it and for whoever must end it."""
+
+    newest: TurnProgress
+    _unseen: Latest[TurnProgress] = field(factory=Latest)
+
+    def put(self, value: TurnProgress, /) -> None:
+        """Take *value* in the place of the one before."""
+        self.newest = value
+        self._unseen.put(value)
+
+    async def get(self) -> TurnProgress:
+        """Wait for progress that was not taken yet."""
+        return await self._unseen.get()
+
+
+@define
+class RunningTurn:
+    """Runs one turn and shows how it comes along.
+
+    Args:
+        still_here: Called at each sign of life, from the start on.
+    """
+
+    row: Row
+    turn: Turn
+    platform: Address[PlatformMessage]
+    surface: Surface
+    patience: Patience
+    still_here: Callable[[], None]
+    began_at: float = field(factory=trio.current_time)
+    _stop: trio.Event = field(factory=trio.Event)
+    _progress: _Progress = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._progress = _Progress(TurnProgress(self.row.id, ""))
+
+    def stop(self) -> None:
+        """Ask the turn to end; its outcome comes soon and keeps what came so far."""
+        self._stop.set()
+
+    async def outcome(self) -> TurnOutcome:
+        """Run the turn to its end."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._show_typing)
+            nursery.start_soon(self._show_drafts)
+            nursery.start_soon(self._obey_stop, nursery.cancel_scope)
+            outcome = await self._ask()
+            nursery.cancel_scope.cancel("the turn is over")
+            return outcome
+        return TurnStopped(self._progress.newest.text)
+
+    async def _ask(self) -> TurnOutcome:
+        for wait in (*self.patience.restarts, None):
+            question = RunTurn(self.turn, self._progress)
+            try:
+                return await self.platform.ask(question, within=self.patience.turn)
+            except CalleeDiedError:
+                if wait is None:
+                    break
+                await trio.sleep(wait)
+            except AnswerLateError:
+                await self.platform.send(CancelTurn(self.turn.run_id))
+                return TurnFailed(self._progress.newest.text, FailureKind.TIMEOUT)
+        return TurnFailed(self._progress.newest.text, FailureKind.GONE)
+
+    async def _obey_stop(self, turn: trio.CancelScope) -> None:
+        await self._stop.wait()
+        with trio.move_on_after(self.patience.stop):
+            await self.platform.send(CancelTurn(self.turn.run_id))
+            await trio.sleep_forever()
+        turn.cancel("stopped; the platform did not answer in time")
+
+    async def _show_typing(self) -> None:
+        while True:
+            await self.surface.address.send(ShowTyping(self.row.room, self.row.id))
+            self.still_here()
+            await trio.sleep(self.patience.typing)
+
+    async def _show_drafts(self) -> None:
+        while True:
+            progress = await self._progress.get()
+            draft = ShowDraft(self.row.room, self.row.id, progress.text, progress.status)
+            await self.surface.address.send(draft)
+            await trio.sleep(self.surface.draft_every)
