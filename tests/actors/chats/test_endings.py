@@ -1,0 +1,80 @@
+"""How turns end, in words."""
+
+import pytest
+
+from actors.chats.endings import ending_of
+from protocols.ids import PersonId
+from protocols.platform import (
+    Attachment,
+    FailureKind,
+    TurnAsks,
+    TurnFailed,
+    TurnFinished,
+    TurnOutcome,
+    TurnStopped,
+)
+from protocols.store import RowState, Voice
+
+ME = PersonId("matrix:@me:s")
+
+
+def text_of(outcome: TurnOutcome) -> str:
+    return ending_of(outcome, ME, "!").text
+
+
+def test_an_answer_is_the_agent_s_own_words() -> None:
+    ending = ending_of(TurnFinished("*Hi*"), ME, "!")
+
+    assert (ending.state, ending.voice, ending.text) == (RowState.ANSWERED, Voice.AGENT, "*Hi*")
+
+
+def test_files_are_named_below_the_answer() -> None:
+    files = (
+        Attachment("a_b.txt", "text/plain", 3),
+        Attachment("c.txt", "text/plain", 3, mode="url", location="https://x.example/c.txt"),
+    )
+
+    text = text_of(TurnFinished("Here", files))
+
+    assert text.startswith("Here\n\n")
+    assert "a\\_b.txt" in text
+    assert text.endswith("[c.txt](<https://x.example/c.txt>)")
+
+
+@pytest.mark.parametrize("outcome", [TurnFinished(" \n"), TurnFailed("", FailureKind.EMPTY)])
+def test_an_empty_answer_is_a_failure_with_words(outcome: TurnOutcome) -> None:
+    ending = ending_of(outcome, ME, "!")
+
+    assert (ending.state, ending.voice) == (RowState.FAILED, Voice.GATEWAY)
+    assert "!retry" in ending.text
+
+
+def test_a_failure_keeps_what_came_and_explains() -> None:
+    ending = ending_of(TurnFailed("Half an", FailureKind.CUT), ME, "!")
+
+    assert (ending.state, ending.voice) == (RowState.FAILED, Voice.AGENT)
+    assert ending.text.startswith("Half an\n\n")
+    assert "broke off" in ending.text
+    assert ending.reason == "the agent failed: cut"
+
+
+def test_a_stopped_answer_keeps_what_came() -> None:
+    ending = ending_of(TurnStopped("Half an"), ME, "!")
+
+    assert (ending.state, ending.voice) == (RowState.STOPPED, Voice.AGENT)
+    assert ending.text.startswith("Half an\n\n")
+    assert "Stopped" in ending.text
+    assert text_of(TurnStopped("")).startswith("*Stopped")
+
+
+def test_our_words_are_never_inside_a_code_block_that_was_cut() -> None:
+    assert "```py\nx = 1\n```\n\n*Stopped" in text_of(TurnStopped("```py\nx = 1"))
+    assert "```\nx\n```\n\n*Stopped" in text_of(TurnStopped("```\nx\n```"))
+
+
+def test_a_question_shows_its_choices() -> None:
+    ending = ending_of(TurnAsks("Wait.", "i", "Delete?", ("yes", "no")), ME, "!")
+
+    assert ending.state is RowState.ANSWERED
+    assert ending.text == "Wait.\n\nDelete?\n\nReply **yes** / **no**."
+    assert text_of(TurnAsks("", "i", "Which?", ())) == "Which?\n\nReply to go on."
