@@ -244,9 +244,7 @@ def _is_stuck(view: ActorView) -> bool:
 async def _asked(
     address: Address[M], question: Question[A], *, within: float = _PATIENCE
 ) -> A | Silent:
-    with trio.move_on_after(within):
-        try:
-            return await address.ask(question, within=within)
-        except NoAnswerError:
-            pass
-    return Silent(address.reader)
+    try:
+        return await address.ask(question, within=within)
+    except NoAnswerError:
+        return Silent(address.reader)

@@ -61,7 +61,7 @@ def columns(rows: Sequence[Sequence[str]], *, width: int, right: Iterable[int]) 
     """
     wide = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     left_for_first = width - sum(wide[1:]) - len(_GAP) * (len(wide) - 1)
-    wide[0] = max(_LEAST_FIRST_COLUMN, min(wide[0], left_for_first))
+    wide[0] = min(wide[0], max(_LEAST_FIRST_COLUMN, left_for_first))
     to_right = frozenset(right)
     return [_row(row, wide, to_right) for row in rows]
 
