@@ -4,6 +4,7 @@ import structlog
 import trio
 from attrs import define, field
 
+from actors.kernel import child
 from actors.platform.turn import OpenTurn, TurnRunner
 from protocols.ids import RunId
 from protocols.platform import (
@@ -32,9 +33,6 @@ class Turns:
     _places: trio.Semaphore
     _open: dict[RunId, OpenTurn] = field(init=False, factory=dict)
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     def take(self, question: RunTurn) -> None:
         """Run the turn of *question*; a run that is in hand already goes on, for the new asker."""
         run_id = question.turn.run_id
@@ -42,7 +40,8 @@ class Turns:
         if known is not None:
             known.hand_over(question)
             return
-        self._open[run_id] = open_turn = OpenTurn.asked_by(question)
+        self._open[run_id] = open_turn = OpenTurn.asked_by(question, at=trio.current_time())
+        self._note_how_many()
         self._nursery.start_soon(self._run, open_turn)
 
     def stop(self, run_id: RunId) -> None:
@@ -50,9 +49,9 @@ class Turns:
 
         Of an unknown run the platform is told too: an earlier life may have started it.
         """
-        open_turn = self._open.pop(run_id, None)
+        open_turn = self._open.get(run_id)
         if open_turn is not None:
-            open_turn.answer(TurnStopped(open_turn.text))
+            self._end(open_turn, TurnStopped(open_turn.text))
             open_turn.scope.cancel(reason="the turn was stopped")
         self._nursery.start_soon(self._cancel_at_platform, run_id)
 
@@ -63,19 +62,21 @@ class Turns:
                 open_turn.scope.cancel(reason="the bridge stops")
 
     async def _run(self, open_turn: OpenTurn) -> None:
-        started_at = trio.current_time()
         with open_turn.scope:
             if self._places.value == 0:
                 open_turn.say("Waiting for other answers to end")
             async with self._places:
                 open_turn.begin()
                 outcome = await self._runner.outcome_of(open_turn)
-                self._end(open_turn, outcome, seconds=trio.current_time() - started_at)
+                # A turn that was stopped in its very last step has been answered, and its
+                # run may be in hand again.
+                if self._open.get(open_turn.turn.run_id) is open_turn:
+                    self._end(open_turn, outcome)
 
-    def _end(self, open_turn: OpenTurn, outcome: TurnOutcome, *, seconds: float) -> None:
+    def _end(self, open_turn: OpenTurn, outcome: TurnOutcome) -> None:
         turn = open_turn.turn
-        if self._open.get(turn.run_id) is open_turn:
-            del self._open[turn.run_id]
+        del self._open[turn.run_id]
+        self._note_how_many()
         open_turn.answer(outcome)
         kind = outcome.kind if isinstance(outcome, TurnFailed) else None
         log.info(
@@ -85,11 +86,14 @@ class Turns:
             trace=turn.trace,
             outcome=type(outcome).__name__,
             kind=kind,
-            seconds=round(seconds, 3),
+            seconds=round(trio.current_time() - open_turn.asked_at, 3),
             chars=len(outcome.text),
         )
         if kind in _GIVEN_UP:
             self._nursery.start_soon(self._cancel_at_platform, turn.run_id)
+
+    def _note_how_many(self) -> None:
+        child.note(f"turns in hand: {len(self._open)}")
 
     async def _cancel_at_platform(self, run_id: RunId) -> None:
         with trio.move_on_after(CANCEL_LIMIT) as patience:

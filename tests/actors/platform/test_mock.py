@@ -186,7 +186,7 @@ async def test_a_cancelled_run_does_not_run_again() -> None:
 async def test_small_calls_take_10_to_80_ms_and_messages_200_to_600(
     autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
 ) -> None:
-    client = MockPlatformClient(random=random.Random(7))  # noqa: S311  # rolls delays
+    client = MockPlatformClient(random=random.Random(7))
     small, messages = [], []
 
     for number in range(50):
@@ -211,7 +211,7 @@ async def test_the_same_seed_gives_the_same_latencies(
 
     for _ in range(2):
         started_at = trio.current_time()
-        client = MockPlatformClient(random=random.Random(7))  # noqa: S311  # rolls delays
+        client = MockPlatformClient(random=random.Random(7))
         await parts_of(client, "hello")
         took.append(trio.current_time() - started_at)
 

@@ -38,7 +38,7 @@ from tests.actors.platform.scripted import (
 )
 
 HEL = TextDelta("Hel")
-DICE = random.Random(1)  # noqa: S311  # rolls delays, guards nothing
+DICE = random.Random(1)
 NOTES = Attachment("notes.txt", "text/plain", 2, data=b"hi")
 
 
@@ -46,7 +46,7 @@ async def run_turn(
     client: ScriptedClient, *, shown: Shown | None = None, limits: Limits | None = None
 ) -> TurnOutcome:
     runner = TurnRunner(client, People(client), limits or Limits(), DICE)
-    return await runner.outcome_of(OpenTurn.asked_by(RunTurn(turn(), shown or Shown())))
+    return await runner.outcome_of(OpenTurn.asked_by(RunTurn(turn(), shown or Shown()), at=0))
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ async def test_the_choice_of_a_person_reaches_the_agent() -> None:
     resume = Resume("i-1", "yes")
     runner = TurnRunner(client, People(client), Limits(), DICE)
 
-    await runner.outcome_of(OpenTurn.asked_by(RunTurn(turn(resume=resume), Shown())))
+    await runner.outcome_of(OpenTurn.asked_by(RunTurn(turn(resume=resume), Shown()), at=0))
 
     assert client.streamed[0][4] == resume
 
@@ -255,21 +255,54 @@ class PlainStream:
         return self.parts.pop(0)
 
 
+def test_a_turn_is_answered_once() -> None:
+    answers: list[TurnOutcome] = []
+    question = RunTurn(turn(), Shown())
+    object.__setattr__(question, "reply_to", Answers(answers))
+    open_turn = OpenTurn.asked_by(question, at=0)
+
+    open_turn.answer(TurnFinished("Hello"))
+    open_turn.answer(TurnFailed("", FailureKind.GONE))
+
+    assert answers == [TurnFinished("Hello")]
+
+
+@define
+class Answers:
+    given: list[TurnOutcome]
+
+    def send(self, answer: TurnOutcome, /) -> None:
+        self.given.append(answer)
+
+
 @given(status=st.text(max_size=1000))
 def test_a_status_is_one_short_line(status: str) -> None:
     shown = Shown()
 
-    OpenTurn.asked_by(RunTurn(turn(), shown)).say(status)
+    OpenTurn.asked_by(RunTurn(turn(), shown), at=0).say(status)
 
     (line,) = shown.statuses
     assert len(line) <= LONGEST_STATUS
     assert len(line.splitlines()) <= 1
 
 
+@given(sizes=st.lists(st.integers(0, 400), min_size=500, max_size=1000))
+def test_all_that_is_shown_of_an_answer_is_in_proportion_to_its_length(sizes: list[int]) -> None:
+    shown = Shown()
+    open_turn = OpenTurn.asked_by(RunTurn(turn(), shown), at=0)
+
+    for size in sizes:
+        open_turn.take(TextDelta("x" * size))
+
+    assert sum(map(len, shown.texts)) <= 260 * max(sum(sizes), 1)
+    assert len(open_turn.text) == sum(sizes)
+    assert sum(sizes) - len(shown.texts[-1] if shown.texts else "") <= sum(sizes) / 256 + 400
+
+
 @given(pieces=st.lists(st.text()))
 def test_progress_only_grows_and_ends_with_the_whole_text(pieces: list[str]) -> None:
     shown = Shown()
-    open_turn = OpenTurn.asked_by(RunTurn(turn(), shown))
+    open_turn = OpenTurn.asked_by(RunTurn(turn(), shown), at=0)
 
     for piece in pieces:
         open_turn.take(TextDelta(piece))
