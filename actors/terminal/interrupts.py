@@ -57,9 +57,11 @@ class InterruptSwitch:
 
     def answering(self, is_answering: bool) -> None:  # noqa: FBT001  # the one thing it tells
         """An answer runs, or none does any more."""
+        if is_answering == self._is_answering:
+            return
         self._is_answering = is_answering
-        if not is_answering:
-            self._was_stopped = False
+        self._was_stopped = False
+        self._armed_until = -math.inf
 
     async def next_wish(self) -> Wish:
         """What the person wants; waits for a Ctrl-C."""

@@ -66,6 +66,16 @@ async def test_the_next_answer_can_be_stopped_too() -> None:
     assert wishes == [Wish.STOP_ANSWER, Wish.STOP_ANSWER]
 
 
+async def test_a_line_between_two_presses_makes_the_second_a_first_one() -> None:
+    switch = InterruptSwitch()
+    switch.pressed()
+    switch.answering(is_answering=True)
+    switch.answering(is_answering=True)
+    switch.answering(is_answering=False)
+
+    assert switch.pressed()
+
+
 async def test_where_nobody_types_every_ctrl_c_is_the_supervisors() -> None:
     switch = InterruptSwitch(is_interactive=False)
     switch.answering(is_answering=True)
