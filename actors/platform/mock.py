@@ -241,8 +241,8 @@ class MockPlatformClient:
         *_, text, attachments, resume = request
         if not all(_fits_its_mode(file) for file in attachments):
             raise _rejected()
-        if resume is not None and self._resumed.setdefault(resume.interrupt_id, run_id) != run_id:
-            raise _rejected()
+        if resume is not None:
+            self._claim(resume.interrupt_id, run_id)
         run = self._runs.get(run_id)
         if run is None:
             script = script_for(
@@ -255,6 +255,14 @@ class MockPlatformClient:
         elif run.request != request or run.cancelled.is_set():
             raise _rejected()
         return run
+
+    def _claim(self, interrupt_id: str, run_id: RunId) -> None:
+        """The first answer to a question wins, unless its run was cancelled."""
+        first_id = self._resumed.setdefault(interrupt_id, run_id)
+        first = self._runs.get(first_id)
+        if first_id != run_id and first is not None and not first.cancelled.is_set():
+            raise _rejected()
+        self._resumed[interrupt_id] = run_id
 
     def _start(self, run: _Run) -> None:
         """Count the request; the work is done once, and not at all where the script fails it."""

@@ -40,14 +40,14 @@ class Limits:
 
     Args:
         idle: Longest wait for the next part of a stream, also for the first.
-        whole: Longest turn, however lively it is.
+        whole: Longest turn, however lively it is; below the hour that a session waits.
         answer_chars: Longest answer; a longer one is broken off there.
         attempts: Requests for one turn, while nothing has been shown yet.
         retry_wait: Longest wait before another attempt; who asks for more is not waited for.
     """
 
     idle: float = 60.0
-    whole: float = 3600.0
+    whole: float = 3500.0
     answer_chars: int = 200_000
     attempts: int = 4
     retry_wait: float = 30.0

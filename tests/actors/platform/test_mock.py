@@ -168,6 +168,20 @@ async def test_the_first_answer_to_a_question_wins() -> None:
         await parts_of(client, "no", run_id=RunId("run-3"), resume=Resume("i", "no"))
 
 
+async def test_a_question_can_be_answered_again_when_the_first_answer_was_cancelled() -> None:
+    client = mock()
+    resume = Resume("i", "yes")
+    async with aclosing(
+        client.stream_message(await me(client), "C1", "yes", run_id=RunId("run-2"), resume=resume)
+    ) as stream:
+        await anext(stream)
+    await client.cancel_run(RunId("run-2"))
+
+    parts = await parts_of(client, "yes", run_id=RunId("run-3"), resume=resume)
+
+    assert isinstance(parts[-1], StreamFinished)
+
+
 async def test_a_cancelled_run_does_not_run_again() -> None:
     client = mock()
     with trio.CancelScope() as leaving:

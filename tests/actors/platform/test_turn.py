@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 import trio
 from attrs import define
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -117,7 +117,7 @@ async def test_a_lively_agent_that_never_ends_is_stopped_at_the_whole_limit(
     outcome = await run_turn(ScriptedClient([lively * 100]))
 
     assert outcome == TurnFailed("", FailureKind.TIMEOUT)
-    assert trio.current_time() - started_at == pytest.approx(3600)
+    assert trio.current_time() - started_at == pytest.approx(3500)
 
 
 async def test_a_failure_before_the_first_part_is_tried_again_as_the_same_run(
@@ -286,7 +286,8 @@ def test_a_status_is_one_short_line(status: str) -> None:
     assert len(line.splitlines()) <= 1
 
 
-@given(sizes=st.lists(st.integers(0, 400), min_size=500, max_size=1000))
+@settings(max_examples=20)
+@given(sizes=st.lists(st.integers(0, 400), min_size=300, max_size=600))
 def test_all_that_is_shown_of_an_answer_is_in_proportion_to_its_length(sizes: list[int]) -> None:
     shown = Shown()
     open_turn = OpenTurn.asked_by(RunTurn(turn(), shown), at=0)

@@ -1,0 +1,109 @@
+"""The bridge and the mock under the real supervisor: what a crash leaves behind."""
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from actors.kernel.mailbox import Mailbox
+from actors.kernel.spec import permanent
+from actors.kernel.supervision import Supervisor
+from actors.platform.bridge import PlatformBridge
+from actors.platform.mock import MockPlatformClient
+from actors.platform.modes import always
+from protocols.ids import RunId
+from protocols.lifecycle import ActorState
+from protocols.mail import CalleeDiedError
+from protocols.platform import (
+    CancelTurn,
+    PlatformMessage,
+    RunTurn,
+    TurnAsks,
+    TurnFinished,
+    TurnOutcome,
+    TurnStopped,
+)
+from tests.actors.platform.scripted import Shown, turn
+
+
+def supervised(client: MockPlatformClient) -> tuple[Mailbox[PlatformMessage], Supervisor]:
+    box: Mailbox[PlatformMessage] = Mailbox("platform")
+    bridge = permanent("platform", PlatformBridge, inbox=box, open_client=always(client))
+    return box, Supervisor([bridge])
+
+
+async def test_a_killed_bridge_is_asked_again_and_the_agent_works_once(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    client = MockPlatformClient(latency=False)
+    box, supervisor = supervised(client)
+    nursery.start_soon(supervisor.run)
+    died = trio.Event()
+
+    async def ask_first() -> None:
+        with pytest.raises(CalleeDiedError):
+            await box.address.ask(RunTurn(turn(text="mock:slow"), Shown()), within=60)
+        died.set()
+
+    nursery.start_soon(ask_first)
+    await trio.sleep(5)
+    supervisor.kill("platform")
+    with trio.fail_after(0.01):
+        await died.wait()
+    outcome = await box.address.ask(RunTurn(turn(text="mock:slow"), Shown()), within=60)
+    (view,) = supervisor.census()
+    supervisor.stop("the test is over")
+
+    assert isinstance(outcome, TurnFinished)
+    assert (view.state, view.life, view.note) == (ActorState.UP, 2, "turns in hand: 0")
+    assert (client.get_stats().requests, client.get_stats().executed) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hello", TurnFinished),
+        ("mock:fail-once", TurnFinished),
+        ("mock:long", TurnFinished),
+        ("mock:confirm", TurnAsks),
+    ],
+)
+async def test_a_word_has_its_outcome_through_the_whole_bridge(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+    text: str,
+    expected: type[TurnOutcome],
+) -> None:
+    box, supervisor = supervised(MockPlatformClient())
+    nursery.start_soon(supervisor.run)
+
+    outcome = await box.address.ask(RunTurn(turn(text=text), Shown()), within=60)
+    supervisor.stop("the test is over")
+
+    assert type(outcome) is expected
+
+
+async def test_a_hanging_agent_is_stopped_at_once_and_keeps_what_it_said(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    client = MockPlatformClient()
+    box, supervisor = supervised(client)
+    nursery.start_soon(supervisor.run)
+    stopped_at = 0.0
+
+    async def stop() -> None:
+        nonlocal stopped_at
+        await trio.sleep(10)
+        stopped_at = trio.current_time()
+        await box.address.send(CancelTurn(RunId("run-1")))
+
+    nursery.start_soon(stop)
+    outcome = await box.address.ask(RunTurn(turn(text="mock:hang"), Shown()), within=60)
+    took = trio.current_time() - stopped_at
+    await trio.sleep(1)
+    supervisor.stop("the test is over")
+
+    assert outcome == TurnStopped("I begin to answer, and then")
+    assert took < 0.01
+    assert client.get_stats().cancelled == 1
