@@ -45,7 +45,12 @@ class MailAddress(Generic[M_contra]):
     async def send(self, message: M_contra, /) -> None:
         """Queue *message*, waiting for room; to a parked or ended reader it is a dead letter."""
         await checkpoint_if_cancelled()
-        await send_to(self._box, message)
+        box = self._box
+        if box.refusal or not box.has_room:
+            await send_to(box, message)
+        else:  # the same, one call shorter: every message's path
+            box.put(message)
+            await cancel_shielded_checkpoint()
 
     async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
         """Ask, and wait at most *within* seconds for the answer, also for room in the mailbox.

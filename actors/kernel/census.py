@@ -1,40 +1,40 @@
 """The live tree: one look at each actor, and as plain text."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
 
 import trio
 
-from actors.kernel.group import Handle
 from actors.kernel.lives import Child
+from actors.kernel.mailbox import Mailbox
 from protocols.lifecycle import ActorState, ActorView
 
-Look = Callable[[float], ActorView]
-"""Takes the time now and gives one actor's view."""
-
 CHUNK = 100
+_NO_MAILBOX: Mailbox[None] = Mailbox("", capacity=0)
 
 
 def view_of(child: Child, now: float) -> ActorView:
     """What *child* is doing at *now*."""
-    box = child.mailbox
-    message = box.message_in_hand if box is not None else None
+    box = child.mailbox or _NO_MAILBOX
+    message = box.message_in_hand
+    group = child.spec.group
     return ActorView(
-        path=child.path,
-        role=child.spec.role,
-        state=child.state,
-        life=child.life,
-        restarts=child.restarts,
-        uptime=now - child.since if child.is_alive else 0.0,
-        used=box.used if box is not None else 0,
-        capacity=box.capacity if box is not None else 0,
-        peak=box.peak if box is not None else 0,
-        oldest_age=box.oldest_age(now) if box is not None else None,
-        in_hand=type(message).__name__ if message is not None else "",
-        in_hand_age=box.in_hand_age(now) if box is not None else None,
-        handled=box.handled if box is not None else 0,
-        last_error=child.last_error,
-        waits_for=_waits_for(child, now),
-        note=child.spec.group.summary if child.spec.group is not None else child.said,
+        child.path,
+        child.spec.role,
+        child.state,
+        child.life,
+        child.restarts,
+        now - child.since if child.is_alive else 0.0,
+        box.used,
+        box.capacity,
+        box.peak,
+        box.oldest_age(now),
+        type(message).__name__ if message is not None else "",
+        box.in_hand_age(now),
+        box.handled,
+        child.last_error,
+        _waits_for(child, now),
+        child.said if group is None else group.summary,
     )
 
 
@@ -53,7 +53,7 @@ def _waits_for(child: Child, now: float) -> str:
 def _loop_of(child: Child) -> str:
     """The loop of actors that wait for each other, if *child* is in one."""
     names = [child.path]
-    at: Handle | None = child
+    at: Child | None = child
     while at is not None and at.waits_on and at.waits_on not in names:
         names.append(at.waits_on)
         at = child.owner.child_at(at.waits_on)
@@ -62,14 +62,24 @@ def _loop_of(child: Child) -> str:
     return ""
 
 
-async def read_in_chunks(looks: Sequence[Look]) -> tuple[ActorView, ...]:
-    """All views; others run in between, so that no look at many actors holds the loop."""
-    views: list[ActorView] = []
-    for start in range(0, len(looks), CHUNK):
-        await trio.lowlevel.checkpoint()
-        now = trio.current_time()
-        views += [look(now) for look in looks[start : start + CHUNK]]
-    return tuple(views)
+async def read_in_chunks(children: Sequence[Child]) -> tuple[ActorView, ...]:
+    """All views; others run in between, so that no look at many actors holds the loop.
+
+    The garbage collector waits meanwhile: ten thousand views would set off a full collection,
+    and with as many actors alive that one stop is longer than all the rest.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        views: list[ActorView] = []
+        for start in range(0, len(children), CHUNK):
+            await trio.lowlevel.checkpoint()
+            now = trio.current_time()
+            views += [view_of(child, now) for child in children[start : start + CHUNK]]
+        return tuple(views)
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def tree_text(views: Iterable[ActorView]) -> str:

@@ -1,27 +1,14 @@
 """A child with children of its own, as its supervisor sees it."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from actors.kernel.letters import DeadLetters
-from protocols.lifecycle import ActorView
 
-
-class Handle(Protocol):
-    """The operator's hand on one child, and what the census asks of it."""
-
-    @property
-    def waits_on(self) -> str:
-        """The reader that it waits for; empty if it waits for none."""
-
-    def restart(self) -> None:
-        """End it in good order and start it again now."""
-
-    def kill(self) -> None:
-        """Crash it where it stands."""
-
-    def stack(self) -> str:
-        """Where it stands now, as a traceback without values."""
+if TYPE_CHECKING:
+    from actors.kernel.lives import Child
 
 
 class Parent(Protocol):
@@ -32,7 +19,7 @@ class Parent(Protocol):
     def stop(self, reason: str, *, code: int = 0) -> None:
         """Stop the whole tree in order."""
 
-    def child_at(self, path: str) -> Handle | None:
+    def child_at(self, path: str) -> Child | None:
         """The actor at *path*."""
 
 
@@ -48,14 +35,11 @@ class Group(Protocol):
     def restart_all(self) -> None:
         """Restart every child."""
 
-    def looks(self) -> Sequence[Callable[[float], ActorView]]:
-        """One look at each child; it takes the time now."""
-
-    def find(self, key: str) -> Handle | None:
-        """The child of *key*, if there is one now."""
-
-    def keys(self) -> Sequence[str]:
+    def children(self) -> Sequence[Child]:
         """The children that there are now."""
+
+    def find(self, key: str) -> Child | None:
+        """The child of *key*, if there is one now."""
 
     @property
     def summary(self) -> str:

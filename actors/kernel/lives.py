@@ -18,7 +18,6 @@ from trio.lowlevel import Task, current_task
 from actors.kernel.child import Wait, current_life
 from actors.kernel.decision import Ending, Next, Verdict
 from actors.kernel.exits import Exit, ExitKind, KilledError, classify, describe
-from actors.kernel.group import Handle
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.report import report_crash, report_stuck
 from actors.kernel.spec import Actor, ChildSpec
@@ -31,6 +30,10 @@ CANCEL_GRACE = 2.0
 
 _FAILURES = {Next.RESTART, Next.GIVE_UP, Next.PARK}
 """What shows that even a normal end was one too many."""
+
+
+_ALIVE = (ActorState.UP, ActorState.STARTING, ActorState.STOPPING, ActorState.STUCK)
+"""A tuple, as it is searched by identity, where a set would hash the text."""
 
 
 class Wish(Enum):
@@ -65,13 +68,13 @@ class Owner(Protocol):
     def stop(self, reason: str, *, code: int = 0) -> None:
         """Stop the whole tree in order."""
 
-    def child_at(self, path: str) -> Handle | None:
+    def child_at(self, path: str) -> "Child | None":
         """The actor at *path*, for the census."""
 
 
 @define(eq=False)
 class Child:
-    """One supervised actor; implements ``child.Life`` and ``spec.Handle``."""
+    """One supervised actor; implements ``child.Life``."""
 
     path: str
     spec: ChildSpec
@@ -320,12 +323,7 @@ class Child:
     @property
     def is_alive(self) -> bool:
         """A life runs, or its start, or its end."""
-        return self.state in {
-            ActorState.STARTING,
-            ActorState.UP,
-            ActorState.STOPPING,
-            ActorState.STUCK,
-        }
+        return self.state in _ALIVE
 
     def restart(self) -> None:
         """End the life in good order and start the next one now; also out of backoff."""

@@ -44,7 +44,6 @@ class Mailbox(Generic[M]):
         "_line",
         "_open",
         "_queue",
-        "_refusal",
         "_taken_at",
         "_waiter",
         "accepted",
@@ -56,6 +55,7 @@ class Mailbox(Generic[M]):
         "on_first_wait",
         "peak",
         "reader",
+        "refusal",
         "taken",
     )
 
@@ -74,7 +74,8 @@ class Mailbox(Generic[M]):
         self._taken_at = 0.0
         self._waiter: Task | None = None
         self._is_life_over = False
-        self._refusal = ""
+        self.refusal = ""
+        """Why new mail is refused; empty while it is taken."""
         self._bound_trace = ""
 
     # The reader's side.
@@ -122,7 +123,7 @@ class Mailbox(Generic[M]):
                 return False
             if self._queue:
                 return True
-            if self._refusal:
+            if self.refusal:
                 return False
             await self._wait()
         return True
@@ -185,13 +186,8 @@ class Mailbox(Generic[M]):
 
     def close(self, reason: str = "closed") -> None:
         """Refuse new mail from now on; what waits is still read."""
-        self._refusal = reason
+        self.refusal = reason
         self._wake()
-
-    @property
-    def refusal(self) -> str:
-        """Why new mail is refused; empty while it is taken."""
-        return self._refusal
 
     @property
     def has_room(self) -> bool:
@@ -226,7 +222,7 @@ class Mailbox(Generic[M]):
 
     def refuse(self, message: M) -> None:
         """Make *message*, which was never accepted, a dead letter."""
-        self.dead_letter(type(message).__name__, self._refusal, getattr(message, "trace", ""))
+        self.dead_letter(type(message).__name__, self.refusal, getattr(message, "trace", ""))
 
     def _enqueue(self, entry: _Entry[M]) -> None:
         self.accepted += 1
@@ -240,7 +236,9 @@ class Mailbox(Generic[M]):
         if queue is None:
             queue = self._queue = deque()
         queue.append(entry)
-        self.peak = max(self.peak, len(queue))
+        used = len(queue)
+        if used > self.peak:  # noqa: PLR1730  # on every message's path
+            self.peak = used
 
     def _admit(self) -> None:
         if self._line and self.has_room:
@@ -298,7 +296,7 @@ class Mailbox(Generic[M]):
 
     def park(self, reason: str) -> None:
         """Refuse new mail and tell the askers; what else waits stays queued."""
-        self._refusal = reason
+        self.refusal = reason
         kept: list[_Entry[M]] = []
         for entry in (*(self._queue or ()), *self._leave_all()):
             reply = getattr(entry[1], "reply_to", None)
@@ -318,7 +316,7 @@ class Mailbox(Generic[M]):
 
     def reopen(self) -> None:
         """Take mail again."""
-        self._refusal = ""
+        self.refusal = ""
 
     def _leave_all(self) -> list[_Entry[M]]:
         """Empty the line; its senders go on."""

@@ -2,7 +2,6 @@
 
 import contextvars
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 import trio
@@ -12,9 +11,8 @@ from trio.lowlevel import checkpoint_if_cancelled
 from actors.kernel import child as own
 from actors.kernel.address import ask_of, send_to, try_send_to
 from actors.kernel.backoff import Backoff
-from actors.kernel.census import Look, view_of
 from actors.kernel.decision import Budget, Ending, Next, Restart, Verdict, decide
-from actors.kernel.group import Handle, Parent
+from actors.kernel.group import Parent
 from actors.kernel.letters import DeadLetters
 from actors.kernel.lives import CANCEL_GRACE, Child, Wish
 from actors.kernel.mailbox import Mailbox
@@ -219,7 +217,7 @@ class Pool(Generic[M]):
         if self._parent is not None:
             self._parent.stop(reason, code=code)
 
-    def child_at(self, path: str) -> Handle | None:
+    def child_at(self, path: str) -> Child | None:
         """The actor at *path*, for the census."""
         return self._parent.child_at(path) if self._parent is not None else None
 
@@ -253,17 +251,13 @@ class Pool(Generic[M]):
         for child in tuple(self._children.values()):
             child.restart()
 
-    def looks(self) -> list[Look]:
-        """One look at each child."""
-        return [partial(view_of, child) for child in self._children.values()]
+    def children(self) -> list[Child]:
+        """The children that there are now."""
+        return list(self._children.values())
 
-    def find(self, key: str) -> Handle | None:
+    def find(self, key: str) -> Child | None:
         """The child of *key*, if there is one now."""
         return self._children.get(key)
-
-    def keys(self) -> list[str]:
-        """The children that there are now."""
-        return list(self._children)
 
     @property
     def summary(self) -> str:

@@ -4,14 +4,13 @@ import contextvars
 import gc
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from functools import partial
 from typing import Any
 
 import structlog
 import trio
 from attrs import define, field
 
-from actors.kernel.census import Look, read_in_chunks, view_of
+from actors.kernel.census import read_in_chunks, view_of
 from actors.kernel.decision import (
     Budget,
     Ending,
@@ -23,7 +22,6 @@ from actors.kernel.decision import (
     decide,
     refusal,
 )
-from actors.kernel.group import Handle
 from actors.kernel.letters import DeadLetters
 from actors.kernel.lives import CANCEL_GRACE, Child, Wish
 from actors.kernel.signals import StopSignals
@@ -46,7 +44,7 @@ class Supervisor:
     Args:
         specs: The children in start order.
         name: The tree's name, for logs.
-        signals: Handle SIGINT and SIGTERM while the tree runs.
+        signals: Child SIGINT and SIGTERM while the tree runs.
         on_interrupt: Gets SIGINT first; True if it was meant for something smaller.
         freezes: Take what start-up made out of the garbage collector's sight.
 
@@ -215,11 +213,11 @@ class Supervisor:
     def census(self) -> tuple[ActorView, ...]:
         """The live tree, in start order, a pool's children behind the pool."""
         now = trio.current_time()
-        return tuple(look(now) for look in self._looks())
+        return tuple(view_of(child, now) for child in self._everyone())
 
     async def census_in_chunks(self) -> tuple[ActorView, ...]:
         """The same for many actors, without holding the loop."""
-        return await read_in_chunks(self._looks())
+        return await read_in_chunks(self._everyone())
 
     def restart(self, path: str) -> None:
         """End *path* in good order and start it again now, also out of backoff or parked."""
@@ -239,13 +237,13 @@ class Supervisor:
         """The newest messages that no actor handled, newest first."""
         return self.letters.newest()
 
-    def _looks(self) -> list[Look]:
-        looks: list[Look] = []
+    def _everyone(self) -> list[Child]:
+        everyone: list[Child] = []
         for child in self._children.values():
-            looks.append(partial(view_of, child))
+            everyone.append(child)
             if child.spec.group is not None:
-                looks += child.spec.group.looks()
-        return looks
+                everyone += child.spec.group.children()
+        return everyone
 
     # What OTP's supervisor may be asked besides: by code, about one child of the root.
 
@@ -272,30 +270,21 @@ class Supervisor:
             del self._children[name]
         return why or "ok"
 
-    def _handle(self, path: str) -> Handle:
+    def _handle(self, path: str) -> Child:
         found = self.child_at(path)
         if found is None:
-            near = get_close_matches(path, self._paths(), n=3)
+            near = get_close_matches(path, [child.path for child in self._everyone()])
             hint = f"; near: {', '.join(near)}" if near else ""
             raise UnknownActorError(f"no actor {path}{hint}")
         return found
 
-    def child_at(self, path: str) -> Handle | None:
+    def child_at(self, path: str) -> Child | None:
         """The actor at *path*, also within a pool."""
         head, _, key = path.partition("/")
         child = self._children.get(head)
         if child is None or not key:
             return child
         return child.spec.group.find(key) if child.spec.group is not None else None
-
-    def _paths(self) -> list[str]:
-        keys = [
-            f"{child.path}/{key}"
-            for child in self._children.values()
-            if child.spec.group is not None
-            for key in child.spec.group.keys()  # noqa: SIM118  # a method, no mapping
-        ]
-        return [*self._children, *keys]
 
 
 def _standing(child: Child | None) -> Standing | None:
