@@ -1,0 +1,72 @@
+"""Shows an answer while it grows: one event, edited now and then, never after its answer."""
+
+from uuid import uuid4
+
+import trio
+from attrs import define
+
+from actors.matrix.decode import draft_txn
+from actors.matrix.patience import ask_store
+from actors.matrix.posting import NotNow, Post, Posted
+from actors.matrix.render import Content, as_edit, contents, draft_text
+from actors.matrix.settings import Pace
+from actors.matrix.turns import Desk, Turn, pause_after
+from protocols.ids import RoomId, native_id
+from protocols.mail import Address
+from protocols.store import Commit, FindRow, RowState, ShowRow, StoreMessage, Voice
+from protocols.surfaces import ShowDraft
+
+
+@define
+class Drafts:
+    """The way of a draft into the room; nobody insists on one: the answer comes anyway."""
+
+    store: Address[StoreMessage]
+    post: Post
+    pace: Pace
+
+    async def show(self, room: RoomId, desk: Desk, turn: Turn) -> None:
+        """Show the newest draft of *turn*, unless its row is finished."""
+        draft, turn.draft = turn.draft, None
+        if not turn.txn and not await self._is_running(turn):
+            desk.turns.pop(turn.row, None)
+            return
+        content = _content_of(draft)
+        if content is not None and content != turn.shown:
+            await self._post(room, turn, content)
+        turn.next_at = trio.current_time() + pause_after(turn.edits, self.pace)
+
+    async def _is_running(self, turn: Turn) -> bool:
+        """Whether the row still wants to be shown, and where."""
+        row = await ask_store(self.store, FindRow(turn.row))
+        if row is None or row.state is not RowState.RUNNING:
+            return False
+        turn.txn, turn.shown_id = draft_txn(row.id, row.run_id), row.shown_id
+        return True
+
+    async def _post(self, room: RoomId, turn: Turn, content: Content) -> None:
+        if turn.shown_id is None:
+            await self._post_first(room, turn, content)
+            return
+        edit = as_edit(content, turn.shown_id)
+        if isinstance(
+            await self.post.attempt(native_id(room), f"edit-{uuid4().hex}", edit), Posted
+        ):
+            turn.shown = content
+            turn.edits += 1
+
+    async def _post_first(self, room: RoomId, turn: Turn, content: Content) -> None:
+        match await self.post.attempt(native_id(room), turn.txn, content):
+            case Posted(event_id):
+                turn.shown, turn.shown_id, turn.is_unsure = content, event_id, False
+                await ask_store(self.store, Commit((ShowRow(turn.row, event_id),)))
+            case NotNow(is_unsure=True):
+                turn.shown, turn.is_unsure = content, True
+            case _:
+                pass
+
+
+def _content_of(draft: ShowDraft | None) -> Content | None:
+    if draft is None:
+        return None
+    return next(iter(contents(draft_text(draft.text, draft.status), Voice.AGENT)), None)

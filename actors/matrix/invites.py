@@ -1,0 +1,106 @@
+"""Invitations: accepted from people who may bring us into a room, kept until they may."""
+
+import json
+
+import structlog
+import trio
+from attrs import define, field
+
+from actors.matrix.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
+from actors.matrix.decode import Invite, Page, person_id
+from actors.matrix.patience import ask_store
+from actors.matrix.rooms import NO_ENCRYPTION, Rooms
+from protocols.chats import DirectoryMessage, MayJoin
+from protocols.mail import Address, NoAnswerError
+from protocols.store import Change, Commit, DeleteKey, FindKeys, PutKey, StoreMessage
+
+log = structlog.get_logger("matrix.invites")
+
+_PREFIX = "matrix_invite:"
+_ASK_AGAIN_AFTER = 60.0
+"""Seconds: somebody may have been let in meanwhile, and nobody tells us."""
+
+
+@define
+class Invites:
+    """The invitations that wait; the journal remembers them, the server says each only once."""
+
+    server: Homeserver
+    store: Address[StoreMessage]
+    chats: Address[DirectoryMessage]
+    rooms: Rooms
+    _pending: dict[str, Invite] = field(factory=dict)
+    _changed: trio.Event = field(factory=trio.Event)
+
+    def changes(self, page: Page) -> tuple[Change, ...]:
+        """What to remember of *page*, in the same transaction as its token."""
+        gone = {*page.left, *(joined.room for joined in page.joined)} & self._pending.keys()
+        return (
+            *(PutKey(_PREFIX + invite.room, _written(invite)) for invite in page.invites),
+            *(DeleteKey(_PREFIX + room) for room in sorted(gone)),
+        )
+
+    def take(self, page: Page) -> None:
+        """See to the invitations of *page*, which are durable by now."""
+        for room in (*page.left, *(joined.room for joined in page.joined)):
+            self._pending.pop(room, None)
+        for invite in page.invites:
+            self._pending[invite.room] = invite
+        if page.invites:
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Answer invitations, now and whenever their people may have been let in."""
+        for key, text in await ask_store(self.store, FindKeys(_PREFIX)):
+            room = key.removeprefix(_PREFIX)
+            self._pending.setdefault(room, _read(room, text))
+        while True:
+            self._changed = trio.Event()
+            for invite in tuple(self._pending.values()):
+                await self._consider(invite)
+            with trio.move_on_after(_ASK_AGAIN_AFTER if self._pending else float("inf")):
+                await self._changed.wait()
+
+    async def _consider(self, invite: Invite) -> None:
+        if not await self._may_join(invite):
+            log.info("invite.left_pending", room=invite.room, inviter=invite.inviter)
+            return
+        if await self._is_settled(invite):
+            self._pending.pop(invite.room, None)
+            await ask_store(self.store, Commit((DeleteKey(_PREFIX + invite.room),)))
+
+    async def _may_join(self, invite: Invite) -> bool:
+        try:
+            return await self.chats.ask(MayJoin(person_id(invite.inviter)))
+        except NoAnswerError:
+            return False
+
+    async def _is_settled(self, invite: Invite) -> bool:
+        """Join, or decline; False if that has to be tried again.
+
+        Tried once in a round: a join that waits for another server must not keep the rest waiting.
+        """
+        room = invite.room
+        if invite.is_encrypted:
+            self.rooms.saw_encryption(room)
+            reply = await self.server.leave(room, NO_ENCRYPTION)
+        else:
+            reply = await self.server.join(room)
+        match reply:
+            case Done():
+                log.info("invite.settled", room=room, is_encrypted=invite.is_encrypted)
+                return True
+            case Refused(status, errcode):
+                log.warning("invite.refused", room=room, status=status, errcode=errcode)
+                return True
+            case Limited() | Unreachable() | TokenRefused():
+                return False
+
+
+def _written(invite: Invite) -> str:
+    return json.dumps({"inviter": invite.inviter, "is_encrypted": invite.is_encrypted})
+
+
+def _read(room: str, text: str) -> Invite:
+    found = json.loads(text)
+    return Invite(room, found["inviter"], is_encrypted=found["is_encrypted"])

@@ -1,0 +1,206 @@
+"""What comes in: ``/sync`` and what it left out, into the journal together with its token."""
+
+import structlog
+import trio
+from attrs import define, evolve, field
+
+from actors.matrix.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
+from actors.matrix.decode import (
+    JoinedRoom,
+    NotText,
+    OwnDraft,
+    Page,
+    Unreadable,
+    decode,
+    draft_txn,
+    read_page,
+    room_id,
+)
+from actors.matrix.gaps import Gaps, WholeRoom
+from actors.matrix.invites import Invites
+from actors.matrix.patience import ask_store, pause
+from actors.matrix.rooms import NO_ENCRYPTION, Rooms
+from actors.matrix.sending import SURFACE
+from actors.matrix.status import Status
+from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
+from protocols.ids import RemoteId, RowId
+from protocols.mail import Address, NoAnswerError
+from protocols.store import (
+    AddDeadLetter,
+    AddOutgoing,
+    Arrival,
+    Change,
+    Commit,
+    Cursor,
+    FindRow,
+    Journal,
+    ReadCursor,
+    ShowRow,
+    StoreMessage,
+    Voice,
+)
+
+log = structlog.get_logger("matrix.reading")
+
+LONG_POLL = 30.0
+TEXT_ONLY = "I can only read text for now."
+
+
+@define
+class _Batch:
+    """What one page means."""
+
+    arrivals: list[Arrival] = field(factory=list)
+    extra: list[Change] = field(factory=list)
+    drafts: list[OwnDraft] = field(factory=list)
+
+    def add(self, whole: WholeRoom, me: str, *, is_backlog: bool) -> None:
+        """Add a room's events, in order; at most one word about what is no text."""
+        is_noted = False
+        for number, event in enumerate(whole.events):
+            is_late = is_backlog or number < whole.backfilled
+            match decode(event, room=whole.room, me=me, names=whole.names, is_backlog=is_late):
+                case Arrival() as arrival:
+                    self.arrivals.append(arrival)
+                case OwnDraft() as draft:
+                    self.drafts.append(draft)
+                case Unreadable(reason, body):
+                    self.extra.append(AddDeadLetter("matrix", "matrix event", reason, body))
+                case NotText() if not is_noted:
+                    is_noted = True
+                    self.extra.append(AddOutgoing(room_id(whole.room), Voice.GATEWAY, TEXT_ONLY))
+                case NotText() | None:
+                    pass
+
+
+@define
+class Reader:
+    """Follows what happens in our rooms.
+
+    Args:
+        found_drafts: Where to note the drafts that an earlier life sent and could not journal.
+    """
+
+    server: Homeserver
+    store: Address[StoreMessage]
+    chats: Address[DirectoryMessage]
+    status: Status
+    rooms: Rooms
+    invites: Invites
+    found_drafts: dict[RowId, RemoteId]
+    me: str
+
+    async def next_page(self, since: str, *, wait: float) -> Page | None:
+        """What is new since *since*, however long it takes; None if the token is refused."""
+        streak = 0
+        while True:
+            match await self.server.sync(since, wait=wait):
+                case Done(body):
+                    if (page := read_page(body, self.me)) is not None:
+                        return page
+                    reason = "an answer that is no sync"
+                case Limited(penalty):
+                    self.rooms.lost_sight()
+                    self.status.limited(penalty)
+                    await trio.sleep(penalty)
+                    continue
+                case Unreachable(cause):
+                    reason = cause
+                case Refused(code, errcode):
+                    reason = f"{code} {errcode}"
+                case TokenRefused():
+                    return None
+            self.rooms.lost_sight()
+            streak += 1
+            await pause(self.status, reason, streak)
+
+    async def since(self) -> str:
+        """The token up to which everything is in the journal; empty for a new account."""
+        cursor = await ask_store(self.store, ReadCursor(self._cursor_name))
+        return cursor.value if cursor is not None else ""
+
+    async def take(self, page: Page, since: str, *, is_first: bool) -> bool:
+        """Make *page* durable and tell who has to know; only then may the next one be asked for.
+
+        Without *since* there is no end to go back to: what was said before is not answered.
+        False, and nothing done, if our session has ended meanwhile.
+        """
+        for joined in page.joined:
+            if joined.is_encrypted:
+                self.rooms.saw_encryption(joined.room)
+        batch = await self._read(page.joined if since else (), since, is_first=is_first)
+        if batch is None:
+            return False
+        if is_first:
+            await self._note_drafts(batch.drafts)
+        extra = (*batch.extra, *self.invites.changes(page))
+        if is_first or extra or batch.arrivals or page.next_batch != since:
+            await self._journal(batch.arrivals, extra, page.next_batch)
+        self.invites.take(page)
+        self.status.synced()
+        self.rooms.in_sight()
+        await self._tell_of(page, has_rows=bool(batch.arrivals) or is_first)
+        return True
+
+    async def _tell_of(self, page: Page, *, has_rows: bool) -> None:
+        if has_rows:
+            await self._tell(RowsArrived())
+        for room in page.left:
+            reason = NO_ENCRYPTION if self.rooms.is_encrypted(room) else "we are not in the room"
+            await self._tell(RoomGone(room_id(room), reason))
+
+    async def refuse_encrypted(self, page: Page) -> None:
+        """Leave the rooms of *page* that turned out to be encrypted."""
+        for joined in page.joined:
+            if joined.is_encrypted:
+                await self.rooms.refuse(joined.room)
+
+    @property
+    def _cursor_name(self) -> str:
+        return f"matrix:{self.me}"
+
+    async def _read(
+        self, joined: tuple[JoinedRoom, ...], since: str, *, is_first: bool
+    ) -> _Batch | None:
+        batch = _Batch()
+        gaps = Gaps(self.server, self.status, self.me)
+        for room in joined:
+            if self.rooms.is_encrypted(room.room):
+                continue
+            whole = await gaps.close(room, since)
+            if whole is None:
+                return None
+            batch.add(whole, self.me, is_backlog=is_first)
+        return batch
+
+    async def _note_drafts(self, drafts: list[OwnDraft]) -> None:
+        """Remember drafts that were sent just before an earlier life ended."""
+        for draft in drafts:
+            row = await ask_store(self.store, FindRow(draft.row))
+            if row is None or row.shown_id is not None:
+                continue
+            if draft_txn(row.id, row.run_id) == draft.txn:
+                self.found_drafts[row.id] = RemoteId(draft.event_id)
+                # A finished row takes no more; what we remember here is for its answer.
+                await ask_store(self.store, Commit((ShowRow(row.id, RemoteId(draft.event_id)),)))
+
+    async def _journal(
+        self, arrivals: list[Arrival], extra: tuple[Change, ...], token: str
+    ) -> None:
+        cursor = Cursor(self._cursor_name, token)
+        question = Journal(SURFACE, tuple(arrivals), cursor, extra)
+        while True:
+            try:
+                await self.store.ask(evolve(question))
+            except NoAnswerError:
+                # It may be durable all the same, and its extra changes must not come twice.
+                if await ask_store(self.store, ReadCursor(cursor.name)) == cursor:
+                    return
+            else:
+                log.debug("batch.journaled", arrivals=len(arrivals), changes=len(extra))
+                return
+
+    async def _tell(self, message: DirectoryMessage) -> None:
+        """Tell the directory; it never waits for us, because our inbox is always read."""
+        if not self.chats.try_send(message):
+            await self.chats.send(message)

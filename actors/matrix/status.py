@@ -1,0 +1,51 @@
+"""What the Matrix surface says of itself in the live tree."""
+
+import time
+
+import structlog
+from attrs import define
+
+from actors.kernel.child import note
+
+log = structlog.get_logger("matrix.status")
+
+
+@define
+class Status:
+    """One line of the tree: the last sync, what is wrong, and what is waited for."""
+
+    _synced_at: str = ""
+    _trouble: str = ""
+    _limited_until: float = 0.0
+
+    def synced(self) -> None:
+        """A sync is complete: this is what alive means."""
+        if self._trouble:
+            log.info("server.reached")
+        self._synced_at, self._trouble = _clock(time.time()), ""
+        self._tell()
+
+    def unreachable(self, reason: str, delay: float) -> None:
+        """The next try comes in *delay* seconds."""
+        if not self._trouble:
+            log.warning("server.lost", reason=reason)
+        self._trouble = f"server unreachable: {reason}, next try in {delay:.0f} s"
+        self._tell()
+
+    def limited(self, wait: float) -> None:
+        """The server wants *wait* seconds of silence."""
+        log.warning("server.limited", wait=wait)
+        self._limited_until = max(self._limited_until, time.time() + wait)
+        self._tell()
+
+    def _tell(self) -> None:
+        parts = [f"last sync {self._synced_at}"] if self._synced_at else []
+        if self._trouble:
+            parts.append(self._trouble)
+        if self._limited_until > time.time():
+            parts.append(f"waits until {_clock(self._limited_until)}: rate limited")
+        note("; ".join(parts))
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at))

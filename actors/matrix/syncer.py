@@ -1,0 +1,139 @@
+"""The Matrix surface's actor: in and out, because one account has one client and one limit."""
+
+from collections.abc import Callable
+
+import trio
+from attrs import define
+
+from actors.kernel.aio import open_asyncio
+from actors.kernel.child import ParkedError, ready
+from actors.kernel.mailbox import Mailbox
+from actors.matrix.answers import Answers
+from actors.matrix.client import Homeserver, MatrixClient, Session
+from actors.matrix.drafts import Drafts
+from actors.matrix.invites import Invites
+from actors.matrix.login import Door, LoginRefused
+from actors.matrix.posting import Post
+from actors.matrix.reading import LONG_POLL, Reader
+from actors.matrix.rooms import Rooms
+from actors.matrix.sending import Sender
+from actors.matrix.settings import MatrixSettings as MatrixSettings  # noqa: PLC0414  # for the tree
+from actors.matrix.status import Status
+from protocols.chats import DirectoryMessage
+from protocols.mail import Address
+from protocols.store import StoreMessage
+from protocols.surfaces import SurfaceMessage
+
+
+@define
+class MatrixSyncer:
+    """One Matrix account: reads its rooms into the journal, and says what the outbox holds.
+
+    The inbox is read all the time, whatever the server does, so that nobody waits for us.
+    """
+
+    inbox: Mailbox[SurfaceMessage]
+    store: Address[StoreMessage]
+    chats: Address[DirectoryMessage]
+    settings: MatrixSettings
+    connect: Callable[[str], Homeserver] = MatrixClient
+
+    async def run(self) -> None:
+        """Work until the inbox is closed, then deliver what is pending."""
+        async with open_asyncio("matrix"):
+            server = self.connect(self.settings.homeserver)
+            try:
+                refused = await self._live(server)
+            finally:
+                await server.close()
+        if refused is not None:
+            raise ParkedError(refused.reason)
+
+    async def _live(self, server: Homeserver) -> LoginRefused | None:
+        surface = _Surface.over(server, self)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(surface.read, nursery.cancel_scope)
+            drained = trio.Event()
+            nursery.start_soon(surface.send, drained)
+            ready()
+            async for message in self.inbox:
+                surface.sender.take(message)
+            surface.reading.cancel()
+            surface.sender.close()
+            with trio.move_on_after(self.settings.pace.drain):
+                await drained.wait()
+            nursery.cancel_scope.cancel(reason="the surface is stopped")
+        return surface.refused
+
+
+@define
+class _Surface:
+    """The parts of one life."""
+
+    server: Homeserver
+    actor: MatrixSyncer
+    status: Status
+    rooms: Rooms
+    sender: Sender
+    invites: Invites
+    door: Door
+    reading: trio.CancelScope
+    refused: LoginRefused | None = None
+
+    @classmethod
+    def over(cls, server: Homeserver, actor: MatrixSyncer) -> "_Surface":
+        store, pace, status = actor.store, actor.settings.pace, Status()
+        rooms = Rooms(server, status)
+        post = Post(server, rooms, status)
+        answers, drafts = Answers(store, post), Drafts(store, post, pace)
+        return cls(
+            server=server,
+            actor=actor,
+            status=status,
+            rooms=rooms,
+            sender=Sender(server, store, post, pace, answers, drafts),
+            invites=Invites(server, store, actor.chats, rooms),
+            door=Door(server, actor.settings, status),
+            reading=trio.CancelScope(),
+        )
+
+    async def send(self, drained: trio.Event) -> None:
+        await self.sender.run()
+        drained.set()
+
+    async def read(self, life: trio.CancelScope) -> None:
+        """Log in and follow the rooms; a session that has ended is renewed once."""
+        with self.reading:
+            self.refused = await self._read_until_refused()
+            life.cancel(reason="the surface is parked")
+
+    async def _read_until_refused(self) -> LoginRefused:
+        for enter in (self.door.enter, self.door.enter_again):
+            session = await enter()
+            if isinstance(session, LoginRefused):
+                return session
+            await self._follow(session)
+        return LoginRefused("the homeserver ended the session twice: see the account's devices")
+
+    async def _follow(self, session: Session) -> None:
+        """Take page after page, until the server refuses the token."""
+        reader = Reader(
+            server=self.server,
+            store=self.actor.store,
+            chats=self.actor.chats,
+            status=self.status,
+            rooms=self.rooms,
+            invites=self.invites,
+            found_drafts=self.sender.answers.found_drafts,
+            me=session.user_id,
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.invites.run)
+            since, wait = await reader.since(), 0.0
+            while (page := await reader.next_page(since, wait=wait)) is not None:
+                if not await reader.take(page, since, is_first=not wait):
+                    break
+                nursery.start_soon(reader.refuse_encrypted, page)
+                self.sender.open(session.user_id)
+                since, wait = page.next_batch, LONG_POLL
+            nursery.cancel_scope.cancel(reason="the session has ended")
