@@ -72,13 +72,16 @@ class UnknownActorError(LookupError):
 
 
 class Control(Protocol):
-    """The operator's hand on the running tree; nothing here waits.
+    """The operator's hand on the running tree; nothing here waits for an actor.
 
     ``restart``, ``kill`` and ``stack`` raise ``UnknownActorError``.
     """
 
     def census(self) -> tuple[ActorView, ...]:
         """The live tree, in start order, a pool's children behind the pool."""
+
+    async def census_in_chunks(self) -> tuple[ActorView, ...]:
+        """The same for many actors; others run in between, so that the loop is never held."""
 
     def restart(self, path: str) -> None:
         """End *path* in good order and start it again now, also out of backoff or parked."""

@@ -16,7 +16,7 @@ from actors.ops.words import Answer, Refused, Request
 from protocols import chats as directory
 from protocols import store as journal
 from protocols.ids import RowId
-from protocols.lifecycle import ActorView, Control, UnknownActorError
+from protocols.lifecycle import ActorState, ActorView, Control, UnknownActorError
 from protocols.mail import Address, NoAnswerError, Question
 
 log = structlog.get_logger("ops.desk")
@@ -28,6 +28,7 @@ _PATIENCE = 2.0
 _TREE_PATIENCE = 0.5
 """A tree that is watched twice a second does not wait longer for its last line."""
 _BACKUP_PATIENCE = 300.0
+_ALIVE = {ActorState.STARTING, ActorState.UP, ActorState.STOPPING, ActorState.STUCK}
 _VIEWS_A_PIECE = 500
 """Some 0.5 ms of work between two checkpoints."""
 
@@ -61,7 +62,7 @@ class Desk:
             case words.ShowTree():
                 return await self._tree()
             case words.RestartActor() | words.KillActor() | words.ShowStack():
-                return self._handle_actor(request)
+                return await self._handle_actor(request)
             case words.ShowJournal(limit=limit):
                 return await self._journal(limit)
             case words.ShowDeadLetters():
@@ -78,7 +79,7 @@ class Desk:
                 assert_never(request)
 
     async def _tree(self) -> Answer:
-        views = self.control.census()
+        views = await self.control.census_in_chunks()
         picture = Picture()
         for start in range(0, len(views), _VIEWS_A_PIECE):
             picture.add(views[start : start + _VIEWS_A_PIECE])
@@ -103,12 +104,16 @@ class Desk:
                 return Silent(self.store.reader)
         return await _asked(self.store, journal.SummariseJournal(), within=_TREE_PATIENCE)
 
-    def _handle_actor(
+    async def _handle_actor(
         self, request: words.RestartActor | words.KillActor | words.ShowStack
     ) -> Answer:
-        found = actor_named(request.name, [view.path for view in self.control.census()])
+        views = await self.control.census_in_chunks()
+        found = actor_named(request.name, [view.path for view in views])
         if isinstance(found, Unclear):
             return Refused(f"{request.name}: {found.problem}", found.near)
+        view = next(view for view in views if view.path == found.path)
+        if isinstance(request, words.KillActor) and view.state not in _ALIVE:
+            return Refused(f"{found.path}: nothing to kill, it is {view.state}")
         try:
             return self._handle(request, found.path)
         except UnknownActorError:

@@ -44,9 +44,7 @@ ANSWERS: Mapping[str, type[Answer]] = {
     "backup": words.BackupDone,
     "refused": words.Refused,
 }
-_WORD_OF: Mapping[type, str] = {
-    kind: word for word, kind in (*REQUESTS.items(), *ANSWERS.items())
-}
+_WORD_OF: Mapping[type, str] = {kind: word for word, kind in (*REQUESTS.items(), *ANSWERS.items())}
 
 
 class UnreadableAnswerError(ValueError):

@@ -11,6 +11,7 @@ import trio
 from attrs import define, field
 
 from actors.kernel.child import Wait, current_life
+from actors.kernel.mailbox import Mailbox
 from actors.ops.command import run_debug
 from actors.ops.server import OpsServer
 from protocols.chats import (
@@ -26,7 +27,7 @@ from protocols.chats import (
 )
 from protocols.ids import PersonId, RowId
 from protocols.lifecycle import ActorState, ActorView, UndeliveredMail, UnknownActorError
-from protocols.mail import Address, AnswerLateError, Question
+from protocols.mail import Address, AnswerLateError, CalleeDiedError, Question
 from protocols.store import StoreMessage
 from tests.fakes import MemoryStoreAddress
 
@@ -67,6 +68,10 @@ class FakeControl:
     on_kill: Callable[[], None] = lambda: None
 
     def census(self) -> tuple[ActorView, ...]:
+        return self.views
+
+    async def census_in_chunks(self) -> tuple[ActorView, ...]:
+        await trio.lowlevel.checkpoint()
         return self.views
 
     def restart(self, path: str) -> None:
@@ -110,6 +115,19 @@ class SilentAddress:
     async def ask(self, _question: Question[A], /, *, within: float = 10.0) -> A:
         await trio.sleep(within)
         raise AnswerLateError
+
+
+@define
+class DyingStoreAddress(MemoryStoreAddress):
+    """A store that answers a few times, and then dies."""
+
+    answers_left: int = 0
+
+    async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
+        if not self.answers_left:
+            raise CalleeDiedError
+        self.answers_left -= 1
+        return await super().ask(question, within=within)
 
 
 @define
@@ -164,6 +182,17 @@ class FakeLife:
 
     def wait_ended(self, wait: Wait) -> None:
         raise NotImplementedError
+
+
+@define
+class Idle:
+    """An actor that does nothing with its mail."""
+
+    inbox: Mailbox[str]
+
+    async def run(self) -> None:
+        async for _ in self.inbox:
+            pass
 
 
 @define

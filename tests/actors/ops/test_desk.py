@@ -12,7 +12,14 @@ from protocols.chats import AccessList, Stranger
 from protocols.ids import EventId, PersonId, RoomId, RowId, SurfaceName, TraceId
 from protocols.lifecycle import ActorState, ActorView, UndeliveredMail
 from protocols.store import AddDeadLetter, Arrival, Commit, FinishRow, Journal, RowState
-from tests.actors.ops.rig import EndedControl, FakeControl, FakeDirectory, SilentAddress, actor
+from tests.actors.ops.rig import (
+    DyingStoreAddress,
+    EndedControl,
+    FakeControl,
+    FakeDirectory,
+    SilentAddress,
+    actor,
+)
 from tests.fakes import MemoryJournal, MemoryStoreAddress
 
 NOW = 1_000_000.0
@@ -169,6 +176,16 @@ async def test_an_unknown_actor_is_refused_with_near_names() -> None:
     assert control.done == []
 
 
+@pytest.mark.parametrize("state", [ActorState.BACKOFF, ActorState.PARKED, ActorState.ENDED])
+async def test_what_does_not_live_cannot_be_killed(state: ActorState) -> None:
+    control = FakeControl(views=(actor("matrix", state=state),))
+
+    answer = await _desk(control=control).answer(words.KillActor("matrix"))
+
+    assert answer == Refused(f"matrix: nothing to kill, it is {state}")
+    assert control.done == []
+
+
 async def test_an_actor_that_ended_meanwhile_is_refused() -> None:
     answer = await _desk(control=EndedControl()).answer(words.RestartActor("matrix"))
 
@@ -179,6 +196,12 @@ async def test_who_does_what_to_an_actor_is_logged(logs: list[EventDict]) -> Non
     await _desk().answer(words.KillActor("matrix"))
 
     assert [(entry["event"], entry["path"]) for entry in logs] == [("actor.kill_asked", "matrix")]
+
+
+async def test_a_store_that_dies_between_two_questions_is_named() -> None:
+    answer = await _desk(store=DyingStoreAddress(answers_left=1)).answer(words.ShowJournal())
+
+    assert answer == Refused("store does not answer")
 
 
 async def test_the_journal_shows_states_and_reasons_but_no_words() -> None:

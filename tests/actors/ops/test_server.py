@@ -8,11 +8,16 @@ import trio
 from trio.testing import MockClock
 
 from actors.kernel.child import ParkedError
+from actors.kernel.mailbox import Mailbox
+from actors.kernel.spec import permanent
+from actors.kernel.supervision import Supervisor
 from actors.ops import wire, words
 from actors.ops.server import OpsServer
 from tests.actors.ops.rig import (
     FakeControl,
     FakeDirectory,
+    Idle,
+    Ops,
     SilentAddress,
     actor,
     running_ops,
@@ -174,6 +179,35 @@ async def test_who_kills_the_view_itself_is_still_answered(tmp_path: Path) -> No
             await trio.sleep_forever()
 
     assert said == {"answer": "killed", "path": "ops"}
+
+
+async def test_in_a_supervised_tree_the_view_can_kill_itself_and_comes_back(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "s.sock"
+    tree: Supervisor
+    tree = Supervisor(
+        [
+            permanent("idle", Idle, inbox=Mailbox("idle")),
+            permanent("ops", lambda: OpsServer(tree, MemoryStoreAddress(), FakeDirectory(), path)),
+        ]
+    )
+    ops = Ops(path, FakeControl())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tree.run)
+        await trio.testing.wait_all_tasks_blocked()
+        killed = await ops.ask({"do": "kill", "name": "ops"})
+        await trio.testing.wait_all_tasks_blocked()
+        restarted = await ops.ask({"do": "restart", "name": "idle"})
+        await trio.testing.wait_all_tasks_blocked()
+        parked = await ops.ask({"do": "tree"})
+        tree.stop("the test is over")
+
+    assert killed == {"answer": "killed", "path": "ops"}
+    assert restarted == {"answer": "restarted", "path": "idle"}
+    assert [view["life"] for view in parked["actors"]] == [2, 2]
+    assert not path.exists()
 
 
 async def test_the_socket_goes_with_the_actor_and_comes_with_its_next_life(
