@@ -12,6 +12,7 @@ from attrs import define, field
 
 from actors.kernel.child import Wait, current_life
 from actors.kernel.mailbox import Mailbox
+from actors.ops import wire
 from actors.ops.command import run_debug
 from actors.ops.server import OpsServer
 from protocols.chats import (
@@ -217,10 +218,9 @@ class Ops:
             return said
 
     async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The last line that comes back for *request*."""
+        """The answer that comes back for *request*."""
         said = await self.say(json.dumps(request).encode() + b"\n")
-        answer: dict[str, Any] = json.loads(said.splitlines()[-1])
-        return answer
+        return wire.joined(said.splitlines())
 
 
 def debug(socket_path: Path, *argv: str, **options: Any) -> tuple[int, str, str]:
