@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TextIO
 
 from actors.ops import words
 from actors.ops.screen import Screen
@@ -64,14 +64,10 @@ def _said(argv: Sequence[str]) -> argparse.Namespace:
     try:
         said.request = said.make(said)
     except ValueError:
-        _refuse(parser, "too long, empty, or out of range")
+        parser.error("too long, empty, or out of range")
     if said.watch and not isinstance(said.request, words.ShowTree):
-        _refuse(parser, "--watch goes with the tree alone")
+        parser.error("--watch goes with the tree alone")
     return said
-
-
-def _refuse(parser: argparse.ArgumentParser, problem: str) -> NoReturn:
-    parser.error(problem)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -46,8 +46,10 @@ class _Children:
             kept.append(view)
 
     def shown(self) -> list[ActorView]:
-        """The children that are worth a line, those in trouble first."""
-        return [*self.troubled, *self.busy, *self.idle][:MOST_CHILDREN]
+        """The children that are worth a line, those in trouble first; of many, no idle ones."""
+        at_work = [*self.troubled, *self.busy][:MOST_CHILDREN]
+        number = self.troubled_count + self.busy_count + self.idle_count
+        return at_work if number > MOST_CHILDREN else at_work + self.idle
 
     def folded(self, pool: str) -> Folded | None:
         """The other children, counted."""

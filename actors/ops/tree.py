@@ -84,7 +84,7 @@ def _actors(tree: Tree, *, width: int) -> list[Line]:
         of = pool or view.path
         is_last = place + 1 == len(tree.actors) or pools.get(tree.actors[place + 1].path) != of
         if of in folded and is_last:
-            lines.append(_rest(folded[of]))
+            lines.append(_rest(folded[of], shown=pool is not None))
     return lines
 
 
@@ -141,10 +141,11 @@ def _details(view: ActorView, pool: str | None, *, width: int) -> list[Line]:
     return [Line(part, Look.FAINT) for part in wrapped(text, width=width, indent=indent)]
 
 
-def _rest(rest: Folded) -> Line:
+def _rest(rest: Folded, *, shown: bool) -> Line:
     sorts = ((rest.troubled, "in trouble"), (rest.busy, "busy"), (rest.idle, "idle"))
     words = ", ".join(f"{number:,} {sort}" for number, sort in sorts if number)
-    return Line(f"    and {words}", Look.BAD if rest.troubled else Look.FAINT)
+    text = f"    and {words}" if shown else f"    {words}"
+    return Line(text, Look.BAD if rest.troubled else Look.FAINT)
 
 
 def _last_words(tree: Tree, *, width: int) -> list[Line]:

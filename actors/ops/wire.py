@@ -102,11 +102,6 @@ def joined(lines: Iterable[bytes]) -> dict[str, Any]:
     raise UnreadableAnswerError("the answer broke off")
 
 
-def is_last(line: bytes) -> bool:
-    """Whether no further line of the same answer follows *line*."""
-    return not line.startswith(b'{"answer":"actors"')
-
-
 def answer_of(said: Mapping[str, Any]) -> Answer:
     """The answer in *said*, which ``joined`` gave; keys that we do not know are left out."""
     kind = ANSWERS.get(str(said.get("answer")))

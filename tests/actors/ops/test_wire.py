@@ -129,7 +129,7 @@ def test_a_tree_is_sent_fifty_actors_a_line() -> None:
     lines = list(wire.answer_lines(words.Tree(1, 120, 0, None, actors=actors)))
 
     assert [len(json.loads(line)["actors"]) for line in lines] == [50, 50, 20, 0]
-    assert [wire.is_last(line) for line in lines] == [False, False, False, True]
+    assert [json.loads(line)["answer"] for line in lines] == ["actors", "actors", "actors", "tree"]
 
 
 def test_a_key_of_a_later_version_is_left_out() -> None:
