@@ -81,8 +81,8 @@ _Request = tuple[str, str, str, tuple[Attachment, ...], Resume | None]
 
 @define(eq=False)
 class _Run:
-    request: _Request
-    script: Script
+    request: _Request = field(repr=False)
+    script: Script = field(repr=False)
     requests: int = 0
     is_executed: bool = False
     is_over: bool = False
@@ -118,10 +118,10 @@ class MockPlatformClient:
     latency: bool = field(default=True, kw_only=True)
     _random: random.Random = field(factory=random.Random, kw_only=True)
     receiver: WebhookReceiver | None = field(default=None, kw_only=True)
-    _users: dict[str, User] = field(init=False, factory=dict)
-    _settings: dict[str, UserSettings] = field(init=False, factory=dict)
-    _runs: dict[RunId, _Run] = field(init=False, factory=dict)
-    _resumed: dict[str, RunId] = field(init=False, factory=dict)
+    _users: dict[str, User] = field(init=False, factory=dict, repr=False)
+    _settings: dict[str, UserSettings] = field(init=False, factory=dict, repr=False)
+    _runs: dict[RunId, _Run] = field(init=False, factory=dict, repr=False)
+    _resumed: dict[str, RunId] = field(init=False, factory=dict, repr=False)
     _counts: Counter[str] = field(init=False, factory=Counter)
 
     async def get_or_create_user(self, external_id: str, platform: str, display_name: str) -> User:

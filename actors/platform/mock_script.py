@@ -146,14 +146,11 @@ def script_for(
     if resume is not None:
         return (Say(after_confirmation(text, resume)), StreamFinished())
     answer = plain_answer(text, attachments)
+    plain = (Say(answer), StreamFinished())
     scripts: dict[str | None, Script] = {
         "mock:help": (Say(list_of_words(FAULT_WORDS)), StreamFinished()),
         "mock:fail": (Fail(FailureKind.OVERLOADED),),
-        "mock:fail-once": (
-            Fail(FailureKind.OVERLOADED, is_once=True),
-            Say(answer),
-            StreamFinished(),
-        ),
+        "mock:fail-once": (Fail(FailureKind.OVERLOADED, is_once=True), *plain),
         "mock:hang": (Say("I begin to answer, and then"), Hang()),
         "mock:cut": (Say(answer[: len(answer) // 2]), Cut()),
         "mock:slow": (Say(answer, SLOW_SECONDS), StreamFinished()),
@@ -163,9 +160,9 @@ def script_for(
         ),
         "mock:empty": (StreamFinished(),),
         "mock:long": (Say(long_answer(text)), StreamFinished()),
-        "mock:status": (*_work_steps(), Say(answer), StreamFinished()),
+        "mock:status": (*_work_steps(), *plain),
     }
-    return scripts.get(fault_word(text), (Say(answer), StreamFinished()))
+    return scripts.get(fault_word(text), plain)
 
 
 def _work_steps() -> Script:

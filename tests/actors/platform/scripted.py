@@ -164,6 +164,7 @@ class Desk:
     max_turns: int = 100
     box: Mailbox[PlatformMessage] = field(init=False)
     outcomes: dict[str, TurnOutcome | CalleeDiedError] = field(init=False, factory=dict)
+    has_asked: trio.Event = field(init=False, factory=trio.Event)
     answered_at: dict[str, float] = field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -189,8 +190,9 @@ class Desk:
         """Ask for a turn; the outcome is kept under *name*, by default its run's id."""
         name = name or asked.run_id
         outcome: TurnOutcome | CalleeDiedError
+        question = RunTurn(asked, shown or Shown())
+        self.has_asked.set()
         try:
-            question = RunTurn(asked, shown or Shown())
             outcome = await self.box.address.ask(question, within=100_000)
         except CalleeDiedError as died:
             outcome = died

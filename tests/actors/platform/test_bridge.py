@@ -288,8 +288,7 @@ async def test_settings_that_hang_are_answered_before_the_question_ends(
 
 async def _go_on(desk: Desk, steps: int) -> None:
     """Let *steps* pass since the first question was queued."""
-    while not desk.box.accepted:
-        await trio.lowlevel.checkpoint()
+    await desk.has_asked.wait()
     for _ in range(steps):
         await trio.lowlevel.checkpoint()
 

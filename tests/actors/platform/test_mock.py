@@ -287,6 +287,15 @@ async def test_an_event_without_a_receiver_is_refused() -> None:
         await mock().simulate_agent_event(AgentEventKind.TASK_DONE, user_id="u")
 
 
+async def test_nothing_of_a_person_stands_in_the_representation() -> None:
+    client = mock()
+
+    await parts_of(client, "apricot")
+
+    assert "apricot" not in repr(client)
+    assert "Me" not in repr(client)
+
+
 async def test_the_oldest_runs_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("actors.platform.mock._KEPT_RUNS", 2)
     client = mock()
