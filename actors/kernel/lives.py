@@ -24,6 +24,8 @@ from actors.kernel.spec import Actor, ChildSpec
 from actors.kernel.stacks import stack_of
 from protocols.lifecycle import ActorState
 
+log = structlog.get_logger("kernel.lives")
+
 CANCEL_GRACE = 2.0
 """Seconds between the cancellation of an actor and the report that it is stuck."""
 
@@ -262,9 +264,7 @@ class Child:
 
     def park(self, reason: str) -> None:
         """Wait for a command; *reason* says why."""
-        structlog.get_logger("kernel.lives").warning(
-            "actor.parked", path=self.path, life=self.life, reason=reason
-        )
+        log.warning("actor.parked", path=self.path, life=self.life, reason=reason)
         self.state = ActorState.PARKED
         self.said = reason
         self.pause = inf
