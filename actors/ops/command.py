@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import io
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,27 +21,29 @@ def run_debug(
     argv: Sequence[str],
     socket_path: Path,
     plan: Sequence[tuple[str, str]],
-    out: TextIO,
-    err: TextIO,
+    out: TextIO | None = None,
+    err: TextIO | None = None,
     *,
-    no_colour: bool = False,
     pause: Callable[[float], object] = time.sleep,
 ) -> int:
     """Do what ``debug ARGV`` says to the program that listens at *socket_path*.
 
-    *plan* is the tree that would run, in start order, in rows of a name and a role. *no_colour*:
-    the person has set NO_COLOR. *pause* waits seconds between two pictures of ``--watch``.
+    *plan* is the tree that would run, in start order, in rows of a name and a role. *out* and
+    *err* are the standard streams unless given. *pause* waits seconds between two pictures of
+    ``--watch``.
 
     Returns:
         The exit code: 0 done, 1 not done (refused, not running, no answer), 2 a wrong command
         line, 130 interrupted. The tree alone is done also when nothing runs: it shows the plan.
     """
+    out, err = out or sys.stdout, err or sys.stderr
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             said = read_command_line(argv)
     except SystemExit as end:
         return int(end.code or 0)
-    screen = Screen(out, err, wants_colours=not no_colour, as_json=said.json)
+    # NO_COLOR is the terminal's, as COLUMNS is, and no setting of the program.
+    screen = Screen(out, err, wants_colours=not os.environ.get("NO_COLOR"), as_json=said.json)
     return _printed(Talk(socket_path, plan, screen), said, out, pause)
 
 

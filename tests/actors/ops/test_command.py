@@ -225,20 +225,22 @@ async def test_watching_as_json_is_a_line_a_picture(tmp_path: Path) -> None:
     assert json.loads(without)["answer"] == "not running"
 
 
-@pytest.mark.parametrize("no_colour", [True, False])
+@pytest.mark.parametrize(("no_colour", "has_colours"), [("1", False), ("", True)])
 def test_colours_are_for_terminals_and_for_those_who_want_them(
-    tmp_path: Path, *, no_colour: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_colour: str, *, has_colours: bool
 ) -> None:
+    monkeypatch.setenv("NO_COLOR", no_colour)
     out = Terminal()
 
-    run_debug([], tmp_path / "s.sock", PLAN, out, io.StringIO(), no_colour=no_colour)
+    run_debug([], tmp_path / "s.sock", PLAN, out, io.StringIO())
 
-    assert ("\x1b[1m" in out.getvalue()) is not no_colour
+    assert ("\x1b[1m" in out.getvalue()) is has_colours
 
 
 def test_watching_on_a_terminal_replaces_the_picture_and_cuts_it_to_the_screen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("LINES", "2")
     monkeypatch.setenv("COLUMNS", "90")
     out = Terminal()
@@ -249,7 +251,6 @@ def test_watching_on_a_terminal_replaces_the_picture_and_cuts_it_to_the_screen(
         PLAN,
         out,
         io.StringIO(),
-        no_colour=True,
         pause=_stop_after(2),
     )
 
@@ -260,16 +261,28 @@ def test_watching_on_a_terminal_replaces_the_picture_and_cuts_it_to_the_screen(
 async def test_on_a_terminal_a_page_is_as_wide_as_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
     name = "sessions/matrix/!OGEhHVWSdvArJzumhm:matrix.example.org"
     out = Terminal()
 
     async with running_ops(tmp_path / "s.sock", control=FakeControl(views=(actor(name),))) as ops:
         await trio.to_thread.run_sync(
-            lambda: run_debug([], ops.socket_path, PLAN, out, io.StringIO(), no_colour=True)
+            lambda: run_debug([], ops.socket_path, PLAN, out, io.StringIO())
         )
 
     assert f"  {name} up " in out.getvalue()
+
+
+def test_the_standard_streams_are_used_unless_others_are_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_debug([], tmp_path / "s.sock", PLAN)
+    run_debug(["access"], tmp_path / "s.sock", PLAN)
+
+    printed = capsys.readouterr()
+    assert printed.out.startswith("not running; this would start")
+    assert printed.err.startswith("not running: nothing listens")
 
 
 class Closed(io.StringIO):
