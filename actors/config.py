@@ -16,15 +16,11 @@ from pydantic import (
     ValidationError,
 )
 
-from actors.environment import debug_socket, store_path
+from actors.environment import SettingsError, debug_socket, store_path
 from protocols.ids import PersonId
 
 _PERSON = re.compile(r"(telegram:\d+|matrix:@[^:\s]+:\S+|terminal:owner)")
 _MATRIX_USER = re.compile(r"@[^:\s]+:\S+")
-
-
-class SettingsError(Exception):
-    """The settings are wrong; the text has a line for each, by variable, without values."""
 
 
 def _split(value: object) -> object:
@@ -101,22 +97,30 @@ class Settings(BaseModel):
     matrix_homeserver: HttpUrl | None = Field(
         None, description="Switches Matrix on: https://matrix.example.org."
     )
-    matrix_user_id: Annotated[str, AfterValidator(_matrix_user)] | None = Field(
-        None, description="The bot's account: @bot:example.org."
+    matrix_user_id: Annotated[str, AfterValidator(_matrix_user)] = Field(
+        "", description="The bot's account: @bot:example.org."
     )
-    matrix_password: SecretStr | None = Field(
-        None, description="Its password, used once; or a token instead."
+    matrix_password: SecretStr = Field(
+        SecretStr(""), description="Its password, used once; or a token instead."
     )
-    matrix_access_token: SecretStr | None = Field(None, description="A token of its own device.")
-    matrix_device_id: str | None = Field(
-        None, description="The token's device; checked where it is set."
-    )
+    matrix_access_token: SecretStr = Field(SecretStr(""), description="A token of its own device.")
+    matrix_device_id: str = Field("", description="The token's device; checked where it is set.")
     matrix_store_path: Path = Field(
         Path("matrix_store"), description="A folder for the Matrix session, a secret."
     )
     matrix_allowed_users: MatrixUsers = Field(
         (), description="May write without pairing: @me:example.org,@you:example.org."
     )
+
+    @property
+    def people_in_charge(self) -> tuple[PersonId, ...]:
+        """Who is always let in and may look inside; the person at the terminal is the owner."""
+        return (*self.admins, PersonId("terminal:owner"))
+
+    @property
+    def people_allowed(self) -> tuple[PersonId, ...]:
+        """Who may write without being paired."""
+        return tuple(PersonId(f"matrix:{user}") for user in self.matrix_allowed_users)
 
     def secrets(self) -> tuple[str, ...]:
         """Every value that must never be printed."""

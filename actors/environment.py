@@ -10,6 +10,10 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 
+class SettingsError(Exception):
+    """The settings are wrong; the text has a line for each fault, by variable, without values."""
+
+
 def read_environment(env_file: Path = Path(".env")) -> dict[str, str]:
     """The variables that are set and not empty; the process's own win over *env_file*."""
     merged = dotenv_values(env_file, interpolate=False) | os.environ
@@ -25,3 +29,10 @@ def debug_socket(environment: Mapping[str, str]) -> Path:
     """Where the running program listens for ``debug``: beside the store unless set."""
     named = environment.get("DEBUG_SOCKET")
     return Path(named) if named else store_path(environment).with_suffix(".sock")
+
+
+def history_path(environment: Mapping[str, str]) -> Path:
+    """Where the terminal keeps what was typed: the place that XDG names for such state."""
+    home = Path(environment.get("HOME", "~")).expanduser()
+    state = Path(environment.get("XDG_STATE_HOME") or home / ".local" / "state")
+    return state / "agent-surfaces" / "history"

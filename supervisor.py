@@ -1,0 +1,166 @@
+"""Surfaces an AI agent on Matrix and in a terminal: the mailboxes, the tree, the command line."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from actors.environment import SettingsError, debug_socket, history_path, read_environment
+
+if TYPE_CHECKING:
+    from actors.config import Settings
+    from actors.kernel.spec import ChildSpec
+    from actors.terminal.opening import Terminal
+    from protocols.lifecycle import Control
+
+USAGE = """\
+usage: python supervisor.py [--terminal]       run the configured surfaces, or chat right here
+       python supervisor.py check              say everything that is wrong with the settings
+       python supervisor.py debug [COMMAND]    show the live tree; debug --help lists commands
+"""
+
+
+def plan(environment: Mapping[str, str], *, with_terminal: bool = False) -> list[tuple[str, str]]:
+    """The tree that would run: names and roles, in start order."""
+    has_matrix = "MATRIX_HOMESERVER" in environment
+    matrix = [("matrix", "MatrixSyncer")] if has_matrix else []
+    terminal = [("terminal", "TerminalSurface")] if with_terminal or not has_matrix else []
+    before = [("store", "StoreActor"), ("platform", "PlatformBridge")]
+    behind = [("sessions", "Pool"), ("chats", "ChatDirectory"), ("ops", "OpsServer")]
+    return before + matrix + terminal + behind
+
+
+def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "list[ChildSpec]":
+    """The tree as data: started top to bottom, stopped bottom to top, restarted one by one."""
+    from actors.chats.access import AccessPolicy
+    from actors.chats.directory import ChatDirectory
+    from actors.chats.session import ChatSession
+    from actors.kernel.census import tree_text_of
+    from actors.kernel.mailbox import Mailbox
+    from actors.kernel.pool import Pool
+    from actors.kernel.spec import permanent, transient
+    from actors.ops.server import OpsServer
+    from actors.platform.bridge import PlatformBridge
+    from actors.platform.modes import platform_opener
+    from actors.store.actor import StoreActor
+    from actors.terminal.surface import TerminalSurface
+    from protocols.chats import DirectoryMessage, SessionMessage
+    from protocols.ids import RoomId, SurfaceName
+    from protocols.platform import PlatformMessage
+    from protocols.store import StoreMessage
+    from protocols.surfaces import Surface, SurfaceMessage
+
+    store = Mailbox[StoreMessage]("store", capacity=1024)
+    platform = Mailbox[PlatformMessage]("platform", capacity=256)
+    matrix = Mailbox[SurfaceMessage]("matrix", capacity=256)
+    here = Mailbox[SurfaceMessage]("terminal", capacity=256)
+    chats = Mailbox[DirectoryMessage]("chats")
+    to_store, to_chats, to_platform = store.address, chats.address, platform.address
+    surfaces: dict[SurfaceName, Surface] = {}
+    senders: list[ChildSpec] = []
+
+    if s.matrix_homeserver:
+        from actors.matrix.settings import MatrixSettings
+        from actors.matrix.syncer import MatrixSyncer
+
+        account = MatrixSettings(
+            homeserver=str(s.matrix_homeserver),
+            user_id=s.matrix_user_id,
+            store_path=s.matrix_store_path,
+            password=s.matrix_password.get_secret_value(),
+            access_token=s.matrix_access_token.get_secret_value(),
+            device_id=s.matrix_device_id,
+        )
+        name = SurfaceName("matrix")
+        surfaces[name] = Surface(name, matrix.address, command_prefixes=("/", "!"))
+        syncer = permanent("matrix", MatrixSyncer, matrix, to_store, to_chats, account)
+        senders.append(syncer.with_options(shutdown=15.0))
+    if terminal:
+        name = SurfaceName("terminal")
+        surfaces[name] = Surface(name, here.address, draft_every=0.1)
+        chat = transient("terminal", TerminalSurface, here, to_store, to_chats, terminal)
+        senders.append(chat.with_options(significant=True))
+
+    sessions = Pool[SessionMessage](
+        "sessions",
+        lambda room, inbox: ChatSession(RoomId(room), inbox, to_store, to_platform, surfaces),
+        idle=s.session_idle,
+        shutdown=s.shutdown_grace,
+        role="ChatSession",
+    )
+    access = AccessPolicy(s.access_mode, s.people_in_charge, s.people_allowed)
+    agent = platform_opener(s.platform_mode, mock_latency=s.mock_latency)
+    picture = partial(tree_text_of, control)
+    return [
+        permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
+        permanent("platform", PlatformBridge, platform, agent, s.platform_idle_limit),
+        *senders,
+        sessions.spec(),
+        permanent(
+            "chats",
+            ChatDirectory,
+            chats,
+            to_store,
+            to_platform,
+            sessions,
+            surfaces,
+            access,
+            picture,
+        ),
+        permanent("ops", OpsServer, control, to_store, to_chats, s.debug_socket),
+    ]
+
+
+def run(environment: Mapping[str, str], *, with_terminal: bool) -> int:
+    """Run the program; its exit code."""
+    import trio
+
+    from actors.config import load_settings
+    from actors.kernel.logs import configure_logs
+    from actors.kernel.supervision import Supervisor
+    from actors.store.database import check_database
+    from actors.terminal.opening import open_terminal
+
+    s = load_settings(environment)
+    if fault := check_database(s.store_path):
+        return say(fault, code=2)
+    configure_logs(level=s.log_level, log_format=s.log_format, secrets=s.secrets())
+    is_here = with_terminal or not s.matrix_homeserver
+    terminal = open_terminal(history_path(environment), "the mock agent") if is_here else None
+    on_interrupt = terminal.interrupts.pressed if terminal else None
+    root = Supervisor(partial(tree, s, terminal), on_interrupt=on_interrupt)
+    return trio.run(root.run)
+
+
+def say(text: str, *, code: int = 0) -> int:
+    """Print *text*, on standard error where *code* is not 0; gives *code*."""
+    (sys.stderr if code else sys.stdout).write(f"{text.rstrip()}\n")
+    return code
+
+
+def main(words: Sequence[str]) -> int:
+    """Do what the command line says; the exit code."""
+    environment = read_environment()
+    match list(words):
+        case [] | ["--terminal"]:
+            return run(environment, with_terminal=bool(words))
+        case ["check"]:
+            from actors.config import load_settings
+
+            load_settings(environment)
+            return say("the settings are whole")
+        case ["debug", *rest]:
+            from actors.ops.command import run_debug
+
+            return run_debug(rest, debug_socket(environment), plan(environment))
+        case ["--help" | "-h"]:
+            return say(USAGE)
+        case _:
+            return say(USAGE, code=2)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except SettingsError as error:
+        sys.exit(say(str(error), code=2))
