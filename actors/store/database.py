@@ -43,12 +43,12 @@ def check_database(path: Path) -> str | None:
     """
     try:
         with _explained(path):
+            if not os.access(_folder_of(path), os.W_OK | os.X_OK):
+                raise UnwritableError(path)
             if path.exists():
-                _refuse_special(path)
+                _refuse_unusable(path)
                 with closing(connect(path)) as db:
                     _take(db, path, MIGRATIONS)
-            elif not os.access(_folder_of(path), os.W_OK | os.X_OK):
-                raise UnwritableError(path)
     except StoreOpenError as error:
         return str(error)
     return None
@@ -74,12 +74,14 @@ def _create(path: Path) -> None:
     _folder_of(path)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    _refuse_special(path)
+    _refuse_unusable(path)
 
 
-def _refuse_special(path: Path) -> None:
+def _refuse_unusable(path: Path) -> None:
     if not path.is_file():
         raise NotAFileError(path)
+    if not os.access(path, os.R_OK | os.W_OK):  # SQLite would call it a failing disk
+        raise UnwritableError(path)
 
 
 def _folder_of(path: Path) -> Path:
