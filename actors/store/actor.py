@@ -15,6 +15,7 @@ from actors.store.backup import make_backup
 from actors.store.batch import commit_batch
 from actors.store.connection import Connection
 from actors.store.database import open_database
+from actors.store.errors import trouble_named
 from actors.store.pruning import DAY, prune
 from protocols.store import Backup, StoreMessage
 
@@ -88,7 +89,8 @@ class StoreActor:
 
     async def _prune(self, db: Connection) -> None:
         older_than = self.clock() - self.keep_days * DAY
-        pruned = await self._in_thread(prune, db, older_than=older_than, limit=_PRUNED_AT_ONCE)
+        with trouble_named(self.path):
+            pruned = await self._in_thread(prune, db, older_than=older_than, limit=_PRUNED_AT_ONCE)
         if pruned:
             log.debug("journal.pruned", rows=pruned)
         has_more = pruned >= _PRUNED_AT_ONCE

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from actors.store.arrivals import journal
 from actors.store.changes import apply_changes
 from actors.store.connection import Connection
-from actors.store.errors import write_error
+from actors.store.errors import trouble_named, write_error
 from actors.store.lookups import (
     Delivery,
     JournalLookup,
@@ -70,16 +70,9 @@ def commit_batch(db: Connection, messages: Sequence[Durable], path: Path, now: f
     Raises:
         StoreWriteError: The disk failed; nothing of the batch was kept.
     """
-    try:
-        return _commit(db, messages, path, now)
-    except sqlite3.Error as error:
-        raise write_error(error, path) or error from error
-
-
-def _commit(db: Connection, messages: Sequence[Durable], path: Path, now: float) -> Batch:
     deliveries: list[Delivery] = []
     fault: Exception | None = None
-    with db.transaction():
+    with trouble_named(path), db.transaction():
         for message in messages:
             try:
                 deliveries.append(_handle(db, message, now))

@@ -37,7 +37,7 @@ def open_database(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> C
 
 
 def check_database(path: Path) -> str | None:
-    """The line that says why *path* could not be opened; None where it can. Changes nothing.
+    """The line that says why *path* could not be opened; None where it can. Changes no content.
 
     Not for a process that has the database open: it would find it in use.
     """

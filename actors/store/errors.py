@@ -2,6 +2,8 @@
 
 import errno
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -174,6 +176,18 @@ def write_error(error: Exception, path: Path) -> StoreWriteError | None:
     """What *error* means to a store at work; None where the file and its disk are not at fault."""
     trouble = _trouble(error)
     return trouble.at_work(path) if trouble else None
+
+
+@contextmanager
+def trouble_named(path: Path) -> Iterator[None]:
+    """Raise what ``write_error`` makes of an error, where the file or its disk is at fault."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        named = write_error(error, path)
+        if named is None:
+            raise
+        raise named from error
 
 
 def _trouble(error: Exception) -> _Trouble | None:

@@ -17,6 +17,7 @@ from actors.store.errors import (
     UnreadableDiskError,
     UnwritableError,
     open_error,
+    trouble_named,
     write_error,
 )
 
@@ -50,6 +51,13 @@ def test_a_statements_own_fault_is_not_the_disks() -> None:
     assert write_error(sqlite_error(sqlite3.SQLITE_CONSTRAINT_UNIQUE), PATH) is None
     assert write_error(ValueError("ours"), PATH) is None
     assert type(open_error(sqlite_error(sqlite3.SQLITE_ERROR), PATH)) is StoreOpenError
+
+
+def test_trouble_of_the_disk_gets_its_name_and_other_errors_stay(tmp_path: Path) -> None:
+    with pytest.raises(FullDiskWriteError), trouble_named(tmp_path):
+        raise sqlite_error(sqlite3.SQLITE_FULL)
+    with pytest.raises(sqlite3.OperationalError), trouble_named(tmp_path):
+        raise sqlite_error(sqlite3.SQLITE_ERROR)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from actors.kernel.mailbox import Mailbox
 from actors.store.actor import StoreActor
 from protocols.ids import OutboxId, PersonId, RemoteId, RoomId, RowId, SurfaceName
-from protocols.mail import Question
+from protocols.mail import Address, Question
 from protocols.store import (
     FINAL,
     UNFINISHED,
@@ -115,7 +115,9 @@ class Twins:
     def __init__(self, inbox: Mailbox[StoreMessage]) -> None:
         self.now = NOW
         self.inbox = inbox
-        self.memory = MemoryStoreAddress(MemoryJournal(clock=lambda: self.now))
+        self.memory: Address[StoreMessage] = MemoryStoreAddress(
+            MemoryJournal(clock=lambda: self.now)
+        )
         self.ended: dict[RowId, Row] = {}
 
     async def ask(self, question: Ask) -> Any:
