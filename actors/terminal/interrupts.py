@@ -1,10 +1,11 @@
 """Ctrl-C in the terminal: it stops the answer; pressed again, the program."""
 
 import math
+from collections.abc import Callable
 from enum import Enum, auto
 
 import trio
-from attrs import Factory, define
+from attrs import Factory, define, field
 
 PRESS_AGAIN_WITHIN = 2.0
 
@@ -34,9 +35,12 @@ class InterruptSwitch:
 
     Args:
         is_interactive: False where nobody types; then every Ctrl-C is the supervisor's.
+        leave: Leaves the terminal as it was found, before a Ctrl-C becomes the supervisor's:
+            at the next one the supervisor ends the process on the spot.
     """
 
     is_interactive: bool = True
+    leave: Callable[[], None] = field(default=lambda: None, repr=False)
     _is_answering: bool = False
     _was_stopped: bool = False
     _armed_until: float = -math.inf
@@ -46,6 +50,7 @@ class InterruptSwitch:
         """Whether the terminal takes this Ctrl-C; called in the trio thread on every SIGINT."""
         now = trio.current_time()
         if not self.is_interactive or now < self._armed_until:
+            self.leave()
             return False
         if self._is_answering and not self._was_stopped:
             self._was_stopped = True

@@ -3,10 +3,11 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from attrs import Factory, frozen
+from attrs import Factory, field, frozen
 
 from actors.terminal.interrupts import InterruptSwitch
 from actors.terminal.lines import LineReader, LineSource, PipedLines, no_lines
@@ -23,6 +24,7 @@ class Terminal:
     Args:
         interrupts: Its ``pressed`` is what the supervisor asks at every SIGINT.
         lines_ahead: How many lines may wait for their answers; 1 where a person types.
+        leave: Leaves the terminal as it was found; called when the chat is over.
         opened_at: What is older was asked in an earlier run; seconds since the epoch.
     """
 
@@ -30,6 +32,7 @@ class Terminal:
     screen: Screen
     interrupts: InterruptSwitch
     lines_ahead: int = 1
+    leave: Callable[[], None] = field(default=lambda: None, repr=False)
     opened_at: float = Factory(time.time)
 
     @property
@@ -70,7 +73,8 @@ def _with_person(history: Path | None, agent: str) -> Terminal:
     return Terminal(
         reader=LineReader(prompt),
         screen=LiveScreen(Console(), prompt, agent),
-        interrupts=InterruptSwitch(),
+        interrupts=InterruptSwitch(leave=prompt.restore),
+        leave=prompt.restore,
     )
 
 

@@ -48,6 +48,7 @@ class Prompt:
             line = input(PROMPT)
         except EOFError:
             sys.stdout.write("\n")
+            sys.stdout.flush()
             return None
         except OSError:
             return None

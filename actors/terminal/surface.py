@@ -80,6 +80,7 @@ class TerminalSurface:
             log.info("output.closed", unanswered=len(self._open))
         finally:
             self.terminal.screen.close()
+        self.terminal.leave()
 
     # What goes in.
 

@@ -83,6 +83,18 @@ async def test_where_nobody_types_every_ctrl_c_is_the_supervisors() -> None:
     assert not switch.pressed()
 
 
+async def test_the_terminal_is_left_as_found_before_the_supervisor_takes_over() -> None:
+    left: list[str] = []
+    switch = InterruptSwitch(leave=lambda: left.append("as found"))
+    switch.pressed()
+    before = list(left)
+
+    switch.pressed()
+
+    assert before == []
+    assert left == ["as found"]
+
+
 async def test_a_wish_outlives_the_life_that_waited_for_one() -> None:
     switch = InterruptSwitch()
     with trio.move_on_after(0):

@@ -15,6 +15,7 @@ import pytest
 import trio
 from attrs import Factory, define
 
+from actors.terminal.live import LiveScreen
 from actors.terminal.opening import open_terminal
 from actors.terminal.screen import PlainScreen
 
@@ -238,6 +239,20 @@ async def test_without_a_terminal_on_both_ends_lines_are_read(
     assert [line.text for line in lines] == ["one"]
     assert not terminal.is_interactive
     assert isinstance(terminal.screen, PlainScreen)
+
+
+def test_with_a_terminal_on_both_ends_there_is_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyboard, program_side = pty.openpty()
+    with os.fdopen(program_side) as stdin, os.fdopen(os.dup(program_side), "w") as stdout:
+        monkeypatch.setattr("sys.stdin", stdin)
+        monkeypatch.setattr("sys.stdout", stdout)
+
+        terminal = open_terminal(history=None, agent="the mock agent")
+
+    assert terminal.is_interactive
+    assert isinstance(terminal.screen, LiveScreen)
+    assert terminal.lines_ahead == 1
+    os.close(keyboard)
 
 
 async def test_closed_standard_streams_are_an_empty_input_and_no_output(
