@@ -41,7 +41,7 @@ class Terminal:
         return self.interrupts.is_interactive
 
 
-def open_terminal(*, history: Path | None, agent: str) -> Terminal:
+def open_terminal(history: Path | None, agent: str) -> Terminal:
     """The terminal of this process: with a person, or lines in and answers out.
 
     A person is there where standard input and output both are a terminal.
