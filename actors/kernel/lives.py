@@ -335,7 +335,8 @@ class Child:
         elif self.spec.group is not None:
             self.spec.group.restart_all()
         elif self.wish in {Wish.NONE, Wish.RETIRE}:
-            self.owner.spawn(self.end, Wish.RESTART)
+            self.ask_to_end(Wish.RESTART)
+            self.owner.spawn(self._end_by_deadline, self.life)
 
     def kill(self) -> None:
         """Crash it where it stands; without a life there is nothing to kill."""
@@ -351,7 +352,9 @@ class Child:
     async def end(self, wish: Wish) -> None:
         """Drain until the deadline, then cancel, then report what is stuck."""
         self.ask_to_end(wish)
-        life = self.life
+        await self._end_by_deadline(self.life)
+
+    async def _end_by_deadline(self, life: int) -> None:
         if not await self.is_over_within(self.spec.shutdown, life):
             await self._end_by_force(life)
 
@@ -369,12 +372,12 @@ class Child:
         if not self.is_alive:
             self.cancel()
             return
-        is_up = self.state is ActorState.UP
+        is_starting = self.state is ActorState.STARTING
         if self.state is not ActorState.STUCK:
             self.state = ActorState.STOPPING
         if self.spec.group is not None:
             self.spec.group.end()
-        elif self.mailbox is None or not is_up:
+        elif self.mailbox is None or is_starting:
             self.cancel()
         if self.mailbox is not None:
             if wish is Wish.STOP:

@@ -8,6 +8,7 @@ import trio
 import trio.testing
 from attrs import define, field, frozen
 
+from actors.kernel.child import ready
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.spec import ChildSpec
 from actors.kernel.supervision import Supervisor
@@ -84,12 +85,19 @@ class Doing:
 
 
 async def hang() -> None:
-    """Wait, but end when cancelled."""
+    """Be ready and wait, but end when cancelled."""
+    ready()
+    await trio.sleep_forever()
+
+
+async def hang_in_start() -> None:
+    """Never be ready."""
     await trio.sleep_forever()
 
 
 async def hang_shielded() -> None:
     """Ignore cancellation for an hour."""
+    ready()
     with trio.CancelScope(shield=True):
         await trio.sleep(3600)
 
