@@ -191,29 +191,28 @@ async def test_the_end_of_a_life_leaves_one_file_that_its_owner_alone_can_read(
 async def test_a_cancelled_store_keeps_what_it_answered_and_frees_its_file(
     inbox: Inbox, path: Path, steps: int
 ) -> None:
-    answers: list[Journaled] = []
+    answer_in, answer_out = trio.open_memory_channel[Journaled](inf)
 
     async def ask() -> None:
-        answers.extend(
-            [
-                await inbox.address.ask(Journal(MATRIX, (arrival(f"${number}"),)))
-                for number in range(20)
-            ]
-        )
+        async with answer_in:
+            for number in range(20):
+                question = Journal(MATRIX, (arrival(f"${number}"),))
+                await answer_in.send(await inbox.address.ask(question))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(ask)
         with trio.CancelScope() as life:
             async with trio.open_nursery() as lives:
                 lives.start_soon(StoreActor(inbox, path).run)
-                while len(answers) < steps:
-                    await trio.lowlevel.checkpoint()
+                answers = [await answer_out.receive() for _ in range(steps)]
                 life.cancel()
         nursery.cancel_scope.cancel()
 
+    answers += [answer async for answer in answer_out]
     acknowledged = {row.event_id for answer in answers for row in answer.rows}
     with closing(open_database(path)) as db:
         kept = {event for (event,) in db.execute("SELECT event_id FROM inbox")}
+    assert len(acknowledged) >= steps
     assert acknowledged <= kept
     assert check_database(path) is None
 
