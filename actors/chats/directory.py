@@ -48,6 +48,7 @@ from protocols.store import (
     FindRow,
     FinishRow,
     Journal,
+    OutgoingRooms,
     Row,
     RowState,
     StoreMessage,
@@ -91,11 +92,18 @@ class ChatDirectory:
                 self.store, self.platform, self.sessions, self.surfaces, self._hints, nursery
             )
             await self._load_access()
-            for room in await ask_through_restarts(self.store, WaitingRooms()):
-                self._hint_session(room)
+            await self._renew_hints()
             await self._sort()
             async for message in self.inbox:
                 await self._handle(message)
+
+    async def _renew_hints(self) -> None:
+        """Hint all that waits: hints of the life before may be lost."""
+        for room in await ask_through_restarts(self.store, WaitingRooms()):
+            self._hint_session(room)
+        for name in self.surfaces:
+            for room in await ask_through_restarts(self.store, OutgoingRooms(name)):
+                self._hints.deliver(room)
 
     async def _handle(self, message: DirectoryMessage) -> None:
         match message:

@@ -14,7 +14,7 @@ from actors.chats.sorting import Errand, ended
 from actors.chats.texts import Word, say
 from actors.kernel.pool import Pool
 from protocols.chats import DescribeSession, SessionMessage, StopTurn
-from protocols.ids import RoomId, SurfaceName, surface_of
+from protocols.ids import RoomId, RowId, SurfaceName, surface_of
 from protocols.mail import Address, NoAnswerError
 from protocols.platform import CancelTurn, PlatformMessage
 from protocols.store import Change, Commit, Committed, Row, RowState, StoreMessage, WaitingRows
@@ -65,27 +65,36 @@ class Errands:
         del self._waiting[room, errand]
 
     async def _stop(self, room: RoomId, rows: list[Row]) -> None:
+        waiting = await ask_through_restarts(self.store, WaitingRows(room, limit=1))
+        victim = next((row for row in waiting if row.id < rows[-1].id), None)
+        if victim is None:
+            await self._answer(rows, Word.NOTHING_RUNS)
+            return
+        # A hung session may read this late, in its next life: it must mean this row only.
+        question = StopTurn(before=RowId(victim.id + 1))
         try:
-            stopped = await self.sessions.ask(room, StopTurn(rows[-1].id), within=PATIENCE)
+            stopped = await self.sessions.ask(room, question, within=PATIENCE)
         except NoAnswerError:
-            await self._stop_by_force(room, rows)
+            await self._stop_by_force(victim, rows)
             return
         await self._answer(rows, Word.NOTHING_RUNS if stopped is None else Word.STOPPED)
 
-    async def _stop_by_force(self, room: RoomId, rows: list[Row]) -> None:
-        """End the room's oldest row in the session's place, and the session with it."""
-        waiting = await ask_through_restarts(self.store, WaitingRows(room, limit=1))
-        victim = next((row for row in waiting if row.id < rows[-1].id), None)
-        log.warning("session.restarted_by_force", room=room, row=victim and victim.id)
-        if victim is None:
+    async def _stop_by_force(self, victim: Row, rows: list[Row]) -> None:
+        """End *victim* in its session's place, and the session with it."""
+        log.warning("session.stopped_by_force", room=victim.room, row=victim.id)
+        changes = stopped_by_force(victim, self._prefix(victim.room)).changes(victim)
+        if not await self._end(rows, Word.STOPPED_BY_FORCE, {}, changes):
             await self._answer(rows, Word.NOTHING_RUNS)
-        else:
-            changes = stopped_by_force(victim, self._prefix(room)).changes(victim)
-            await self._answer(rows, Word.STOPPED_BY_FORCE, changes)
-            if victim.run_id is not None:
-                self.platform.try_send(CancelTurn(victim.run_id))
-            self.hints.deliver(room, victim.id)
-        self.sessions.restart(room)
+        if victim.run_id is not None:
+            self.platform.try_send(CancelTurn(victim.run_id))
+        self.hints.deliver(victim.room, victim.id)
+        self._restart(victim.room)
+
+    def _restart(self, room: RoomId) -> None:
+        hung = self.sessions.find(room)
+        if hung is not None:
+            hung.kill()  # in good order it would wait out its whole deadline
+            hung.restart()  # where it is not alive but waits for its next start
 
     async def _describe(self, room: RoomId, rows: list[Row]) -> None:
         try:
@@ -104,26 +113,27 @@ class Errands:
                 chat=status.slot,
             )
 
-    async def _answer(
-        self, rows: list[Row], word: Word, more: tuple[Change, ...] = (), **facts: object
-    ) -> None:
+    async def _answer(self, rows: list[Row], word: Word, **facts: object) -> None:
         """End all *rows* with the same words; one by one where something was ended before."""
-        prefix = self._prefix(rows[0].room)
-        each = [
-            ended(
-                row,
-                RowState.ANSWERED,
-                say(word, row.sender, prefix=prefix, **facts),
-                reason="command",
-            )
-            for row in rows
-        ]
-        whole = (*more, *(change for changes in each for change in changes))
-        done = await ask_through_restarts(self.store, Commit(whole))
-        if isinstance(done, Committed):
+        if await self._end(rows, word, facts):
             return
-        for changes in each:
-            await ask_through_restarts(self.store, Commit(changes))
+        for row in rows:
+            await self._end([row], word, facts)
+
+    async def _end(
+        self,
+        rows: list[Row],
+        word: Word,
+        facts: Mapping[str, object],
+        more: tuple[Change, ...] = (),
+    ) -> bool:
+        """End *rows* with the same words, together with *more* changes; False where one was."""
+        changes = list(more)
+        for row in rows:
+            text = say(word, row.sender, prefix=self._prefix(row.room), **facts)
+            changes += ended(row, RowState.ANSWERED, text, reason="command")
+        done = await ask_through_restarts(self.store, Commit(tuple(changes)))
+        return isinstance(done, Committed)
 
     def _prefix(self, room: RoomId) -> str:
         return self.surfaces[surface_of(room)].command_prefixes[-1]

@@ -100,6 +100,8 @@ class ChatSession:
     # The worker.
 
     async def _work(self, work: trio.MemoryReceiveChannel[None]) -> None:
+        # The life before may have been killed between its last commit and the hint.
+        await self._surface.address.send(Deliver(self.room))
         async for _ in work:
             while not self._is_closing and (row := await self._next_row()) is not None:
                 await self._handle(row)
@@ -152,12 +154,7 @@ class ChatSession:
             trace=row.trace,
             resume=resume_for(confirm, row),
         )
-        return RunningTurn(row, turn, self.platform, self._surface, self.patience, self._stay_awake)
-
-    def _stay_awake(self) -> None:
-        # A session without mail is retired as idle, also in the middle of a long turn.
-        if not self._is_closing:
-            self.inbox.address.try_send(WorkArrived())
+        return RunningTurn(row, turn, self.platform, self._surface, self.patience)
 
     async def _finish(self, row: Row, confirm: Confirm | None, outcome: TurnOutcome) -> None:
         ending = ending_of(outcome, row.sender, self._prefix)
@@ -180,7 +177,10 @@ class ChatSession:
         done = await ask_through_restarts(self.store, Commit(changes))
         if isinstance(done, Committed):
             log.info("row.finished", row=row.id, state=ending.state, attempts=row.attempts)
-        await self._surface.address.send(Deliver(self.room, row_done=row.id))
+        hint = Deliver(self.room, row_done=row.id)
+        # At once if possible: a kill between the commit and the hint would leave it unsent.
+        if not self._surface.address.try_send(hint):
+            await self._surface.address.send(hint)
 
     async def _put_back(self, row: Row) -> None:
         """Stopped in good order with the turn in hand: the attempt does not count."""

@@ -1,7 +1,5 @@
 """One running turn: the question to the platform, its drafts, its typing, its stop."""
 
-from collections.abc import Callable
-
 import trio
 from attrs import define, field, frozen
 
@@ -58,18 +56,13 @@ class _Progress:
 
 @define
 class RunningTurn:
-    """Runs one turn and shows how it comes along.
-
-    Args:
-        still_here: Called at each sign of life, from the start on.
-    """
+    """Runs one turn and shows how it comes along."""
 
     row: Row
     turn: Turn
     platform: Address[PlatformMessage]
     surface: Surface
     patience: Patience
-    still_here: Callable[[], None]
     began_at: float = field(factory=trio.current_time)
     _stop: trio.Event = field(factory=trio.Event)
     _progress: _Progress = field(init=False)
@@ -116,7 +109,6 @@ class RunningTurn:
     async def _show_typing(self) -> None:
         while True:
             await self.surface.address.send(ShowTyping(self.row.room, self.row.id))
-            self.still_here()
             await trio.sleep(self.patience.typing)
 
     async def _show_drafts(self) -> None:

@@ -1,6 +1,7 @@
 """Who may write: codes, lists, limits."""
 
 from itertools import count
+from typing import Literal
 
 import pytest
 from attrs import evolve
@@ -18,12 +19,13 @@ from actors.chats.access import (
     OWNER,
     AccessBook,
     AccessPolicy,
-    Heard,
     new_code,
 )
 from protocols.chats import Paired, PairingRefused
 from protocols.ids import EventId, PersonId, RoomId, RowId, TraceId
 from protocols.store import DeleteKey, PutKey, Row
+
+Mode = Literal["pairing", "allowlist", "open"]
 
 ME = PersonId("matrix:@me:s")
 BOSS = PersonId("matrix:@boss:s")
@@ -44,7 +46,7 @@ def row(sender: PersonId = ME, number: int = 1) -> Row:
     )
 
 
-def book(mode: str = "pairing", **settings: tuple[PersonId, ...]) -> AccessBook:
+def book(mode: Mode = "pairing", **settings: tuple[PersonId, ...]) -> AccessBook:
     numbers = count(1)
     policy = evolve(AccessPolicy(admins=(BOSS,), allowed=(FRIEND,)), mode=mode, **settings)
     return AccessBook(policy, lambda: f"CODE{next(numbers):04d}")
@@ -71,7 +73,7 @@ def test_a_code_has_no_letters_that_look_alike() -> None:
 
 
 @pytest.mark.parametrize("mode", ["pairing", "allowlist", "open"])
-def test_admins_the_allowed_and_the_owner_always_may(mode: str) -> None:
+def test_admins_the_allowed_and_the_owner_always_may(mode: Mode) -> None:
     people = book(mode)
 
     assert all(people.may_write(person) for person in (BOSS, FRIEND, OWNER))
@@ -191,9 +193,9 @@ def test_the_operator_sees_who_knocked_and_how_often() -> None:
 def test_the_strangers_that_are_kept_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "MOST_KNOCKS", 2)
     people = book()
-    heard: list[Heard] = []
-    for number in range(3):
-        heard.append(people.hear(row(PersonId(f"matrix:@{number}:s")), now=float(number)))
+    heard = [
+        people.hear(row(PersonId(f"matrix:@{number}:s")), now=float(number)) for number in range(3)
+    ]
 
     assert heard[-1].changes[-1] == DeleteKey("knock:matrix:@0:s")
     assert [knock.person for knock in people.listing(3.0).strangers] == [

@@ -1,0 +1,322 @@
+"""A whole little world: real directory, sessions, pool and supervisor; the rest is fake."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any, assert_never, cast
+
+import trio
+from attrs import define, field
+from trio.abc import Clock
+
+from actors.chats.access import AccessPolicy
+from actors.chats.directory import ChatDirectory
+from actors.chats.session import ChatSession
+from actors.kernel.mailbox import Mailbox
+from actors.kernel.pool import Pool
+from actors.kernel.spec import permanent
+from actors.kernel.supervision import Supervisor
+from protocols.chats import DirectoryMessage, RowsArrived, SessionMessage
+from protocols.ids import (
+    EventId,
+    PersonId,
+    RemoteId,
+    RoomId,
+    RowId,
+    RunId,
+    SurfaceName,
+    TraceId,
+    surface_of,
+)
+from protocols.lifecycle import ActorState
+from protocols.mail import Address, Question
+from protocols.platform import (
+    CancelTurn,
+    FailureKind,
+    PlatformMessage,
+    RunTurn,
+    Turn,
+    TurnAsks,
+    TurnFailed,
+    TurnFinished,
+    TurnOutcome,
+    TurnProgress,
+    TurnStopped,
+)
+from protocols.store import (
+    UNFINISHED,
+    Arrival,
+    Commit,
+    Journal,
+    OutboxRow,
+    OutboxState,
+    Outgoing,
+    OutgoingRooms,
+    Row,
+    RowState,
+    SentOutgoing,
+    StoreMessage,
+)
+from protocols.surfaces import Deliver, ShowDraft, ShowTyping, Surface, SurfaceMessage
+from tests.fakes import MemoryJournal, MemoryStore
+from tests.invariants import journal_faults
+
+MATRIX = SurfaceName("matrix")
+ROOM = RoomId("matrix/!r:s")
+OTHER_ROOM = RoomId("matrix/!q:s")
+ME = PersonId("matrix:@me:s")
+YOU = PersonId("matrix:@you:s")
+BOSS = PersonId("matrix:@boss:s")
+
+MakeSession = Callable[[str, Mailbox[SessionMessage]], Any]
+
+
+@define
+class FakePlatform:
+    """Does what the first word of a message says; anything else is echoed.
+
+    ``hang`` shows a part and goes on for ever, ``deaf`` also when it is cancelled, ``fail``
+    breaks off, ``ask`` asks back, ``bomb`` answers what no session can read, ``die`` kills the
+    platform with the turn in hand. ``slow N`` takes N seconds.
+    """
+
+    inbox: Mailbox[PlatformMessage]
+    turns: list[Turn] = field(factory=list)
+    deaths: list[RunId] = field(factory=list)
+    most_deaths: int = 1
+    _running: dict[RunId, RunTurn] = field(factory=dict)
+
+    async def run(self) -> None:
+        async with trio.open_nursery() as nursery:
+            async for message in self.inbox:
+                match message:
+                    case RunTurn(turn):
+                        self.turns.append(turn)
+                        self._die_if_told(turn)
+                        self._running[turn.run_id] = message
+                        nursery.start_soon(self._run_turn, message)
+                    case CancelTurn(run_id):
+                        self._cancel(run_id)
+                    case _:
+                        raise AssertionError(message)
+            nursery.cancel_scope.cancel()
+
+    def _die_if_told(self, turn: Turn) -> None:
+        if turn.text.startswith("die") and self.deaths.count(turn.run_id) < self.most_deaths:
+            self.deaths.append(turn.run_id)
+            raise RuntimeError("as told")
+
+    def _cancel(self, run_id: RunId) -> None:
+        question = self._running.get(run_id)
+        if question is not None and not question.turn.text.startswith("deaf"):
+            del self._running[run_id]
+            question.reply_to.send(TurnStopped("part"))
+
+    async def _run_turn(self, question: RunTurn) -> None:
+        turn = question.turn
+        question.progress.put(TurnProgress(turn.row, "part", "working"))
+        await trio.sleep(0.05)
+        outcome = await self._outcome(turn)
+        if self._running.get(turn.run_id) is question:
+            del self._running[turn.run_id]
+            question.reply_to.send(outcome)
+
+    async def _outcome(self, turn: Turn) -> TurnOutcome:
+        match turn.text.split()[0]:
+            case "hang" | "deaf":
+                await trio.sleep_forever()
+            case "slow":
+                await trio.sleep(float(turn.text.split()[1]))
+            case "fail":
+                return TurnFailed("part", FailureKind.CUT)
+            case "ask":
+                return TurnAsks("", f"i-{turn.row}", "Really?", ("yes", "no"))
+            case "bomb":
+                return cast("TurnOutcome", object())
+            case _:
+                pass
+        return TurnFinished(f"echo {turn.text}")
+
+
+@define
+class FakeSurface:
+    """Sends everything into a list."""
+
+    inbox: Mailbox[SurfaceMessage]
+    store: Address[StoreMessage]
+    name: SurfaceName = MATRIX
+    sent: list[OutboxRow] = field(factory=list)
+    shown: list[ShowDraft | ShowTyping | Deliver] = field(factory=list)
+
+    async def run(self) -> None:
+        for room in await self.store.ask(OutgoingRooms(self.name)):
+            await self._deliver(room)
+        async for message in self.inbox:
+            self.shown.append(message)
+            match message:
+                case Deliver(room):
+                    await self._deliver(room)
+                case ShowDraft() | ShowTyping():
+                    pass
+                case _:
+                    assert_never(message)
+
+    async def _deliver(self, room: RoomId) -> None:
+        while rows := await self.store.ask(Outgoing(room)):
+            self.sent += rows
+            await self.store.ask(
+                Commit(tuple(SentOutgoing(row.id, RemoteId(f"$s{row.id}")) for row in rows))
+            )
+
+
+@define
+class World:
+    """One program with one Matrix-like surface."""
+
+    clock: Clock
+    policy: AccessPolicy = field(factory=lambda: AccessPolicy("open", admins=(BOSS,)))
+    journal: MemoryJournal = field(factory=MemoryJournal)
+    make_session: MakeSession | None = None
+    most_deaths: int = 1
+    sent: list[OutboxRow] = field(factory=list)
+    shown: list[ShowDraft | ShowTyping | Deliver] = field(factory=list)
+    turns: list[Turn] = field(factory=list)
+    deaths: list[RunId] = field(factory=list)
+    store: Mailbox[StoreMessage] = field(factory=lambda: Mailbox("store"))
+    platform: Mailbox[PlatformMessage] = field(factory=lambda: Mailbox("platform"))
+    matrix: Mailbox[SurfaceMessage] = field(factory=lambda: Mailbox("matrix"))
+    chats: Mailbox[DirectoryMessage] = field(factory=lambda: Mailbox("chats"))
+    surfaces: dict[SurfaceName, Surface] = field(init=False)
+    sessions: Pool[SessionMessage] = field(init=False)
+    tree: Supervisor = field(init=False)
+    _numbers: Any = field(factory=lambda: count(1))
+
+    def __attrs_post_init__(self) -> None:
+        self.journal.clock = self.clock.current_time
+        surface = Surface(MATRIX, self.matrix.address, ("/", "!"), draft_every=0.1)
+        surfaces = self.surfaces = {MATRIX: surface}
+        numbers = count(1)
+        self.sessions = Pool("sessions", self.make_session or self.session_maker(surfaces))
+        self.tree = Supervisor(
+            (
+                permanent("store", MemoryStore, inbox=self.store, journal=self.journal),
+                permanent(
+                    "platform",
+                    FakePlatform,
+                    inbox=self.platform,
+                    turns=self.turns,
+                    deaths=self.deaths,
+                    most_deaths=self.most_deaths,
+                ),
+                permanent(
+                    "matrix",
+                    FakeSurface,
+                    inbox=self.matrix,
+                    store=self.store.address,
+                    sent=self.sent,
+                    shown=self.shown,
+                ),
+                self.sessions.spec(),
+                permanent(
+                    "chats",
+                    ChatDirectory,
+                    inbox=self.chats,
+                    store=self.store.address,
+                    platform=self.platform.address,
+                    sessions=self.sessions,
+                    surfaces=surfaces,
+                    access=self.policy,
+                    tree=lambda: "the tree",
+                    clock=self.clock.current_time,
+                    make_code=lambda: f"CODE{next(numbers):04d}",
+                ),
+            ),
+            intensity=1000,
+        )
+
+    def session_maker(self, surfaces: dict[SurfaceName, Surface]) -> MakeSession:
+        def make(room: str, inbox: Mailbox[SessionMessage]) -> ChatSession:
+            return ChatSession(
+                RoomId(room),
+                inbox,
+                self.store.address,
+                self.platform.address,
+                surfaces,
+                clock=self.clock.current_time,
+            )
+
+        return make
+
+    async def write(
+        self,
+        *texts: str,
+        room: RoomId = ROOM,
+        sender: PersonId = ME,
+        is_backlog: bool = False,
+    ) -> tuple[RowId, ...]:
+        """A person writes *texts*, all in one batch."""
+        arrivals = tuple(
+            Arrival(
+                event_id=EventId(f"${len(self.journal.rows)}.{next(self._numbers)}"),
+                room=room,
+                sender=sender,
+                sender_name="Somebody",
+                text=text,
+                sent_at=trio.current_time(),
+                trace=TraceId("t"),
+                is_backlog=is_backlog,
+            )
+            for text in texts
+        )
+        journaled = await self.store.address.ask(Journal(surface_of(room), arrivals))
+        self.chats.address.try_send(RowsArrived())
+        return tuple(row.id for row in journaled.rows)
+
+    async def say(self, *texts: str, room: RoomId = ROOM, sender: PersonId = ME) -> list[str]:
+        """A person writes *texts* and waits; what they see since."""
+        seen = len(self.sent)
+        await self.write(*texts, room=room, sender=sender)
+        await self.settle()
+        return [out.text for out in self.sent[seen:] if out.room == room]
+
+    async def settle(self, *, within: float = 300.0) -> None:
+        """Wait until every row is finished and everything was sent."""
+        with trio.fail_after(within):
+            while self.is_busy:  # noqa: ASYNC110  # it looks from outside, as a person does
+                await trio.sleep(0.1)
+
+    @property
+    def is_busy(self) -> bool:
+        return any(row.state in UNFINISHED for row in self.rows) or any(
+            out.state is OutboxState.PENDING for out in self.journal.outbox.values()
+        )
+
+    @property
+    def rows(self) -> list[Row]:
+        return list(self.journal.rows.values())
+
+    @property
+    def states(self) -> list[RowState]:
+        return [row.state for row in self.rows]
+
+    @property
+    def texts(self) -> list[str]:
+        """What was sent, in order."""
+        return [out.text for out in self.sent]
+
+    @property
+    def faults(self) -> list[str]:
+        return journal_faults(self.rows, self.journal.outbox.values())
+
+    async def ask_directory(self, question: Question[Any]) -> Any:
+        return await self.chats.address.ask(question)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["World"]:
+        """The program runs; at the end it stops in order and the journal is whole."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.tree.run)
+            while self.tree.census()[-1].state is not ActorState.UP:
+                await trio.lowlevel.checkpoint()
+            yield self
+            self.tree.stop("the test is over")

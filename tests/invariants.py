@@ -1,0 +1,48 @@
+"""What must be true of a journal, whatever happened on the way."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from protocols.store import FINAL, OutboxRow, Row, RowState
+
+ROOM_GONE = "room is gone"
+
+
+def journal_faults(rows: Iterable[Row], outbox: Iterable[OutboxRow]) -> list[str]:
+    """Everything that is wrong: rows without their one outcome, and answers out of order.
+
+    Every row ends in exactly one visible outcome: one final outgoing message, or it is ignored
+    with a reason, or its room is gone. Answers of one room stand in the order of its messages.
+    """
+    rows, outbox = list(rows), list(outbox)
+    finals = Counter(out.row for out in outbox if out.is_final)
+    faults = [fault for row in rows if (fault := _fault(row, finals[row.id])) is not None]
+    return [*faults, *_order_faults(rows, outbox)]
+
+
+def _fault(row: Row, finals: int) -> str | None:
+    what = f"row {row.id} ({row.state}, {row.attempts} attempts)"
+    if row.state not in FINAL:
+        return f"{what} is not finished" if finals == 0 else f"{what} has an outcome too early"
+    if row.finished_at is None:
+        return f"{what} has no end in time"
+    is_silent = row.state is RowState.IGNORED or row.reason.startswith(ROOM_GONE)
+    if is_silent and not row.reason:
+        return f"{what} has no reason"
+    if finals != (0 if is_silent else 1):
+        return f"{what} has {finals} outcomes"
+    return None
+
+
+def _order_faults(rows: list[Row], outbox: list[OutboxRow]) -> list[str]:
+    """Turns of one room whose answers overtook each other; commands may overtake."""
+    turns = {row.id: row for row in rows if row.run_id is not None}
+    newest: dict[str, int] = {}
+    faults = []
+    for out in sorted(outbox, key=lambda out: out.id):
+        if out.row not in turns or not out.is_final:
+            continue
+        if newest.get(out.room, 0) > out.row:
+            faults.append(f"row {out.row} was answered after row {newest[out.room]}")
+        newest[out.room] = max(newest.get(out.room, 0), out.row)
+    return faults
