@@ -20,10 +20,10 @@ from actors.matrix.gaps import Gaps, WholeRoom
 from actors.matrix.invites import Invites
 from actors.matrix.patience import ask_store, pause
 from actors.matrix.rooms import NO_ENCRYPTION, Rooms
-from actors.matrix.sending import SURFACE
+from actors.matrix.sending import SURFACE, Sender
 from actors.matrix.status import Status
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
-from protocols.ids import RemoteId, RowId
+from protocols.ids import RemoteId
 from protocols.mail import Address, NoAnswerError
 from protocols.store import (
     AddDeadLetter,
@@ -39,6 +39,7 @@ from protocols.store import (
     StoreMessage,
     Voice,
 )
+from protocols.surfaces import Deliver
 
 log = structlog.get_logger("matrix.reading")
 
@@ -75,11 +76,7 @@ class _Batch:
 
 @define
 class Reader:
-    """Follows what happens in our rooms.
-
-    Args:
-        found_drafts: Where to note the drafts that an earlier life sent and could not journal.
-    """
+    """Follows what happens in our rooms."""
 
     server: Homeserver
     store: Address[StoreMessage]
@@ -87,32 +84,26 @@ class Reader:
     status: Status
     rooms: Rooms
     invites: Invites
-    found_drafts: dict[RowId, RemoteId]
+    sender: Sender
     me: str
 
     async def next_page(self, since: str, *, wait: float) -> Page | None:
         """What is new since *since*, however long it takes; None if the token is refused."""
         streak = 0
         while True:
-            match await self.server.sync(since, wait=wait):
-                case Done(body):
-                    if (page := read_page(body, self.me)) is not None:
-                        return page
-                    reason = "an answer that is no sync"
-                case Limited(penalty):
-                    self.rooms.lost_sight()
-                    self.status.limited(penalty)
-                    await trio.sleep(penalty)
-                    continue
-                case Unreachable(cause):
-                    reason = cause
-                case Refused(code, errcode):
-                    reason = f"{code} {errcode}"
-                case TokenRefused():
-                    return None
+            reply = await self.server.sync(since, wait=wait)
+            if isinstance(reply, TokenRefused):
+                return None
+            page = read_page(reply.body, self.me) if isinstance(reply, Done) else None
+            if page is not None:
+                return page
             self.rooms.lost_sight()
+            if isinstance(reply, Limited):
+                self.status.limited(reply.wait)
+                await trio.sleep(reply.wait)
+                continue
             streak += 1
-            await pause(self.status, reason, streak)
+            await pause(self.status, _trouble(reply), streak)
 
     async def since(self) -> str:
         """The token up to which everything is in the journal; empty for a new account."""
@@ -139,6 +130,9 @@ class Reader:
         self.invites.take(page)
         self.status.synced()
         self.rooms.in_sight()
+        for change in batch.extra:
+            if isinstance(change, AddOutgoing):
+                self.sender.take(Deliver(change.room))
         await self._tell_of(page, has_rows=bool(batch.arrivals) or is_first)
         return True
 
@@ -180,7 +174,7 @@ class Reader:
             if row is None or row.shown_id is not None:
                 continue
             if draft_txn(row.id, row.run_id) == draft.txn:
-                self.found_drafts[row.id] = RemoteId(draft.event_id)
+                self.sender.answers.found_drafts[row.id] = RemoteId(draft.event_id)
                 # A finished row takes no more; what we remember here is for its answer.
                 await ask_store(self.store, Commit((ShowRow(row.id, RemoteId(draft.event_id)),)))
 
@@ -204,3 +198,13 @@ class Reader:
         """Tell the directory; it never waits for us, because our inbox is always read."""
         if not self.chats.try_send(message):
             await self.chats.send(message)
+
+
+def _trouble(reply: Done | Unreachable | Refused) -> str:
+    match reply:
+        case Done():
+            return "an answer that is no sync"
+        case Unreachable(reason):
+            return reason
+        case Refused(status, errcode):
+            return f"{status} {errcode}"

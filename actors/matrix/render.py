@@ -29,7 +29,7 @@ _TAGS = frozenset(
         """,
     )
 )
-_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "code": {"class"}}
+_ATTRIBUTES: dict[str, set[str]] = {"*": set(), "a": {"href"}, "ol": {"start"}, "code": {"class"}}
 _SCHEMES = {"https", "http", "ftp", "mailto", "magnet"}
 
 _MSGTYPES = {Voice.AGENT: "m.text", Voice.GATEWAY: "m.notice"}
@@ -44,6 +44,7 @@ def html_of(markdown: str) -> str:
         attribute_filter=_checked_attribute,
         url_schemes=_SCHEMES,
         link_rel=None,
+        url_relative="deny",
     ).strip()
 
 

@@ -39,6 +39,7 @@ class Sender:
     answers: Answers
     drafts: Drafts
     _me: str = ""
+    _is_closed: bool = False
     _opened: trio.Event = field(factory=trio.Event)
     _desks: dict[RoomId, Desk] = field(factory=dict)
     _working: set[RoomId] = field(factory=set)
@@ -49,6 +50,8 @@ class Sender:
 
     def take(self, message: SurfaceMessage) -> None:
         """Note what *message* asks for; never waits."""
+        if self._is_closed:
+            return  # the outbox has it, for the next start
         room = message.room
         self._desks.setdefault(room, Desk()).take(message, trio.current_time(), self.pace)
         if room in self._wakes:
@@ -65,6 +68,8 @@ class Sender:
     async def run(self) -> None:
         """Send until ``close``, then what is still there."""
         await self._opened.wait()
+        if not self._me:
+            return  # closed before we ever came in
         for room in await ask_store(self.store, OutgoingRooms(SURFACE)):
             self.take(Deliver(room))
         async with trio.open_nursery() as workers:
@@ -73,12 +78,14 @@ class Sender:
 
     def close(self) -> None:
         """Deliver what is pending and end; nothing is taken any more."""
+        self._is_closed = True
         for desk in self._desks.values():
             for turn in desk.turns.values():
                 turn.end()
         for wake in self._wakes.values():
             wake.set()
         self._rooms[0].close()
+        self._opened.set()
 
     async def _serve(self, room: RoomId) -> None:
         desk = self._desks[room]

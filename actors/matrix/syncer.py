@@ -124,7 +124,7 @@ class _Surface:
             status=self.status,
             rooms=self.rooms,
             invites=self.invites,
-            found_drafts=self.sender.answers.found_drafts,
+            sender=self.sender,
             me=session.user_id,
         )
         async with trio.open_nursery() as nursery:

@@ -1,0 +1,468 @@
+"""What the surface hears, over a homeserver in memory."""
+
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from actors.kernel.child import ParkedError
+from actors.matrix.client import Done, Limited, Refused, TokenRefused, Unreachable
+from actors.matrix.decode import decode, room_id
+from actors.matrix.reading import TEXT_ONLY
+from actors.matrix.rooms import NO_ENCRYPTION
+from actors.matrix.sending import SURFACE
+from protocols.chats import RoomGone
+from protocols.ids import EventId, PersonId
+from protocols.mail import AnswerLateError, Question
+from protocols.store import AddOutgoing, Arrival, Cursor, Journal, OutboxState, Row, Voice
+from protocols.surfaces import Deliver
+from tests.actors.matrix.fake_homeserver import (
+    BOT,
+    ROOM,
+    FakeHomeserver,
+    gateway_over,
+    started,
+)
+from tests.actors.matrix.gateway import A, Gateway
+from tests.fakes import MemoryStoreAddress
+
+HERE = room_id(ROOM)
+
+
+def heard(gateway: Gateway) -> list[str]:
+    """The texts in the journal, in order."""
+    return [row.text for row in gateway.journal.rows.values()]
+
+
+async def silent(_gateway: Gateway, _row: Row) -> str:
+    await trio.sleep_forever()
+    raise AssertionError
+
+
+async def test_what_was_said_before_a_new_account_came_is_not_answered(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.write("before")
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("after")
+        await server.until(lambda: bool(server.said()))
+
+    assert heard(gateway) == ["after"]
+
+
+async def test_everything_that_came_while_we_were_down_is_read_in_order(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    async with gateway.running():
+        await started(server, gateway)
+    texts = [f"m{number}" for number in range(250)]
+    for text in texts:
+        server.write(text)
+
+    async with gateway.running():
+        await server.until(lambda: len(server.said()) == 250)
+
+    assert heard(gateway) == texts
+    assert server.said() == [f"echo: {text}" for text in texts]
+    assert all(row.is_backlog for row in gateway.journal.rows.values())
+
+
+async def test_a_burst_beyond_the_window_is_read_whole_while_we_run(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("m0")
+        await server.until(lambda: bool(heard(gateway)))
+        for number in range(1, 40):
+            server.write(f"m{number}")
+        await server.until(lambda: len(server.said()) == 40)
+
+    assert heard(gateway) == [f"m{number}" for number in range(40)]
+    rows = list(gateway.journal.rows.values())
+    assert not rows[0].is_backlog
+    assert rows[1].is_backlog
+    assert not rows[-1].is_backlog
+
+
+async def test_history_that_fails_is_asked_again_before_anything_is_journaled(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    async with gateway.running():
+        await started(server, gateway)
+    for number in range(30):
+        server.write(f"m{number}")
+    server.faults["messages"] = [Unreachable("503"), Done({"no": "chunk"}), Limited(3.0)]
+
+    async with gateway.running():
+        await server.until(lambda: len(server.said()) == 30)
+
+    assert heard(gateway) == [f"m{number}" for number in range(30)]
+
+
+async def test_history_that_is_refused_leaves_what_there_is(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    async with gateway.running():
+        await started(server, gateway)
+    for number in range(30):
+        server.write(f"m{number}")
+    server.faults["messages"] = [Refused(403, "M_FORBIDDEN")]
+
+    async with gateway.running():
+        await server.until(lambda: len(server.said()) == 10)
+
+    assert heard(gateway) == [f"m{number}" for number in range(20, 30)]
+
+
+async def test_a_session_that_ends_in_the_middle_of_history_loses_nothing(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    async with gateway.running():
+        await started(server, gateway)
+    for number in range(30):
+        server.write(f"m{number}")
+    server.faults["messages"] = [TokenRefused()]
+
+    async with gateway.running():
+        await server.until(lambda: len(server.said()) == 30)
+
+    assert heard(gateway) == [f"m{number}" for number in range(30)]
+    assert len(server.times("log_in")) == 2
+
+
+async def test_in_a_new_room_what_was_said_since_the_invitation_is_answered(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock, window=3)
+    gateway = gateway_over(server, tmp_path)
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("not for us", room="!new:fake")
+        server.invite("!new:fake")
+        for number in range(7):
+            server.write(f"m{number}", room="!new:fake")
+        await server.until(lambda: len(server.said("!new:fake")) == 7)
+
+    assert heard(gateway) == [f"m{number}" for number in range(7)]
+
+
+async def test_a_new_rooms_long_past_is_not_read_to_its_beginning(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock, window=3)
+    gateway = gateway_over(server, tmp_path)
+    for number in range(200):
+        server.write(f"old {number}", room="!new:fake")
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.joined.add("!new:fake")
+        server.member("join", room="!new:fake")
+        await server.until(lambda: len(server.times("messages")) == 10)
+        server.write("hello", room="!new:fake")
+        await server.until(lambda: bool(server.said("!new:fake")))
+
+    assert heard(gateway) == ["hello"]
+    assert len(server.times("messages")) == 10
+
+
+async def test_one_unreadable_event_is_kept_for_the_operator_and_the_rest_goes_on(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.add({"msgtype": "m.text", "body": ["secret words"]})
+        server.write("hello")
+        await server.until(lambda: bool(server.said()))
+
+    (letter,) = gateway.journal.letters.values()
+    assert (letter.source, letter.kind) == ("matrix", "matrix event")
+    assert "secret" not in letter.reason
+    assert "secret words" in letter.body
+    assert heard(gateway) == ["hello"]
+
+
+async def test_pictures_get_one_visible_word(autojump_clock: MockClock, tmp_path: Path) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path, silent)
+    async with gateway.running():
+        await started(server, gateway)
+    server.add({"msgtype": "m.image", "body": "cat.png", "url": "mxc://x/y"})
+    server.add({"msgtype": "m.file", "body": "cat.pdf", "url": "mxc://x/z"})
+
+    async with gateway.running():
+        await server.until(lambda: bool(server.said()))
+
+    assert server.contents() == [{"msgtype": "m.notice", "body": TEXT_ONLY, "m.mentions": {}}]
+    assert heard(gateway) == []
+
+
+async def test_a_life_that_ends_before_the_directory_is_told_tells_it_in_the_next(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    async with gateway.running():
+        await started(server, gateway)
+    server.write("hello")
+    arrival = decode(server.stream[0][1], room=ROOM, me=BOT, names={}, is_backlog=False)
+    assert isinstance(arrival, Arrival)
+    gateway.store.tell(Journal(SURFACE, (arrival,), Cursor(f"matrix:{BOT}", "s1")))
+
+    async with gateway.running():
+        await server.until(lambda: bool(server.said()))
+
+    assert server.said() == ["echo: hello"]
+
+
+async def test_a_journal_that_answers_late_takes_no_change_twice(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    class LateStore(MemoryStoreAddress):
+        late = 3
+
+        async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
+            answer = await super().ask(question, within=within)
+            if isinstance(question, Journal) and self.late:
+                self.late -= 1
+                raise AnswerLateError("too late")
+            return answer
+
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    gateway.store = LateStore(gateway.journal)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.add({"msgtype": "m.image", "body": "cat.png"})
+        await server.until(lambda: bool(server.said()))
+
+    assert len(gateway.journal.outbox) == 1
+
+
+async def test_a_store_that_dies_with_our_question_is_asked_again(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    class DyingStore(MemoryStoreAddress):
+        deaths = 12
+
+        async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
+            if self.deaths:
+                self.deaths -= 1
+                raise AnswerLateError("too late")
+            return await super().ask(question, within=within)
+
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    gateway.store = DyingStore(gateway.journal)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("hello")
+        await server.until(lambda: bool(server.said()))
+
+    assert server.said() == ["echo: hello"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Unreachable("502"),
+        Limited(7.0),
+        Done({"rooms": []}),
+        Done({"next_batch": ["no"]}),
+        Refused(400, "M_UNKNOWN"),
+    ],
+)
+async def test_whatever_a_sync_answers_nothing_is_lost_and_nothing_is_hammered(
+    autojump_clock: MockClock, tmp_path: Path, fault: Done | Unreachable | Limited | Refused
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    async with gateway.running():
+        await started(server, gateway)
+    server.write("hello")
+    server.faults["sync"] = [fault] * 6
+    before = len(server.times("sync"))
+
+    async with gateway.running():
+        await server.until(lambda: bool(server.said()))
+
+    assert server.said() == ["echo: hello"]
+    tries = server.times("sync")[before : before + 7]
+    assert tries[-1] - tries[0] > 25
+
+
+async def test_a_server_that_is_away_at_the_start_keeps_nobody_waiting(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.faults["versions"] = [Unreachable("ClientConnectorError")] * 5
+    gateway = gateway_over(server, tmp_path)
+    gateway.commit(AddOutgoing(HERE, Voice.GATEWAY, "waits"))
+
+    async with gateway.running():
+        for _ in range(1000):
+            await gateway.say(Deliver(HERE))
+        await server.until(lambda: bool(server.said()))
+
+    assert server.said() == ["waits"]
+
+
+async def test_a_stop_before_the_server_was_ever_there_is_quick(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.faults["versions"] = [Unreachable("ClientConnectorError")] * 100
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await server.until(lambda: bool(server.times("versions")))
+        began = trio.current_time()
+
+    assert trio.current_time() - began < 1
+
+
+async def test_an_encrypted_room_is_left_with_a_word_and_gets_none_in_plaintext(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.encrypt()
+        server.write("secret")
+        await server.until(lambda: bool(gateway.directory.gone))
+
+    assert [call.words for call in server.calls if call.name == "leave"] == [(ROOM, NO_ENCRYPTION)]
+    assert gateway.directory.gone == [RoomGone(HERE, NO_ENCRYPTION)]
+    assert server.said() == []
+
+
+async def test_encryption_that_nobody_told_us_of_is_found_before_the_first_word(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.encrypted.add(ROOM)
+    gateway = gateway_over(server, tmp_path)
+    gateway.commit(AddOutgoing(HERE, Voice.AGENT, "secret"))
+
+    async with gateway.running():
+        await server.until(lambda: bool(server.times("encryption")))
+
+    assert server.said() == []
+    (out,) = gateway.journal.outbox.values()
+    assert (out.state, out.reason) == (OutboxState.FAILED, "the room is encrypted")
+
+
+async def test_while_the_sync_is_interrupted_each_send_asks_whether_the_room_is_encrypted(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("hello")
+        await server.until(lambda: bool(server.said()))
+        server.faults["sync"] = [Unreachable("502")] * 5
+        server.write("wakes the sync")
+        await server.until(lambda: not server.faults["sync"][1:])
+        server.encrypted.add(ROOM)
+        gateway.commit(AddOutgoing(HERE, Voice.AGENT, "secret"))
+        await gateway.say(Deliver(HERE))
+        await server.until(lambda: len(server.times("encryption")) == 2)
+
+    assert "secret" not in server.said()
+
+
+async def test_a_room_that_we_were_put_out_of_is_reported(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.put_out()
+        await server.until(lambda: bool(gateway.directory.gone))
+
+    assert gateway.directory.gone == [RoomGone(HERE, "we are not in the room")]
+
+
+async def test_a_token_that_is_refused_while_running_is_renewed_by_password_once(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.tokens.clear()
+        server.write("hello")
+        await server.until(lambda: bool(server.said()))
+
+    assert server.said() == ["echo: hello"]
+    assert [call.words[1] for call in server.calls if call.name == "log_in"] == ["", "DEVICE2"]
+
+
+async def test_a_session_that_is_ended_again_and_again_parks_the_surface(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.faults["sync"] = [TokenRefused()] * 9
+    gateway = gateway_over(server, tmp_path)
+
+    with pytest.raises(ParkedError, match="ended the session twice"):
+        await gateway.syncer().run()
+
+    assert server.is_closed
+    assert len(server.times("log_in")) == 2
+
+
+async def test_a_given_token_that_is_refused_parks_the_surface(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.faults["sync"] = [TokenRefused()]
+    gateway = gateway_over(server, tmp_path, token="token1")
+
+    with pytest.raises(ParkedError, match="set MATRIX_ACCESS_TOKEN"):
+        await gateway.syncer().run()
+
+
+async def test_no_person_and_no_event_is_taken_for_another(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        event_id = server.write("hello", sender="@bob:fake")
+        await server.until(lambda: bool(server.said()))
+
+    (row,) = gateway.journal.rows.values()
+    assert (row.event_id, row.room) == (EventId(event_id), HERE)
+    assert (row.sender, row.sender_name) == (PersonId("matrix:@bob:fake"), "bob")
