@@ -1,8 +1,7 @@
 """What follows an exit: the restart decision, without I/O and without a clock.
 
-The rules are those of Erlang/OTP's ``supervisor``, strategy one_for_one, with two additions:
-failures in a row are limited too, as with backoff the window alone may never fill, and a child
-may be parked.
+The rules are those of Erlang/OTP's ``supervisor``, strategy one_for_one, with one addition:
+failures in a row are limited too, as with backoff the window alone may never fill.
 """
 
 from enum import StrEnum
@@ -29,8 +28,6 @@ class Ending(StrEnum):
     """It was asked to."""
     CRASH = "crash"
     """Also a start that failed."""
-    PARKED = "parked"
-    """It declared that it cannot work."""
 
 
 class Next(StrEnum):
@@ -41,7 +38,6 @@ class Next(StrEnum):
     """It stays in the tree, without a life."""
     FORGET = "forget"
     """It leaves the tree."""
-    PARK = "park"
     GIVE_UP = "give up"
     """The budget is spent: this level cannot help any more."""
     COMPLETE = "complete"
@@ -85,8 +81,6 @@ def decide(
     *recent* says when the restarts of this level happened, oldest first; *streak* counts the
     failures of this child in a row, this one included.
     """
-    if ending is Ending.PARKED:
-        return Verdict(Next.PARK, recent)
     if not _comes_back(restart, ending):
         if is_significant:
             return Verdict(Next.COMPLETE, recent)
@@ -97,13 +91,9 @@ def decide(
 
 
 def _comes_back(restart: Restart, ending: Ending) -> bool:
-    match restart:
-        case Restart.PERMANENT:
-            return True
-        case Restart.TRANSIENT:
-            return ending is Ending.CRASH
-        case Restart.TEMPORARY:
-            return False
+    if restart is Restart.TRANSIENT:
+        return ending is Ending.CRASH
+    return restart is Restart.PERMANENT
 
 
 class Standing(StrEnum):

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from enum import Enum
 from math import inf
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never, cast
 
 import structlog
 import trio
@@ -30,7 +30,7 @@ CANCEL_GRACE = 2.0
 """Seconds between the cancellation of an actor and the report that it is stuck."""
 
 
-_FAILURES = {Next.RESTART, Next.GIVE_UP, Next.PARK}
+_FAILURES = (Next.RESTART, Next.GIVE_UP)
 """What shows that even a normal end was one too many."""
 
 
@@ -64,8 +64,8 @@ class Owner(Protocol):
     def gone(self, child: "Child") -> None:
         """The child's task is over."""
 
-    def gave_up(self, child: "Child") -> None:
-        """The restart budget is spent, or the first start failed."""
+    def gave_up(self, child: "Child") -> bool:
+        """The restart budget is spent, or the first start failed; whether its task goes on."""
 
     def stop(self, reason: str, *, code: int = 0) -> None:
         """Stop the whole tree in order."""
@@ -120,8 +120,7 @@ class Child:
 
     def wait_ended(self, wait: Wait) -> None:
         """It waits no more."""
-        if self.waits is not None:
-            self.waits.pop(wait, None)
+        cast("dict[Wait, None]", self.waits).pop(wait, None)
 
     # The task.
 
@@ -234,6 +233,8 @@ class Child:
                 return self._has_mail or self._end()
             case Wish.NONE:
                 return self._obey(self._decide(Ending.NORMAL), Exit(ExitKind.NORMAL))
+            case _:
+                assert_never(self.wish)
 
     @property
     def _has_mail(self) -> bool:
@@ -292,15 +293,15 @@ class Child:
                 self.restarts += 1
                 self.state = ActorState.BACKOFF
                 return True
-            case Next.PARK:
-                self.park(f"crashed too often, last: {self.last_error}")
-                return True
             case Next.COMPLETE:
                 self.owner.stop(f"{self.path} ended")
             case Next.GIVE_UP:
-                self.owner.gave_up(self)
+                if self.owner.gave_up(self):
+                    return True
             case Next.END | Next.FORGET:
                 pass
+            case _:
+                assert_never(verdict.next)
         return self._end()
 
     def _end(self) -> bool:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 from trio.lowlevel import checkpoint_if_cancelled
 
 from actors.kernel import child as own
 from actors.kernel.address import ask_of, send_to, try_send_to
 from actors.kernel.backoff import Backoff
-from actors.kernel.decision import Budget, Ending, Next, Restart, Verdict, decide
+from actors.kernel.decision import Budget, Ending, Restart, Verdict, decide
 from actors.kernel.group import Parent
 from actors.kernel.letters import DeadLetters
 from actors.kernel.lives import CANCEL_GRACE, Child, Wish
@@ -185,7 +185,7 @@ class Pool(Generic[M]):
     def decide(self, child: Child, ending: Ending, now: float) -> Verdict:
         """What follows the end of a life: as for one supervisor per child, but it parks."""
         has_mail = child.mailbox is not None and child.mailbox.used > 0
-        verdict = decide(
+        return decide(
             # One that ended by itself is gone; mail that it left unread must not be.
             Restart.PERMANENT if has_mail else Restart.TRANSIENT,
             ending,
@@ -194,7 +194,6 @@ class Pool(Generic[M]):
             streak=child.streak,
             now=now,
         )
-        return evolve(verdict, next=Next.PARK) if verdict.next is Next.GIVE_UP else verdict
 
     def spawn(self, function: Callable[..., Any], *args: object) -> None:
         """Run *function* in the background, in an empty context."""
@@ -208,9 +207,10 @@ class Pool(Generic[M]):
             del self._children[key]
             self._lives[key] = child.life
 
-    def gave_up(self, child: Child) -> None:
-        """A child of a pool is parked instead."""
-        raise AssertionError(child.path)
+    def gave_up(self, child: Child) -> bool:
+        """Park it, and go on with the others."""
+        child.park(f"crashed too often, last: {child.last_error}")
+        return True
 
     def stop(self, reason: str, *, code: int = 0) -> None:
         """Stop the whole tree in order."""
@@ -230,8 +230,7 @@ class Pool(Generic[M]):
         """Be part of a tree from now on."""
         self._parent = parent
         for child in self._children.values():
-            if child.mailbox is not None:
-                child.mailbox.letters = parent.letters
+            cast("Mailbox[M]", child.mailbox).letters = parent.letters
 
     def end(self) -> None:
         """End all children in good order, and then the pool's own life."""

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from math import inf
-from typing import Protocol
+from typing import Protocol, cast
 
 import trio
 from outcome import Error, Outcome, Value
@@ -81,10 +81,9 @@ class OpenReply:
         self._bucket = _sweeper().watch(self)
 
     def _settle(self, result: Outcome[object]) -> None:
-        task = self._task
+        task = cast("Task", self._task)
         self._close()
-        if task is not None:
-            reschedule(task, result)
+        reschedule(task, result)
 
     def _close(self) -> None:
         self._task = None

@@ -170,7 +170,7 @@ class Supervisor:
             return Verdict(Next.GIVE_UP, verdict.recent)
         return verdict
 
-    def gave_up(self, child: Child) -> None:
+    def gave_up(self, child: Child) -> bool:
         """Stop the tree and say which child is the reason."""
         if self._is_first_start(child):
             log.error("tree.start_failed", name=self.name, child=child.path, cause=child.last_error)
@@ -185,6 +185,7 @@ class Supervisor:
                 period=self.period,
             )
             self.stop(f"the restart budget is spent by {child.path}", code=EXIT_BUDGET_SPENT)
+        return False
 
     def _is_first_start(self, child: Child) -> bool:
         return self._is_starting and child.life == 1 and child.state is ActorState.STARTING

@@ -108,7 +108,7 @@ class PureWorld:
                 del self.rows[name]
             case Next.GIVE_UP:
                 self.stop()
-            case Next.PARK | Next.COMPLETE:
+            case Next.COMPLETE:
                 raise AssertionError(verdict)
 
     def stop(self) -> None:
@@ -168,7 +168,6 @@ def verdict_of(restart: Restart, ending: Ending, **given_: Any) -> Verdict:
         (Restart.TRANSIENT, Ending.SHUTDOWN, Next.END),
         (Restart.TRANSIENT, Ending.CRASH, Next.RESTART),
         (Restart.TEMPORARY, Ending.CRASH, Next.FORGET),
-        (Restart.PERMANENT, Ending.PARKED, Next.PARK),
     ],
 )
 def test_what_follows_depends_on_the_restart_type(

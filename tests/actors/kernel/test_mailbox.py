@@ -213,6 +213,18 @@ async def test_a_batch_makes_room_for_those_who_wait_in_line() -> None:
     assert (box.in_line, box.used) == (0, 1)
 
 
+async def test_what_was_put_back_over_the_capacity_comes_before_those_in_line() -> None:
+    box = filled("a", capacity=1)
+    assert (await anext(box)).text == "a"
+    box.put(Said("b"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(box.address.send, Said("c"))
+        await trio.testing.wait_all_tasks_blocked()
+        box.put_back(crashed=True, reason="ValueError")
+
+        assert [(await anext(box)).text for _ in range(3)] == ["a", "b", "c"]
+
+
 async def test_a_parked_reader_keeps_its_queue_and_tells_its_askers() -> None:
     box = filled("a")
     async with trio.open_nursery() as nursery:

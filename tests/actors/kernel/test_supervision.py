@@ -340,6 +340,14 @@ async def test_an_unknown_path_is_refused_with_some_that_are_near() -> None:
             control.stack("matrix/room")
 
 
+def test_a_tree_that_does_not_run_starts_nothing_on_command() -> None:
+    supervisor = Supervisor([permanent("a", Doing, hang)])
+
+    supervisor.restart("a")
+
+    assert supervisor.stack("a") == "a: waiting\n"
+
+
 async def test_the_mailboxes_of_a_tree_are_named_for_their_readers() -> None:
     box: Mailbox[Any] = Mailbox("x")
 
@@ -359,4 +367,10 @@ async def test_a_child_can_be_terminated_and_started_again_by_code() -> None:
 
         assert await box.address.ask(Doubled(1)) == 2
         assert tree.supervisor.delete_child("a") == "running"
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(tree.supervisor.terminate_child, "a")
+            nursery.start_soon(tree.supervisor.terminate_child, "a")
+        tree.supervisor._children["a"].cancel()
+        assert tree.supervisor.delete_child("a") == "ok"
+        assert tree.paths == []
         assert tree.supervisor.restart_child("b") == "not_found"
