@@ -197,7 +197,6 @@ class Desk:
         outcome = await _asked(self.chats, directory.Pair(code))
         match outcome:
             case directory.Paired(person=person):
-                log.info("person.paired", person=person)
                 return words.LetInDone(person)
             case directory.PairingRefused(reason=reason):
                 return Refused(reason)

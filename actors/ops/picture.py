@@ -8,6 +8,7 @@ from actors.ops.words import Folded
 from protocols.lifecycle import ActorState, ActorView
 
 MOST_CHILDREN = 100
+_NOBODY = {"", "its inbox"}
 
 
 def is_troubled(view: ActorView) -> bool:
@@ -16,8 +17,8 @@ def is_troubled(view: ActorView) -> bool:
 
 
 def is_busy(view: ActorView) -> bool:
-    """Whether *view* has something to do."""
-    return view.used > 0 or bool(view.in_hand)
+    """Whether *view* has something to do: mail, or another actor's answer to wait for."""
+    return view.used > 0 or bool(view.in_hand) or view.waits_for not in _NOBODY
 
 
 @define

@@ -41,7 +41,7 @@ def _done(
         case words.Killed(path=path):
             return f"killed: {path}"
         case words.Retried(id=row):
-            return f"runs again: {row}"
+            return f"runs again: row {row}"
         case words.LetInDone(person=person):
             return f"may write now: {person}"
         case words.BackupDone(file=file, size_bytes=size_bytes):

@@ -236,7 +236,7 @@ class DeadLetters:
 
 @frozen
 class Retried:
-    """The journal row *id* runs again."""
+    """What was asked for runs again, as the journal row *id*."""
 
     id: int
 

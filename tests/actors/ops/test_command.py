@@ -63,7 +63,7 @@ async def test_a_thousand_idle_actors_fit_on_a_page(tmp_path: Path) -> None:
     [
         (("kill", "matrix"), 0, "killed: matrix\n", ""),
         (("restart", "matrix"), 0, "restarted: matrix\n", ""),
-        (("retry", "7"), 0, "runs again: 7\n", ""),
+        (("retry", "7"), 0, "runs again: row 7\n", ""),
         (("retry", "8"), 1, "", "it was answered\n"),
         (("pair", "K7QX"), 0, "may write now: telegram:42\n", ""),
         (("pair", "WRONG"), 1, "", "no stranger has that code\n"),

@@ -38,15 +38,17 @@ def test_among_more_than_a_hundred_sessions_the_idle_ones_are_folded() -> None:
 def test_sessions_in_trouble_come_first_and_then_those_at_work() -> None:
     busy = actor("sessions/busy", in_hand="WorkArrived")
     queued = actor("sessions/queued", used=1)
+    waiting = actor("sessions/waiting", waits_for="platform: answer to RunTurn")
     stuck = actor("sessions/stuck", state=ActorState.STUCK)
 
-    picture = _picture(actor("sessions"), *_sessions(200), busy, queued, stuck)
+    picture = _picture(actor("sessions"), *_sessions(200), busy, queued, waiting, stuck)
 
     assert [view.path for view in picture.actors()] == [
         "sessions",
         "sessions/stuck",
         "sessions/busy",
         "sessions/queued",
+        "sessions/waiting",
     ]
     assert picture.folded() == (Folded("sessions", idle=200),)
 

@@ -18,7 +18,7 @@ def _text(answer: Answer, width: int = 80) -> str:
     [
         (words.Killed("matrix"), "killed: matrix"),
         (words.Restarted("matrix"), "restarted: matrix"),
-        (words.Retried(7), "runs again: 7"),
+        (words.Retried(7), "runs again: row 7"),
         (words.LetInDone("telegram:42"), "may write now: telegram:42"),
         (words.BackupDone("/b/s.db", 96_256), "copied: /b/s.db, 96 kB"),
         (words.Refused("no actor is called so"), "no actor is called so"),
