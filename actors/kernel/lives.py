@@ -127,6 +127,7 @@ class Child:
     async def run(self) -> None:
         """Live, and live again, as long as the owner decides so."""
         self.task = current_task()
+        self.task.name = self.path
         current_life.set(self)
         try:
             while self.wish is not Wish.STOP and await self._live_once():
