@@ -3,7 +3,7 @@
 import contextlib
 import io
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -185,6 +185,12 @@ class FakeLife:
         raise NotImplementedError
 
 
+async def run_as(life: FakeLife, run: Callable[[], Awaitable[None]]) -> None:
+    """Run an actor that *life* hears of."""
+    current_life.set(life)
+    await run()
+
+
 @define
 class Idle:
     """An actor that does nothing with its mail."""
@@ -245,9 +251,7 @@ async def running_ops(
     )
     async with trio.open_nursery() as nursery:
         life = FakeLife()
-        before = current_life.set(life)
-        nursery.start_soon(server.run)
-        current_life.reset(before)
+        nursery.start_soon(run_as, life, server.run)
         await life.started.wait()
         yield Ops(socket_path, control)
         nursery.cancel_scope.cancel()

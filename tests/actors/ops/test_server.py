@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from attrs import define
 from trio.testing import MockClock
 
 from actors.kernel.child import ParkedError
@@ -16,10 +17,12 @@ from actors.ops.server import OpsServer
 from tests.actors.ops.rig import (
     FakeControl,
     FakeDirectory,
+    FakeLife,
     Idle,
     Ops,
     SilentAddress,
     actor,
+    run_as,
     running_ops,
 )
 from tests.fakes import MemoryStoreAddress
@@ -208,6 +211,45 @@ async def test_in_a_supervised_tree_the_view_can_kill_itself_and_comes_back(
     assert restarted == {"answer": "restarted", "path": "idle"}
     assert [view["life"] for view in parked["actors"]] == [2, 2]
     assert not path.exists()
+
+
+@define(eq=False)
+class CancelAtStep(trio.abc.Instrument):
+    """Cancels a scope when its task is about to take one certain step."""
+
+    steps_left: int
+    scope: trio.CancelScope
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        if task.name.endswith("_run_handler"):
+            self.steps_left -= 1
+            if not self.steps_left:
+                self.scope.cancel()
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+async def test_a_cancel_at_any_step_of_a_client_leaves_no_socket_and_no_task(
+    tmp_path: Path, step: int
+) -> None:
+    path = tmp_path / "s.sock"
+    life = FakeLife()
+    scope = trio.CancelScope()
+    instrument = CancelAtStep(step, scope)
+    trio.lowlevel.add_instrument(instrument)
+
+    async with trio.open_nursery() as nursery:
+        with scope:
+            async with trio.open_nursery() as server:
+                server.start_soon(run_as, life, _server(path).run)
+                await life.started.wait()
+                await Ops(path, FakeControl()).say(b'{"do": "tree"}\n')
+                server.cancel_scope.cancel()
+        tasks_left = len(nursery.child_tasks)
+    trio.lowlevel.remove_instrument(instrument)
+
+    assert not path.exists()
+    assert tasks_left == 0
+    assert instrument.steps_left <= 0, "the client was served in fewer steps"
 
 
 async def test_the_socket_goes_with_the_actor_and_comes_with_its_next_life(

@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from actors.ops.page import Line, Look
 from actors.ops.picture import Picture
 from actors.ops.tree import glance, plan_page, tree_page
@@ -5,6 +8,7 @@ from actors.ops.words import JournalGlance, Tree
 from protocols.lifecycle import ActorState, ActorView
 from tests.actors.ops.rig import actor
 
+AGES = st.floats(min_value=-1e9, max_value=1e9)
 CALM = JournalGlance({}, {}, 0, None)
 
 
@@ -158,6 +162,11 @@ def test_names_and_notes_cannot_steer_the_terminal() -> None:
     )
 
     assert text.replace("\n", "").isprintable()
+
+
+@given(st.lists(st.builds(ActorView, uptime=AGES, oldest_age=AGES, in_hand_age=AGES)))
+def test_whatever_actors_say_the_page_is_plain_text(views: list[ActorView]) -> None:
+    assert all(line.text.isprintable() for line in _page(*views))
 
 
 def test_the_plan_names_everyone_in_start_order() -> None:
