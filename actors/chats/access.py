@@ -112,7 +112,7 @@ class AccessBook:
                 self._paired.add(PersonId(key.removeprefix(_PERSON)))
             elif key.startswith(_KNOCK):
                 knocks.append(_read_knock(PersonId(key.removeprefix(_KNOCK)), text))
-            elif key == FAILURES_KEY:
+            else:
                 self._failures = tuple(float(at) for at in json.loads(text))
         for knock in sorted(knocks, key=lambda knock: knock.last_at):
             self._knocks[knock.person] = knock

@@ -64,6 +64,9 @@ log = structlog.get_logger("chats.directory")
 ROOM_GONE = "room is gone"
 """How the reason of a row starts that ends unanswered because nobody could read the answer."""
 
+HINTS_EVERY = 60.0
+"""Seconds after which hints are given again for all that still waits."""
+
 
 @define
 class ChatDirectory:
@@ -94,11 +97,20 @@ class ChatDirectory:
             await self._load_access()
             await self._renew_hints()
             await self._sort()
-            async for message in self.inbox:
-                await self._handle(message)
+            async with trio.open_nursery() as timer:
+                timer.start_soon(self._renew_hints_often)
+                async for message in self.inbox:
+                    await self._handle(message)
+                timer.cancel_scope.cancel("the directory stops")
+
+    async def _renew_hints_often(self) -> None:
+        # A parked session loses its hints, and nobody else would wake it once it has cooled.
+        while True:
+            await trio.sleep(HINTS_EVERY)
+            await self._renew_hints()
 
     async def _renew_hints(self) -> None:
-        """Hint all that waits: hints of the life before may be lost."""
+        """Hint all that waits: hints may be lost, what they are about is not."""
         for room in await ask_through_restarts(self.store, WaitingRooms()):
             self._hint_session(room)
         for name in self.surfaces:

@@ -13,7 +13,8 @@ from protocols.surfaces import Deliver, Surface
 class DeliveryHints:
     """Tells surfaces to deliver; a hint that finds a full mailbox waits in a task of its own.
 
-    The directory itself must not wait for a surface: a surface may be asking the directory.
+    Neither the directory nor a session waits for a surface: a surface may be asking the
+    directory, and a session must hear ``/stop`` also while its surface hangs.
     """
 
     surfaces: Mapping[SurfaceName, Surface]

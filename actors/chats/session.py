@@ -12,6 +12,7 @@ from attrs import define, field
 from actors.chats.asking import ask_through_restarts
 from actors.chats.confirms import Confirm, confirm_key, read_confirm, remember, resume_for
 from actors.chats.endings import Ending, ending_of, set_aside, stopped_before_start
+from actors.chats.hints import DeliveryHints
 from actors.chats.turn import Patience, RunningTurn
 from actors.kernel.mailbox import Mailbox
 from protocols.chats import DescribeSession, SessionMessage, SessionStatus, StopTurn, WorkArrived
@@ -30,7 +31,7 @@ from protocols.store import (
     StoreMessage,
     WaitingRows,
 )
-from protocols.surfaces import Deliver, Surface
+from protocols.surfaces import Surface
 
 log = structlog.get_logger("chats.session")
 
@@ -54,11 +55,15 @@ class ChatSession:
     _running: RunningTurn | None = None
     _stops: list[StopTurn] = field(factory=list)
     _is_closing: bool = False
+    _deliveries: DeliveryHints = field(init=False)
 
     async def run(self) -> None:
         """Work until the inbox is closed; then end the running turn and start nothing new."""
         hints, work = trio.open_memory_channel[None](1)
         async with trio.open_nursery() as nursery, hints:
+            self._deliveries = DeliveryHints(self.surfaces, nursery)
+            # The life before may have been killed between its last commit and the hint.
+            self._deliveries.deliver(self.room)
             nursery.start_soon(self._work, work)
             _hint(hints)
             async for message in self.inbox:
@@ -100,8 +105,6 @@ class ChatSession:
     # The worker.
 
     async def _work(self, work: trio.MemoryReceiveChannel[None]) -> None:
-        # The life before may have been killed between its last commit and the hint.
-        await self._surface.address.send(Deliver(self.room))
         async for _ in work:
             while not self._is_closing and (row := await self._next_row()) is not None:
                 await self._handle(row)
@@ -177,10 +180,7 @@ class ChatSession:
         done = await ask_through_restarts(self.store, Commit(changes))
         if isinstance(done, Committed):
             log.info("row.finished", row=row.id, state=ending.state, attempts=row.attempts)
-        hint = Deliver(self.room, row_done=row.id)
-        # At once if possible: a kill between the commit and the hint would leave it unsent.
-        if not self._surface.address.try_send(hint):
-            await self._surface.address.send(hint)
+        self._deliveries.deliver(self.room, row.id)
 
     async def _put_back(self, row: Row) -> None:
         """Stopped in good order with the turn in hand: the attempt does not count."""

@@ -183,6 +183,8 @@ class Sorter:
             case Verdict.SILENCE:
                 silence = FinishRow(row.id, RowState.IGNORED, "flood; was told before")
                 return Decision(row, (silence,))
+            case verdict:
+                assert_never(verdict)
 
     def _speak(
         self, row: Row, state: RowState, word: Word, *, reason: str, **facts: object

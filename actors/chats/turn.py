@@ -76,24 +76,25 @@ class RunningTurn:
 
     async def outcome(self) -> TurnOutcome:
         """Run the turn to its end."""
+        outcome: TurnOutcome | None = None
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._show_typing)
             nursery.start_soon(self._show_drafts)
             nursery.start_soon(self._obey_stop, nursery.cancel_scope)
             outcome = await self._ask()
             nursery.cancel_scope.cancel("the turn is over")
-            return outcome
-        return TurnStopped(self._progress.newest.text)
+        if outcome is None:  # the platform did not answer the stop in time
+            return TurnStopped(self._progress.newest.text)
+        return outcome
 
     async def _ask(self) -> TurnOutcome:
-        for wait in (*self.patience.restarts, None):
+        for wait in (0.0, *self.patience.restarts):
+            await trio.sleep(wait)
             question = RunTurn(self.turn, self._progress)
             try:
                 return await self.platform.ask(question, within=self.patience.turn)
             except CalleeDiedError:
-                if wait is None:
-                    break
-                await trio.sleep(wait)
+                continue
             except AnswerLateError:
                 await self.platform.send(CancelTurn(self.turn.run_id))
                 return TurnFailed(self._progress.newest.text, FailureKind.TIMEOUT)

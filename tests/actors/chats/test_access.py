@@ -161,6 +161,15 @@ def test_no_code_is_a_wrong_code(code: str) -> None:
     assert isinstance(people.pair(code, now=0.0).answer, PairingRefused)
 
 
+@pytest.mark.parametrize("mode", ["allowlist", "open"])
+def test_who_was_paired_counts_only_while_pairing(mode: Mode) -> None:
+    people = book(mode, allowed=())
+    people.load(((f"person:{ME}", "{}"),))
+
+    assert people.may_write(ME) is (mode == "open")
+    assert people.listing(0.0).allowed == ()
+
+
 def test_what_is_remembered_outlives_the_directory() -> None:
     people = book()
     stored = kept(*people.hear(row(FRIEND), now=0.0).changes)

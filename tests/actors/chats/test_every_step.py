@@ -97,6 +97,20 @@ async def test_a_kill_at_every_step_loses_and_doubles_nothing(
         assert_nothing_is_lost_or_doubled(world)
 
 
+async def test_a_commit_whose_answer_is_lost_is_not_done_twice(
+    autojump_clock: MockClock,
+) -> None:
+    world = World(autojump_clock)
+    async with world.running():
+        await story(world)
+    for number in range(1, len(world.commits)):
+        world = World(autojump_clock, lost_answer=number)
+        async with world.running():
+            await story(world)
+
+        assert_nothing_is_lost_or_doubled(world)
+
+
 @define
 class Snapshots:
     """What is durable before each step: what a kill -9 leaves of the program."""

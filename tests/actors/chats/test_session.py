@@ -215,6 +215,17 @@ async def test_the_third_crash_sets_a_message_aside_and_the_next_goes_on(
     assert world.faults == []
 
 
+async def test_however_many_messages_crash_their_session_each_is_explained(
+    autojump_clock: MockClock,
+) -> None:
+    async with World(autojump_clock).running() as world:
+        await world.write(*["bomb"] * 5, "hello")
+        await world.settle(within=3600)
+
+    assert world.states == [RowState.SET_ASIDE] * 5 + [RowState.ANSWERED]
+    assert world.faults == []
+
+
 async def test_a_session_tells_what_it_is_doing(autojump_clock: MockClock) -> None:
     async with World(autojump_clock).running() as world:
         first, *_ = await world.write("slow 10", "one", "two")

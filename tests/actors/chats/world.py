@@ -58,7 +58,7 @@ from protocols.store import (
     StoreMessage,
 )
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping, Surface, SurfaceMessage
-from tests.fakes import MemoryJournal, MemoryStore
+from tests.fakes import MemoryJournal, MemoryStoreAddress
 from tests.invariants import journal_faults
 
 MATRIX = SurfaceName("matrix")
@@ -170,6 +170,25 @@ class FakeSurface:
 
 
 @define
+class LossyStore:
+    """A store that dies between making its *lost_answer*-th commit durable and saying so."""
+
+    inbox: Mailbox[StoreMessage]
+    journal: MemoryJournal
+    commits: list[Commit]
+    lost_answer: int = 0
+
+    async def run(self) -> None:
+        async for message in self.inbox:
+            if isinstance(message, Commit):
+                self.commits.append(message)
+                if len(self.commits) == self.lost_answer:
+                    MemoryStoreAddress(self.journal).tell(Commit(message.changes))
+                    raise RuntimeError("as told")
+            self.journal.handle(message)
+
+
+@define
 class World:
     """One program with one Matrix-like surface."""
 
@@ -178,10 +197,12 @@ class World:
     journal: MemoryJournal = field(factory=MemoryJournal)
     make_session: MakeSession | None = None
     most_deaths: int = 1
+    lost_answer: int = 0
     sent: list[OutboxRow] = field(factory=list)
     shown: list[ShowDraft | ShowTyping | Deliver] = field(factory=list)
     turns: list[Turn] = field(factory=list)
     deaths: list[RunId] = field(factory=list)
+    commits: list[Commit] = field(factory=list)
     store: Mailbox[StoreMessage] = field(factory=lambda: Mailbox("store"))
     platform: Mailbox[PlatformMessage] = field(factory=lambda: Mailbox("platform"))
     matrix: Mailbox[SurfaceMessage] = field(factory=lambda: Mailbox("matrix"))
@@ -199,7 +220,14 @@ class World:
         self.sessions = Pool("sessions", self.make_session or self.session_maker(surfaces))
         self.tree = Supervisor(
             (
-                permanent("store", MemoryStore, inbox=self.store, journal=self.journal),
+                permanent(
+                    "store",
+                    LossyStore,
+                    inbox=self.store,
+                    journal=self.journal,
+                    commits=self.commits,
+                    lost_answer=self.lost_answer,
+                ),
                 permanent(
                     "platform",
                     FakePlatform,
@@ -283,7 +311,7 @@ class World:
         """Wait until every row is finished and everything was sent."""
         with trio.fail_after(within):
             while self.is_busy:  # noqa: ASYNC110  # it looks from outside, as a person does
-                await trio.sleep(0.1)
+                await trio.sleep(within / 3000)
 
     @property
     def is_busy(self) -> bool:

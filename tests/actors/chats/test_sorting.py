@@ -1,0 +1,130 @@
+"""What becomes of a row, decided without any store."""
+
+from typing import Literal
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.chats.access import AccessBook, AccessPolicy
+from actors.chats.flood import MOST_WORDS, FloodGate
+from actors.chats.replies import MOST_WAITING
+from actors.chats.slots import SlotBook
+from actors.chats.sorting import Errand, Sorter
+from protocols.ids import EventId, PersonId, RowId, SlotId, TraceId, run_id_for
+from protocols.store import AddOutgoing, FinishRow, PutKey, QueueRow, Row, RowState
+from tests.actors.chats.world import BOSS, MATRIX, ME, ROOM, YOU
+
+ROW = Row(
+    id=RowId(1),
+    event_id=EventId("$1"),
+    room=ROOM,
+    sender=ME,
+    sender_name="Me",
+    text="hello",
+    sent_at=0.0,
+    received_at=0.0,
+    trace=TraceId("t"),
+)
+
+
+def sorter(policy: AccessPolicy | None = None, failed: Row | None = None, many: int = 0) -> Sorter:
+    return Sorter(
+        AccessBook(policy or AccessPolicy("open", admins=(BOSS,)), lambda: "CODE"),
+        SlotBook({}, {}),
+        FloodGate(),
+        {MATRIX: ("/", "!")},
+        unfinished={ROOM: many},
+        failed={(ROOM, ME): failed},
+        tree="",
+        now=0.0,
+    )
+
+
+def test_a_message_is_queued_in_its_slot_with_a_run_of_its_own() -> None:
+    decision = sorter().decide(ROW)
+
+    queued = decision.changes[0]
+    assert queued == QueueRow(ROW.id, SlotId("C1"), run_id_for(ROOM, ROW.event_id))
+    assert decision.is_work
+    assert not decision.is_spoken
+
+
+def test_a_retry_runs_the_old_words_in_the_old_slot_as_a_new_run() -> None:
+    failed = evolve(ROW, text="old words", slot=SlotId("C7"), state=RowState.FAILED)
+
+    decision = sorter(failed=failed).decide(evolve(ROW, event_id=EventId("$2"), text="!retry"))
+
+    run_id = run_id_for(ROOM, EventId("$2"))
+    assert decision.changes == (QueueRow(ROW.id, SlotId("C7"), run_id, "old words"),)
+
+
+def test_a_retry_of_a_row_without_a_slot_gets_one() -> None:
+    failed = evolve(ROW, text="old words", state=RowState.FAILED)
+
+    decision = sorter(failed=failed).decide(evolve(ROW, text="!retry"))
+
+    assert isinstance(decision.changes[0], QueueRow)
+    assert decision.changes[0].slot == "C1"
+
+
+@pytest.mark.parametrize(("text", "errand"), [("/stop", Errand.STOP), ("!status", Errand.STATUS)])
+def test_a_command_for_the_session_is_an_errand(text: str, errand: Errand) -> None:
+    decision = sorter().decide(evolve(ROW, text=text))
+
+    assert (decision.errand, decision.changes) == (errand, ())
+
+
+def test_the_twenty_second_unfinished_message_is_too_many() -> None:
+    desk = sorter(many=MOST_WAITING)
+
+    states = [desk.decide(evolve(ROW, id=RowId(number))).is_work for number in (1, 2)]
+
+    assert states == [True, False]
+    assert desk.decide(evolve(ROW, is_backlog=True)).is_work
+
+
+def test_a_full_queue_does_not_flood_its_room_with_refusals() -> None:
+    desk = sorter(many=100)
+
+    decisions = [desk.decide(evolve(ROW, id=RowId(number))) for number in range(1, 200)]
+
+    assert sum(decision.is_spoken for decision in decisions) == MOST_WORDS + 1
+    assert all(isinstance(decision.changes[0], FinishRow) for decision in decisions)
+
+
+def test_a_stop_is_heard_also_in_a_flood() -> None:
+    desk = sorter()
+    for number in range(1, 200):
+        desk.decide(evolve(ROW, id=RowId(number), text="/help"))
+
+    assert desk.decide(evolve(ROW, text="/stop")).errand is Errand.STOP
+
+
+TEXTS = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(["/new", "/chats", "/retry", "/stop", "/status", "/archive", "!x", "/", "hi"]),
+)
+
+
+@given(
+    st.sampled_from(["pairing", "allowlist", "open"]),
+    st.lists(st.tuples(st.sampled_from([ME, YOU, BOSS]), TEXTS), max_size=100),
+)
+def test_every_row_gets_one_way(
+    mode: Literal["pairing", "allowlist", "open"], written: list[tuple[PersonId, str]]
+) -> None:
+    desk = sorter(evolve(AccessPolicy(admins=(BOSS,)), mode=mode))
+    for number, (sender, text) in enumerate(written, start=1):
+        row = evolve(ROW, id=RowId(number), sender=sender, text=text)
+        decision = desk.decide(row)
+
+        ways = [c for c in decision.changes if isinstance(c, QueueRow | FinishRow)]
+        words = [c for c in decision.changes if isinstance(c, AddOutgoing)]
+        assert len(ways) + (decision.errand is not None) == 1
+        assert all(c.row == row.id for c in (*ways, *words))
+        ends = [c for c in ways if isinstance(c, FinishRow) and c.state is not RowState.IGNORED]
+        assert len(words) == len(ends)
+        others = set(decision.changes) - {*ways, *words}
+        assert all(isinstance(c, PutKey) for c in others)
