@@ -35,7 +35,7 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     from actors.chats.access import AccessPolicy
     from actors.chats.directory import ChatDirectory
     from actors.chats.session import ChatSession
-    from actors.kernel.census import tree_text_of
+    from actors.kernel.census import tree_text
     from actors.kernel.mailbox import Mailbox
     from actors.kernel.pool import Pool
     from actors.kernel.spec import permanent, transient
@@ -89,23 +89,22 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
         role="ChatSession",
     )
     access = AccessPolicy(s.access_mode, s.people_in_charge, s.people_allowed)
-    agent = platform_opener(s.platform_mode, mock_latency=s.mock_latency)
-    picture = partial(tree_text_of, control)
+    bridge = permanent(
+        "platform",
+        PlatformBridge,
+        inbox=platform,
+        open_client=platform_opener(s.platform_mode, mock_latency=s.mock_latency),
+        idle_limit=s.platform_idle_limit,
+        max_turns=s.platform_max_turns,
+    )
+    talk = (to_store, to_platform, sessions, surfaces)
     return [
         permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
-        permanent("platform", PlatformBridge, platform, agent, s.platform_idle_limit),
+        bridge.with_options(shutdown=1.0),
         *senders,
         sessions.spec(),
         permanent(
-            "chats",
-            ChatDirectory,
-            chats,
-            to_store,
-            to_platform,
-            sessions,
-            surfaces,
-            access,
-            picture,
+            "chats", ChatDirectory, chats, *talk, access, lambda: tree_text(control.census())
         ),
         permanent("ops", OpsServer, control, to_store, to_chats, s.debug_socket),
     ]
@@ -126,9 +125,15 @@ def run(environment: Mapping[str, str], *, with_terminal: bool) -> int:
         return say(fault, code=2)
     configure_logs(level=s.log_level, log_format=s.log_format, secrets=s.secrets())
     is_here = with_terminal or not s.matrix_homeserver
-    terminal = open_terminal(history_path(environment), "the mock agent") if is_here else None
+    terminal = (
+        open_terminal(history=history_path(environment), agent="the mock agent")
+        if is_here
+        else None
+    )
     on_interrupt = terminal.interrupts.pressed if terminal else None
-    root = Supervisor(partial(tree, s, terminal), on_interrupt=on_interrupt)
+    root = Supervisor(
+        partial(tree, s, terminal), on_interrupt=on_interrupt, signals=True, freezes=True
+    )
     return trio.run(root.run)
 
 

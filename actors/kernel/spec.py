@@ -100,13 +100,14 @@ def temporary(
 def _spec(
     restart: Restart, name: str, actor: Callable[P, Actor], *args: P.args, **kwargs: P.kwargs
 ) -> ChildSpec:
-    inbox = kwargs.get("inbox")
+    # Of all that an actor is handed only its own inbox is a mailbox: the others are addresses.
+    boxes = [given for given in (*args, *kwargs.values()) if isinstance(given, Mailbox)]
     return ChildSpec(
         id=name,
         make=lambda: actor(*args, **kwargs),
         role=getattr(actor, "__name__", type(actor).__name__),
         restart=restart,
-        mailbox=inbox if isinstance(inbox, Mailbox) else None,
+        mailbox=boxes[0] if boxes else None,
     )
 
 

@@ -42,7 +42,7 @@ class Supervisor:
     """Runs a tree; implements ``protocols.lifecycle.Control``.
 
     Args:
-        specs: The children in start order.
+        specs: The children in start order, or what makes them, given this tree's ``Control``.
         name: The tree's name, for logs.
         signals: Child SIGINT and SIGTERM while the tree runs.
         on_interrupt: Gets SIGINT first; True if it was meant for something smaller.
@@ -52,7 +52,7 @@ class Supervisor:
         SpecError: With everything that is wrong with *specs*, before anything starts.
     """
 
-    specs: Sequence[ChildSpec]
+    specs: "Sequence[ChildSpec] | Callable[[Supervisor], Sequence[ChildSpec]]"
     name: str = field(default="surfaces", kw_only=True)
     intensity: int = field(default=10, kw_only=True)
     period: float = field(default=60.0, kw_only=True)
@@ -69,8 +69,9 @@ class Supervisor:
     _settled: trio.Event = field(init=False, factory=trio.Event)
 
     def __attrs_post_init__(self) -> None:
-        check_specs(self.specs)
-        for spec in self.specs:
+        specs = self.specs(self) if callable(self.specs) else self.specs
+        check_specs(specs)
+        for spec in specs:
             box = spec.mailbox
             self._children[spec.id] = Child(spec.id, spec, self, box)
             if box is not None:
@@ -141,7 +142,7 @@ class Supervisor:
 
     @property
     def _longest_stop(self) -> float:
-        each = (spec.shutdown + CANCEL_GRACE for spec in self.specs)
+        each = (child.spec.shutdown + CANCEL_GRACE for child in self._children.values())
         return sum(each) + WATCHDOG_SLACK
 
     def _who_is_left(self) -> str:
