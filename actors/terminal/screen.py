@@ -14,7 +14,7 @@ class Screen(Protocol):
     """Every method may block on a slow terminal: call it in a thread, one at a time.
 
     Raises:
-        BrokenPipeError: Nobody reads any more.
+        OSError: Nothing can be shown any more.
     """
 
     def greet(self) -> None:

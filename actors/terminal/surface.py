@@ -1,7 +1,8 @@
 """The terminal as a surface: one room, one person, in and out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import takewhile
 from typing import TypeVar, assert_never
 from uuid import uuid4
 
@@ -49,12 +50,16 @@ _PAGE = 200
 _HOW_TO_END = "Ctrl-D ends, or press Ctrl-C again."
 
 
+class OutputLostError(Exception):
+    """Answers cannot be shown any more: nobody reads them, or the disk is full."""
+
+
 @define
 class TerminalSurface:
     """Journals what is typed or piped in, and shows what the outbox holds for the terminal.
 
-    Returns once the input has ended and every row is answered, and when nobody reads the
-    answers any more: then they stay in the outbox. What an earlier run left is shown first.
+    Returns once the input has ended and every row is answered, and when answers cannot be shown
+    any more: then they stay in the outbox. What an earlier run left is shown first.
     """
 
     inbox: Mailbox[SurfaceMessage]
@@ -76,8 +81,8 @@ class TerminalSurface:
                     async with self._turnstile:
                         await self._handle(message)
                 nursery.cancel_scope.cancel("the inbox is closed")
-        except* BrokenPipeError:
-            log.info("output.closed", unanswered=len(self._open))
+        except* OutputLostError:
+            log.info("answers.kept", unanswered=len(self._open))
         finally:
             self.terminal.screen.close()
         self.terminal.leave()
@@ -88,8 +93,11 @@ class TerminalSurface:
         reader, ahead = self.terminal.reader, self.terminal.lines_ahead
         await self._fewer_open_than(ahead)
         while lines := await reader.oldest(_BATCH):
-            await self._journal(lines, is_backlog=ahead > 1)
-            reader.forget(lines)
+            batch = _up_to_a_command(lines)
+            if _is_command(batch[0]):  # it is about what came before, and overtakes what waits
+                await self._fewer_open_than(1)
+            await self._journal(batch, is_backlog=ahead > 1)
+            reader.forget(batch)
             await self._fewer_open_than(ahead)
         await self._fewer_open_than(1)
         async with self._turnstile:
@@ -105,7 +113,7 @@ class TerminalSurface:
                 case wish:
                     assert_never(wish)
 
-    async def _journal(self, lines: Iterable[Line], *, is_backlog: bool) -> None:
+    async def _journal(self, lines: Sequence[Line], *, is_backlog: bool) -> None:
         arrivals = tuple(_arrival(line, is_backlog=is_backlog) for line in lines)
         async with self._turnstile:
             journaled = await self._ask(Journal(TERMINAL, arrivals))
@@ -222,7 +230,20 @@ class TerminalSurface:
 
     async def _on_screen(self, show: Callable[[], None]) -> None:
         # A terminal that was paused blocks whoever writes, so nobody waits for its thread.
-        await trio.to_thread.run_sync(show, abandon_on_cancel=True)
+        try:
+            await trio.to_thread.run_sync(show, abandon_on_cancel=True)
+        except OSError as error:
+            tell = log.info if isinstance(error, BrokenPipeError) else log.error
+            tell("output.lost", reason=error.strerror)
+            raise OutputLostError from error
+
+
+def _is_command(line: Line) -> bool:
+    return line.text.lstrip().startswith("/")
+
+
+def _up_to_a_command(lines: Sequence[Line]) -> Sequence[Line]:
+    return tuple(takewhile(lambda line: not _is_command(line), lines)) or lines[:1]
 
 
 def _arrival(line: Line, *, is_backlog: bool) -> Arrival:

@@ -2,9 +2,12 @@
 
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping, Sequence
+from typing import Any
 
 import pytest
+import structlog
+import structlog.testing
 import trio
 import trio.testing
 from attrs import Factory, define, evolve
@@ -71,6 +74,12 @@ async def pipes_for() -> AsyncIterator[Callable[[bytes], Pipes]]:
         while pipes.terminal.reader._is_reading:  # or its thread reads the next test's pipe
             await trio.testing.wait_all_tasks_blocked(0.001)
         pipes.close()
+
+
+@pytest.fixture
+def log_output() -> Iterator[list[MutableMapping[str, Any]]]:
+    with structlog.testing.capture_logs() as lines:
+        yield lines
 
 
 PipesFor = Callable[[bytes], Pipes]
@@ -188,6 +197,42 @@ async def test_a_reader_that_left_ends_it_quietly_and_the_answer_stays(
     await stage.surface().run()
 
     assert [answer.state for answer in stage.store.outbox] == [OutboxState.PENDING]
+
+
+async def test_a_full_disk_ends_it_with_one_clear_line(
+    pipes_for: PipesFor, log_output: list[MutableMapping[str, Any]]
+) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    terminal = evolve(pipes_for(b"hello\n").terminal, screen=PlainScreen(full))
+    stage = stage_for(terminal)
+
+    await stage.surface().run()
+
+    os.close(full)
+    assert [answer.state for answer in stage.store.outbox] == [OutboxState.PENDING]
+    lost = [line for line in log_output if line["event"] == "output.lost"]
+    assert [line["reason"] for line in lost] == ["No space left on device"]
+    assert lost[0]["log_level"] == "error"
+
+
+async def test_a_piped_command_is_about_what_came_before_it(pipes_for: PipesFor) -> None:
+    pipes = pipes_for(b"one\n/chats\ntwo\n")
+    stage = stage_for(pipes.terminal, agent=lambda _row: None)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.surface().run)
+        await wait_for_rows(stage, 1)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        before_the_answer = [row.text for row in stage.store.rows]
+        stage.chats.agent = echo
+        stage.chats.answer_all()
+
+    assert before_the_answer == ["one"]
+    assert pipes.printed().splitlines() == [
+        "You said: one",
+        "You said: /chats",
+        "You said: two",
+    ]
 
 
 async def test_a_store_that_dies_is_asked_again(
