@@ -3,10 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from tests.rigs.synapse import Synapse, start_synapse
+
+# A busy machine is not a fault of the example that it was busy with.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

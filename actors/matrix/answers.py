@@ -106,12 +106,12 @@ class Answers:
         """The event whose place the answer takes."""
         if not row.is_final or row.row is None:
             return None
-        turn = desk.turns.get(row.row)
+        turn, found_id = desk.turns.get(row.row), self.found_drafts.pop(row.row, None)
         if turn is None:
-            return row.shown_id or self.found_drafts.get(row.row)
+            return row.shown_id or found_id
         if turn.is_unsure:
             # The same transaction again tells which event it became, or would have become.
             outcome = await self.post.deliver(native_id(row.room), turn.txn, turn.shown)
             turn.is_unsure = False
             turn.shown_id = outcome.event_id if isinstance(outcome, Posted) else None
-        return turn.shown_id or row.shown_id
+        return turn.shown_id or row.shown_id or found_id

@@ -69,4 +69,4 @@ class Drafts:
 def _content_of(draft: ShowDraft | None) -> Content | None:
     if draft is None:
         return None
-    return next(iter(contents(draft_text(draft.text, draft.status), Voice.AGENT)), None)
+    return next(contents(draft_text(draft.text, draft.status), Voice.AGENT), None)

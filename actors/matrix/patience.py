@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Awaitable, Callable
-from itertools import count
 from typing import TypeVar
 
 import trio
@@ -43,9 +42,10 @@ async def pause(status: Status, reason: str, streak: int) -> None:
 
 async def ask_store(store: Address[StoreMessage], question: Question[A]) -> A:
     """The store's answer, also over its crashes; only for questions that may be asked twice."""
-    for streak in count(1):
+    delay = 0.1
+    while True:
         try:
             return await store.ask(evolve(question))
         except NoAnswerError:
-            await trio.sleep(min(5.0, 0.05 * 2**streak))
-    raise AssertionError
+            await trio.sleep(delay)
+            delay = min(5.0, 2 * delay)

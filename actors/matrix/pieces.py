@@ -32,10 +32,10 @@ def pieces(text: str, *, limit_bytes: int) -> list[str]:
 
 
 def _cut(text: str, limit: int) -> tuple[str, str]:
-    if _size(text) <= limit:
+    if len(text) <= limit and _size(text) <= limit:
         return text, ""
     reserve = limit // 8
-    window = text.encode()[: limit - reserve].decode(errors="ignore")
+    window = text[:limit].encode()[: limit - reserve].decode(errors="ignore")
     cut = _best_cut(window)
     head, rest = text[:cut], text[cut:]
     fence = _open_fence(head)

@@ -122,8 +122,7 @@ class Reader:
         batch = await self._read(page.joined if since else (), since, is_first=is_first)
         if batch is None:
             return False
-        if is_first:
-            await self._note_drafts(batch.drafts)
+        await self._note_drafts(batch.drafts)
         extra = (*batch.extra, *self.invites.changes(page))
         if is_first or extra or batch.arrivals or page.next_batch != since:
             await self._journal(batch.arrivals, extra, page.next_batch)
@@ -168,7 +167,10 @@ class Reader:
         return batch
 
     async def _note_drafts(self, drafts: list[OwnDraft]) -> None:
-        """Remember drafts that were sent just before an earlier life ended."""
+        """Remember our drafts before the token passes them, in case we were killed after sending.
+
+        What the sender itself has remembered by then is found to be so.
+        """
         for draft in drafts:
             row = await ask_store(self.store, FindRow(draft.row))
             if row is None or row.shown_id is not None:

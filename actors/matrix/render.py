@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape, unescape
 from typing import Any
 
@@ -48,16 +48,17 @@ def html_of(markdown: str) -> str:
     ).strip()
 
 
-def contents(text: str, voice: Voice, *, limit_bytes: int = PIECE_BYTES) -> list[Content]:
-    """The message contents for *text*, in order; each also fits as an edit."""
-    found: list[Content] = []
+def contents(text: str, voice: Voice, *, limit_bytes: int = PIECE_BYTES) -> Iterator[Content]:
+    """The message contents for *text*, in order; each also fits as an edit.
+
+    Made one by one: a long answer takes long to render, and others work between its events.
+    """
     for piece in pieces(text, limit_bytes=limit_bytes):
         content = _content(piece, voice)
         if _size(as_edit(content, "$" + "x" * 64)) <= EVENT_BYTES:
-            found.append(content)
+            yield content
         else:
-            found += smaller_contents(content, voice)
-    return found
+            yield from smaller_contents(content, voice)
 
 
 def smaller_contents(content: Content, voice: Voice) -> list[Content]:
@@ -66,7 +67,7 @@ def smaller_contents(content: Content, voice: Voice) -> list[Content]:
     limit_bytes = len(body.encode()) // 2
     if limit_bytes < LEAST_PIECE_BYTES:
         return [_plain(body, voice)]
-    return contents(body, voice, limit_bytes=limit_bytes)
+    return list(contents(body, voice, limit_bytes=limit_bytes))
 
 
 def as_edit(content: Content, event_id: str) -> Content:

@@ -127,6 +127,7 @@ class Person:
     server: Synapse
     account: Account
     _since: str = ""
+    _views: dict[str, "_View"] = field(factory=dict)
     _sent: Iterator[int] = field(factory=partial(count, 1))
 
     @property
@@ -206,15 +207,14 @@ class Person:
 
     async def events(self, room: str) -> list[Json]:
         """Every event of *room* that this person may see, oldest first."""
-        found: list[Json] = []
-        start = ""
+        view = self._views.setdefault(room, _View())
         while True:
-            query = urlencode({"dir": "f", "limit": 500, **({"from": start} if start else {})})
+            query = urlencode({"dir": "f", "limit": 500, **view.start})
             page = await self.request("GET", f"{_room(room)}/messages?{query}")
-            found += page["chunk"]
+            view.found.update((event["event_id"], event) for event in page["chunk"])
             if "end" not in page:
-                return found
-            start = page["end"]
+                return list(view.found.values())
+            view.start = {"from": page["end"]}
 
     async def seen(self, room: str) -> list[Shown]:
         """The messages of *room* as this person sees them, edits in the place of their first."""
@@ -257,6 +257,14 @@ class Person:
             if content.get("membership") == membership:
                 return content
             await self.next_change()
+
+
+@define
+class _View:
+    """What a person has seen of a room, and where it goes on."""
+
+    found: dict[str, Json] = field(factory=dict)
+    start: dict[str, str] = field(factory=dict)
 
 
 def _room(room: str) -> str:

@@ -3,11 +3,11 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.matrix.limits import EVENT_BYTES
-from actors.matrix.render import as_edit, contents, draft_text, html_of, smaller_contents
+from actors.matrix.render import Content, as_edit, contents, draft_text, html_of, smaller_contents
 from protocols.store import Voice
 
 _MARKS = [
@@ -41,6 +41,10 @@ class _Balance(HTMLParser):
         assert self.open.pop() == tag
 
 
+def first_of(text: str, voice: Voice) -> Content:
+    return next(contents(text, voice))
+
+
 def _checked(html: str) -> set[str]:
     balance = _Balance()
     balance.feed(html)
@@ -62,7 +66,8 @@ def test_every_prefix_of_an_answer_is_balanced_too(text: str, length: int) -> No
     _checked(html_of(text[:length]))
 
 
-@given(_MARKUP.map(lambda text: text * 200), st.sampled_from(list(Voice)))
+@settings(max_examples=30)
+@given(_MARKUP.map(lambda text: text * 100), st.sampled_from(list(Voice)))
 def test_every_event_fits_also_as_an_edit(text: str, voice: Voice) -> None:
     for content in contents(text, voice):
         edit = as_edit(content, "$" + "x" * 43)
@@ -71,7 +76,7 @@ def test_every_event_fits_also_as_an_edit(text: str, voice: Voice) -> None:
 
 @pytest.mark.parametrize("text", ["<" * 20_000, "\x01" * 12_000, "|a" * 9000, "*a*" * 5000])
 def test_a_text_that_swells_is_cut_smaller(text: str) -> None:
-    found = contents(text, Voice.AGENT)
+    found = list(contents(text, Voice.AGENT))
 
     assert re.sub(r"\s", "", "".join(one["body"] for one in found)) == re.sub(r"\s", "", text)
     for content in found:
@@ -79,13 +84,15 @@ def test_a_text_that_swells_is_cut_smaller(text: str) -> None:
 
 
 def test_the_agent_speaks_in_messages_and_the_gateway_in_notices() -> None:
-    assert contents("a", Voice.AGENT) == [{"msgtype": "m.text", "body": "a", "m.mentions": {}}]
-    assert contents("a", Voice.GATEWAY)[0]["msgtype"] == "m.notice"
+    assert list(contents("a", Voice.AGENT)) == [
+        {"msgtype": "m.text", "body": "a", "m.mentions": {}}
+    ]
+    assert first_of("a", Voice.GATEWAY)["msgtype"] == "m.notice"
 
 
 @pytest.mark.parametrize("text", ["plain", "two\nlines", "two\n\nblocks", "a & b < c"])
 def test_plain_words_need_no_html(text: str) -> None:
-    assert "formatted_body" not in contents(text, Voice.AGENT)[0]
+    assert "formatted_body" not in first_of(text, Voice.AGENT)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +111,7 @@ def test_plain_words_need_no_html(text: str) -> None:
     ],
 )
 def test_markdown_becomes_the_html_that_clients_show(text: str, html: str) -> None:
-    content = contents(text, Voice.AGENT)[0]
+    content = first_of(text, Voice.AGENT)
 
     assert content["formatted_body"] == html
     assert content["format"] == "org.matrix.custom.html"
@@ -119,7 +126,7 @@ def test_a_class_that_is_no_language_is_left_out() -> None:
 
 
 def test_an_edit_carries_the_words_for_old_and_new_clients() -> None:
-    content = contents("**b**", Voice.AGENT)[0]
+    content = first_of("**b**", Voice.AGENT)
 
     edit = as_edit(content, "$first")
 
@@ -136,9 +143,9 @@ def test_a_draft_shows_its_status_below() -> None:
 
 
 def test_smaller_pieces_end_where_nothing_is_gained() -> None:
-    large = contents("word " * 100, Voice.AGENT)[0]
+    large = first_of("word " * 100, Voice.AGENT)
 
     smaller = smaller_contents(large, Voice.AGENT)
 
     assert len(smaller) > 1
-    assert smaller_contents({"body": "tiny"}, Voice.AGENT) == contents("tiny", Voice.AGENT)
+    assert smaller_contents({"body": "tiny"}, Voice.AGENT) == [first_of("tiny", Voice.AGENT)]

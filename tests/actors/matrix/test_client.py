@@ -1,0 +1,151 @@
+"""The client against a homeserver that misbehaves on a real socket."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+import trio
+
+from actors.kernel.aio import open_asyncio
+from actors.matrix.client import (
+    Done,
+    Limited,
+    MatrixClient,
+    Refused,
+    Reply,
+    Session,
+    TokenRefused,
+    Unreachable,
+    reply_of,
+)
+from actors.matrix.limits import UNSAID_WAIT
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "reply"),
+    [
+        (200, b'{"a": 1}', Done({"a": 1})),
+        (200, b"<html>", Unreachable("an answer that is no JSON")),
+        (200, b"[1]", Unreachable("an answer that is no JSON")),
+        (200, b"[" * 100_000, Unreachable("an answer that is no JSON")),
+        (200, b"\xff\xfe", Unreachable("an answer that is no JSON")),
+        (502, b"<html>", Unreachable("502")),
+        (503, b'{"errcode": "M_UNKNOWN"}', Unreachable("503 M_UNKNOWN")),
+        (403, b'{"errcode": "M_RESOURCE_LIMIT_EXCEEDED"}', None),
+        (429, b'{"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 1500}', Limited(1.5)),
+        (429, b"slow down", Limited(UNSAID_WAIT)),
+        (429, b'{"retry_after_ms": -1}', Limited(UNSAID_WAIT)),
+        (429, b'{"retry_after_ms": "soon"}', Limited(UNSAID_WAIT)),
+        (400, b'{"errcode": "M_LIMIT_EXCEEDED"}', Limited(UNSAID_WAIT)),
+        (401, b'{"errcode": "M_UNKNOWN_TOKEN"}', TokenRefused()),
+        (401, b'{"errcode": "M_MISSING_TOKEN"}', TokenRefused()),
+        (401, b"<html>", Refused(401, "")),
+        (403, b'{"errcode": "M_FORBIDDEN"}', Refused(403, "M_FORBIDDEN")),
+        (404, b"", Refused(404, "")),
+        (302, b"", Refused(302, "")),
+        (400, b'{"errcode": 7}', Refused(400, "7")),
+    ],
+)
+def test_every_answer_has_one_meaning(status: int, answer: bytes, reply: Reply | None) -> None:
+    found = reply_of(status, answer)
+
+    assert found == reply or (reply is None and isinstance(found, Unreachable))
+
+
+@asynccontextmanager
+async def answering(*answers: bytes) -> AsyncIterator[tuple[MatrixClient, list[bytes]]]:
+    """A client of a server that gives one of *answers* to each connection, and what it asked."""
+    left, asked = list(answers), list[bytes]()
+
+    async def serve(stream: trio.SocketStream) -> None:
+        asked.append(await stream.receive_some())
+        if left and (answer := left.pop(0)):
+            await stream.send_all(answer)
+        await stream.aclose()
+
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(
+            partial(trio.serve_tcp, serve, 0, host="127.0.0.1"),
+        )
+        port = listeners[0].socket.getsockname()[1]
+        async with open_asyncio("test"):
+            client = MatrixClient(f"http://127.0.0.1:{port}/")
+            try:
+                yield client, asked
+            finally:
+                await client.close()
+        nursery.cancel_scope.cancel()
+
+
+def http(status: str, body: str) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return (head + body).encode()
+
+
+async def test_a_request_carries_the_token_in_its_header_and_never_in_its_path() -> None:
+    async with answering(http("200 OK", '{"event_id": "$x"}')) as (client, asked):
+        client.use(Session("@bot:here", "DEVICE", "secret token"))
+
+        reply = await client.send("!r/1:here", "txn", {"body": "ü"})
+
+    assert reply == Done({"event_id": "$x"})
+    head, _, body = asked[0].partition(b"\r\n\r\n")
+    line = head.split(b"\r\n")[0]
+    assert line == b"PUT /_matrix/client/v3/rooms/!r%2F1:here/send/m.room.message/txn HTTP/1.1"
+    assert b"Authorization: Bearer secret token" in head
+    assert body in {b"", '{"body": "ü"}'.encode()}
+
+
+async def test_the_secrets_of_a_session_are_not_in_its_repr() -> None:
+    await trio.lowlevel.checkpoint()
+
+    assert "secret" not in repr(Session("@bot:here", "DEVICE", "secret token"))
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"]
+)
+async def test_a_broken_connection_is_an_answer_too(answer: bytes) -> None:
+    async with answering(answer, answer) as (client, _asked):
+        with trio.fail_after(20):
+            assert isinstance(await client.versions(), Unreachable)
+
+
+async def test_nobody_at_the_port_is_an_answer_too() -> None:
+    async with open_asyncio("test"):
+        client = MatrixClient("http://127.0.0.1:1")
+
+        reply = await client.versions()
+        await client.close()
+
+    assert reply == Unreachable("ClientConnectorError")
+
+
+async def test_each_request_goes_to_its_place() -> None:
+    answer = http("200 OK", "{}")
+    async with answering(*[answer] * 20) as (client, asked):
+        client.use(Session("@bot:here", "DEVICE", "t"))
+        await client.log_in("@bot:here", "pw", "", "name")
+        await client.log_in("@bot:here", "pw", "DEVICE", "name")
+        await client.whoami("other")
+        await client.sync("", wait=0.0)
+        await client.sync("s1", wait=30.0)
+        await client.messages("!r:h", "p", "s1")
+        await client.messages("!r:h", "p", "")
+        await client.encryption("!r:h")
+        await client.join("!r:h")
+        await client.leave("!r:h", "why")
+        await client.typing("!r:h", "@bot:here", is_typing=True)
+        await client.typing("!r:h", "@bot:here", is_typing=False)
+
+    paths = [one.split(b" ")[1].decode().partition("?")[0] for one in asked]
+    assert [path.removeprefix("/_matrix/client/v3/") for path in paths] == [
+        *("login", "login", "account/whoami", "sync", "sync"),
+        *("rooms/!r:h/messages", "rooms/!r:h/messages"),
+        *("rooms/!r:h/state/m.room.encryption/", "join/!r:h", "rooms/!r:h/leave"),
+        *("rooms/!r:h/typing/@bot:here", "rooms/!r:h/typing/@bot:here"),
+    ]
+    assert b"Bearer other" in asked[2]
+    assert b"since=s1" in asked[4]
+    assert b"timeout=30000" in asked[4]

@@ -1,0 +1,173 @@
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from actors.matrix.client import Limited, Refused, Reply, TokenRefused, Unreachable
+from actors.matrix.rooms import NO_ENCRYPTION
+from protocols.ids import PersonId
+from protocols.mail import AnswerLateError, Question
+from tests.actors.matrix.fake_homeserver import ALICE, FakeHomeserver, gateway_over, started
+from tests.actors.matrix.gateway import A, Directory
+
+NEW = "!new:fake"
+ALICE_ID = PersonId(f"matrix:{ALICE}")
+
+
+async def test_an_allowed_person_brings_us_in(autojump_clock: MockClock, tmp_path: Path) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.invite(NEW)
+        await server.until(lambda: NEW in server.joined)
+        await server.until(lambda: not gateway.journal.keys)
+
+    assert gateway.directory.asked == [ALICE_ID]
+
+
+async def test_a_strangers_invitation_waits_until_they_are_let_in(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    gateway.directory.allowed = set()
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.invite(NEW)
+        await trio.sleep(200)
+        assert NEW not in server.joined
+        gateway.directory.allowed = {ALICE_ID}
+        await server.until(lambda: NEW in server.joined)
+
+    assert 3 <= len(gateway.directory.asked) <= 10
+
+
+async def test_an_invitation_that_waits_is_remembered_over_a_restart(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    gateway.directory.allowed = set()
+    async with gateway.running(is_killed=True):
+        await started(server, gateway)
+        server.invite(NEW)
+        await server.until(lambda: bool(gateway.journal.keys))
+    invited, server.invited = server.invited, {}
+    gateway.directory.allowed = None
+
+    async with gateway.running():
+        server.invited = {}
+        server.faults["join"] = [Unreachable("502")]
+        await server.until(lambda: bool(server.times("join")))
+        server.invited = invited
+        await server.until(lambda: NEW in server.joined)
+
+    assert gateway.journal.keys == {}
+
+
+async def test_an_invitation_that_came_while_we_were_down_is_taken(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    async with gateway.running():
+        await started(server, gateway)
+    server.invite(NEW)
+
+    async with gateway.running():
+        await server.until(lambda: NEW in server.joined)
+
+
+async def test_an_invitation_into_an_encrypted_room_is_declined_with_a_word(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.invite(NEW, is_encrypted=True)
+        await server.until(lambda: bool(server.times("leave")))
+
+    assert NEW not in server.joined
+    assert [call.words for call in server.calls if call.name == "leave"] == [(NEW, NO_ENCRYPTION)]
+
+
+@pytest.mark.parametrize("fault", [Unreachable("504"), Limited(9.0), TokenRefused()])
+async def test_a_join_that_does_not_work_now_is_tried_again(
+    autojump_clock: MockClock, tmp_path: Path, fault: Reply
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.faults["join"] = [fault]
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.invite(NEW)
+        await server.until(lambda: NEW in server.joined)
+
+    assert len(server.times("join")) == 2
+
+
+async def test_a_join_that_is_refused_for_good_is_forgotten(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.faults["join"] = [Refused(403, "M_FORBIDDEN")]
+        server.invite(NEW)
+        await server.until(lambda: bool(server.times("join")))
+        server.invited.clear()
+        await trio.sleep(300)
+
+    assert gateway.journal.keys == {}
+
+
+async def test_an_invitation_that_is_withdrawn_is_forgotten(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    gateway.directory.allowed = set()
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.invite(NEW)
+        await server.until(lambda: bool(gateway.journal.keys))
+        server.invited.clear()
+        server.put_out(NEW)
+        await trio.sleep(100)
+
+    assert gateway.journal.keys == {}
+
+
+async def test_a_directory_that_does_not_answer_keeps_only_the_invitation_waiting(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    class Hung(Directory):
+        hung = True
+
+        async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
+            if self.hung:
+                await trio.sleep(within)
+                raise AnswerLateError("hung")
+            return await super().ask(question, within=within)
+
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    gateway.directory = directory = Hung()
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.invite(NEW)
+        server.write("hello")
+        await server.until(lambda: server.said() == ["echo: hello"])
+        directory.hung = False
+        await server.until(lambda: NEW in server.joined)

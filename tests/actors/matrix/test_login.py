@@ -1,0 +1,226 @@
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from trio.testing import MockClock
+
+from actors.kernel.child import ParkedError
+from actors.matrix.client import Done, Limited, Refused, Reply, Session, TokenRefused, Unreachable
+from actors.matrix.login import Door, KeptSession, LoginRefused, SessionFile
+from actors.matrix.settings import MatrixSettings
+from actors.matrix.status import Status
+from tests.actors.matrix.fake_homeserver import BOT, FakeHomeserver, gateway_over, started
+
+KEPT = Session(BOT, "DEVICE1", "token1")
+
+
+def door_to(server: FakeHomeserver, folder: Path, **more: str) -> Door:
+    words = {"user_id": BOT, "password": "right", "access_token": "", "device_id": "", **more}
+    settings = MatrixSettings(
+        homeserver="http://fake",
+        store_path=folder / "m",
+        user_id=words["user_id"],
+        password=words["password"],
+        access_token=words["access_token"],
+        device_id=words["device_id"],
+    )
+    return Door(server, settings, Status())
+
+
+def keep(folder: Path, session: Session = KEPT, homeserver: str = "http://fake") -> SessionFile:
+    file = SessionFile(folder / "m" / "session.json")
+    file.keep(homeserver, session)
+    return file
+
+
+async def test_the_password_is_used_once_and_its_session_kept_for_its_owner_only(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+
+    first = await door_to(server, tmp_path).enter()
+    second = await door_to(server, tmp_path).enter()
+
+    assert first == second == server.session
+    assert len(server.times("log_in")) == 1
+    path = tmp_path / "m" / "session.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert "right" not in path.read_text()
+
+
+async def test_a_kept_session_that_is_refused_is_renewed_on_the_same_device(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock, tokens=set())
+    keep(tmp_path)
+
+    found = await door_to(server, tmp_path).enter()
+
+    assert isinstance(found, Session)
+    assert found.device_id == "DEVICE1"
+    assert SessionFile(tmp_path / "m" / "session.json").read() == KeptSession("http://fake", found)
+
+
+async def test_a_kept_session_that_is_refused_without_a_password_parks(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock, tokens=set())
+    keep(tmp_path)
+
+    found = await door_to(server, tmp_path, password="").enter()
+
+    assert found == LoginRefused("no valid session: set MATRIX_PASSWORD or MATRIX_ACCESS_TOKEN")
+
+
+@pytest.mark.parametrize(
+    ("session", "homeserver", "device_id"),
+    [
+        (Session("@other:fake", "DEVICE1", "token1"), "http://fake", ""),
+        (KEPT, "http://elsewhere", ""),
+        (KEPT, "http://fake", "DEVICE9"),
+    ],
+)
+async def test_a_kept_session_of_another_account_server_or_device_is_not_used(
+    autojump_clock: MockClock, tmp_path: Path, session: Session, homeserver: str, device_id: str
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    keep(tmp_path, session, homeserver)
+
+    found = await door_to(server, tmp_path, device_id=device_id).enter()
+
+    assert isinstance(found, Session)
+    assert found.access_token != "token1"
+    assert found.device_id in {"DEVICE2", "DEVICE9"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "[]", "{}", '{"homeserver": 1}', '"x"', "\udcff", "\x00"]
+)
+def test_a_session_file_that_cannot_be_read_is_as_good_as_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "session.json"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+
+    assert SessionFile(path).read() is None
+
+
+def test_a_session_file_with_words_of_the_wrong_kind_is_as_good_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "session.json"
+    keys = ("homeserver", "user_id", "device_id", "access_token")
+    path.write_text(json.dumps(dict.fromkeys(keys, 7)))
+
+    assert SessionFile(path).read() is None
+
+
+def test_a_session_is_kept_over_what_an_earlier_try_left(tmp_path: Path) -> None:
+    file = SessionFile(tmp_path / "session.json")
+    file.path.with_suffix(".new").write_text("half")
+
+    file.keep("http://fake", KEPT)
+
+    assert file.read() == KeptSession("http://fake", KEPT)
+    assert [path.name for path in tmp_path.iterdir()] == ["session.json"]
+
+
+async def test_a_session_that_cannot_be_kept_parks_and_names_the_folder(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    (tmp_path / "m").write_text("a file where the folder should be")
+
+    found = await door_to(server, tmp_path).enter()
+
+    assert isinstance(found, LoginRefused)
+    assert "MATRIX_STORE_PATH" in found.reason
+
+
+async def test_a_given_token_is_used_without_a_login(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+
+    found = await door_to(server, tmp_path, access_token="token1", user_id="").enter()
+
+    assert found == server.session == Session(BOT, "DEVICE1", "token1")
+    assert server.times("log_in") == []
+
+
+@pytest.mark.parametrize(
+    ("faults", "more", "names"),
+    [
+        ({"versions": [Refused(404, "")]}, {}, "MATRIX_HOMESERVER"),
+        ({"versions": [Done({"hello": "world"})]}, {}, "MATRIX_HOMESERVER"),
+        ({}, {"password": "wrong"}, "MATRIX_PASSWORD"),
+        ({"log_in": [Refused(400, "M_INVALID_USERNAME")]}, {}, "MATRIX_USER_ID"),
+        ({"log_in": [Done({"user_id": BOT})]}, {}, "MATRIX_HOMESERVER"),
+        ({"log_in": [TokenRefused()]}, {}, "MATRIX_HOMESERVER"),
+        ({}, {"user_id": "@Bot:fake", "access_token": "token1"}, "MATRIX_USER_ID"),
+        ({}, {"device_id": "OTHER", "access_token": "token1"}, "MATRIX_DEVICE_ID"),
+        ({}, {"access_token": "wrong"}, "MATRIX_ACCESS_TOKEN"),
+        ({"whoami": [Refused(403, "M_FORBIDDEN")]}, {"access_token": "token1"}, "ACCESS_TOKEN"),
+    ],
+)
+async def test_what_a_person_has_to_mend_is_named(
+    autojump_clock: MockClock,
+    tmp_path: Path,
+    faults: dict[str, list[Reply]],
+    more: dict[str, str],
+    names: str,
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.faults.update(faults)
+
+    found = await door_to(server, tmp_path, **more).enter()
+
+    assert isinstance(found, LoginRefused)
+    assert names in found.reason
+    assert "right" not in found.reason
+    assert "token1" not in found.reason
+    assert server.session is None
+
+
+async def test_a_login_as_somebody_else_is_refused(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    words = {"user_id": "@x:fake", "device_id": "D", "access_token": "t"}
+    server.faults["log_in"] = [Done(words)]
+
+    found = await door_to(server, tmp_path).enter()
+
+    assert found == LoginRefused("the login is of @x:fake: set MATRIX_USER_ID")
+
+
+async def test_a_login_waits_as_long_as_it_is_told(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.faults["log_in"] = [Limited(296.0), Unreachable("502")]
+
+    found = await door_to(server, tmp_path).enter()
+
+    assert isinstance(found, Session)
+    first, second, _ = server.times("log_in")
+    assert second - first == 296.0
+
+
+async def test_a_refused_login_parks_the_surface_with_one_line(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    gateway = gateway_over(FakeHomeserver(autojump_clock), tmp_path, password="wrong")
+
+    with pytest.raises(ParkedError, match=r"^the homeserver refused the login: set MATRIX_USER_ID"):
+        await gateway.syncer().run()
+
+
+async def test_after_the_password_is_mended_it_works(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+
+    assert server.session is not None
