@@ -1,0 +1,35 @@
+"""All benchmarks by name, each run apart from the others."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from tests.bench.crashes import measure_crashes
+from tests.bench.journal import measure_journal
+from tests.bench.mail import measure_notes, measure_questions
+from tests.bench.memory import measure_memory
+from tests.bench.sessions import measure_sessions
+from tests.bench.table import Finding
+
+BENCHMARKS: dict[str, Callable[[float], Iterator[Finding]]] = {
+    "messages": measure_notes,
+    "questions": measure_questions,
+    "crashes": measure_crashes,
+    "memory": measure_memory,
+    "sessions": measure_sessions,
+    "journal": measure_journal,
+}
+
+
+def found_apart(name: str, *, share: float = 1.0) -> list[Finding]:
+    """What a benchmark finds in a process of its own: none meets another's garbage or logs.
+
+    Args:
+        share: How much of it is done; below 1 it shows that it runs, not how fast.
+    """
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as apart:
+        return apart.submit(_found, name, share).result()
+
+
+def _found(name: str, share: float) -> list[Finding]:
+    return list(BENCHMARKS[name](share))
