@@ -177,9 +177,14 @@ class Child:
             with trio.CancelScope(deadline=self.since + self.pause) as self._scope:
                 await trio.sleep_forever()
             self._scope = None
-        else:
+        elif not self._has_yielded:
             await trio.lowlevel.cancel_shielded_checkpoint()
         return self.wish is not Wish.STOP
+
+    @property
+    def _has_yielded(self) -> bool:
+        """The life that ended read mail, so that lives without a pause cannot hold the loop."""
+        return self.mailbox is not None and self.mailbox.on_first_wait is None
 
     def _leave(self) -> None:
         self.task = self._scope = None
