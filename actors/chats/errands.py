@@ -14,7 +14,7 @@ from actors.chats.sorting import Errand, ended
 from actors.chats.texts import Word, say
 from actors.kernel.pool import Pool
 from protocols.chats import DescribeSession, SessionMessage, StopTurn
-from protocols.ids import RoomId, RowId, SurfaceName, surface_of
+from protocols.ids import RoomId, RowId, SurfaceName, run_id_for, surface_of
 from protocols.mail import Address, NoAnswerError
 from protocols.platform import CancelTurn, PlatformMessage
 from protocols.store import Change, Commit, Committed, Row, RowState, StoreMessage, WaitingRows
@@ -85,8 +85,8 @@ class Errands:
         changes = stopped_by_force(victim, self._prefix(victim.room)).changes(victim)
         if not await self._end(rows, Word.STOPPED_BY_FORCE, {}, changes):
             await self._answer(rows, Word.NOTHING_RUNS)
-        if victim.run_id is not None:
-            self.platform.try_send(CancelTurn(victim.run_id))
+        run_id = victim.run_id or run_id_for(victim.room, victim.event_id)
+        self.platform.try_send(CancelTurn(run_id))
         self.hints.deliver(victim.room, victim.id)
         self._restart(victim.room)
 

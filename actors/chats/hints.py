@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import trio
-from attrs import define, field
+from attrs import define
 
 from protocols.ids import RoomId, RowId, SurfaceName, surface_of
 from protocols.surfaces import Deliver, Surface
@@ -19,7 +19,7 @@ class DeliveryHints:
 
     surfaces: Mapping[SurfaceName, Surface]
     nursery: trio.Nursery
-    _waiting: set[Deliver] = field(factory=set)
+    _waiting: frozenset[Deliver] = frozenset()  # takes no memory where nothing waits
 
     def deliver(self, room: RoomId, row_done: RowId | None = None) -> None:
         """Hint that *room* has outgoing messages."""
@@ -27,9 +27,9 @@ class DeliveryHints:
         hint = Deliver(room, row_done)
         if surface is None or hint in self._waiting or surface.address.try_send(hint):
             return
-        self._waiting.add(hint)
+        self._waiting |= {hint}
         self.nursery.start_soon(self._send, surface, hint)
 
     async def _send(self, surface: Surface, hint: Deliver) -> None:
         await surface.address.send(hint)
-        self._waiting.remove(hint)
+        self._waiting -= {hint}

@@ -38,7 +38,7 @@ log = structlog.get_logger("chats.session")
 MOST_ATTEMPTS = 3
 """A row that was started so often and is still not finished is set aside."""
 
-_Hints = trio.MemorySendChannel[None]
+PATIENCE = Patience()
 
 
 @define
@@ -50,42 +50,51 @@ class ChatSession:
     store: Address[StoreMessage]
     platform: Address[PlatformMessage]
     surfaces: Mapping[SurfaceName, Surface]
-    patience: Patience = field(factory=Patience)
+    patience: Patience = PATIENCE
     clock: Callable[[], float] = time.time
     _running: RunningTurn | None = None
-    _stops: list[StopTurn] = field(factory=list)
+    _stops: tuple[StopTurn, ...] = ()
+    _has_hint: bool = False
+    _is_working: bool = False
     _is_closing: bool = False
+    _nursery: trio.Nursery = field(init=False)
     _deliveries: DeliveryHints = field(init=False)
 
     async def run(self) -> None:
         """Work until the inbox is closed; then end the running turn and start nothing new."""
-        hints, work = trio.open_memory_channel[None](1)
-        async with trio.open_nursery() as nursery, hints:
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
             self._deliveries = DeliveryHints(self.surfaces, nursery)
             # The life before may have been killed between its last commit and the hint.
             self._deliveries.deliver(self.room)
-            nursery.start_soon(self._work, work)
-            _hint(hints)
+            self._wake()
             async for message in self.inbox:
                 match message:
                     case WorkArrived():
-                        _hint(hints)
+                        self._wake()
                     case StopTurn():
-                        self._stop(message, hints)
+                        self._stop(message)
                     case DescribeSession():
                         nursery.start_soon(self._describe, message)
                     case _:
                         assert_never(message)
             self._is_closing = True
 
-    def _stop(self, question: StopTurn, hints: _Hints) -> None:
+    def _wake(self) -> None:
+        """Let the worker look for rows; an idle session has none, so that it costs little."""
+        self._has_hint = True
+        if not self._is_working:
+            self._is_working = True
+            self._nursery.start_soon(self._work)
+
+    def _stop(self, question: StopTurn) -> None:
         running = self._running
         if running is None:
             # The worker may be about to start the row that is meant: it looks before it does.
-            self._stops.append(question)
-            _hint(hints)
+            self._stops += (question,)
+            self._wake()
         elif _is_meant(running.row, question):
-            self._stops.append(question)
+            self._stops += (question,)
             running.stop()
         else:
             question.reply_to.send(None)
@@ -104,11 +113,13 @@ class ChatSession:
 
     # The worker.
 
-    async def _work(self, work: trio.MemoryReceiveChannel[None]) -> None:
-        async for _ in work:
+    async def _work(self) -> None:
+        while self._has_hint:
+            self._has_hint = False
             while not self._is_closing and (row := await self._next_row()) is not None:
                 await self._handle(row)
             self._answer_stops(None)
+        self._is_working = False
 
     async def _next_row(self) -> Row | None:
         rows = await ask_through_restarts(self.store, WaitingRows(self.room, limit=1))
@@ -189,15 +200,16 @@ class ChatSession:
 
     def _is_told_to_stop(self, row: Row) -> bool:
         """Whether somebody wants *row* stopped; who meant an earlier row hears that it is over."""
-        for stop in [stop for stop in self._stops if not _is_meant(row, stop)]:
-            stop.reply_to.send(None)
-            self._stops.remove(stop)
+        for stop in self._stops:
+            if not _is_meant(row, stop):
+                stop.reply_to.send(None)
+        self._stops = tuple(stop for stop in self._stops if _is_meant(row, stop))
         return bool(self._stops)
 
     def _answer_stops(self, stopped: RowId | None) -> None:
         for stop in self._stops:
             stop.reply_to.send(stopped)
-        self._stops.clear()
+        self._stops = ()
 
     @property
     def _surface(self) -> Surface:
@@ -214,8 +226,3 @@ def _is_meant(row: Row, stop: StopTurn) -> bool:
 
 def _slot(row: Row) -> SlotId:
     return row.slot or SlotId("C1")
-
-
-def _hint(hints: _Hints) -> None:
-    with suppress(trio.WouldBlock):
-        hints.send_nowait(None)

@@ -24,12 +24,13 @@ from protocols.chats import (
     RoomGone,
     SessionMessage,
 )
-from protocols.ids import EventId, RoomId, RowId
+from protocols.ids import EventId, RoomId, RowId, RunId, SlotId
 from protocols.mail import Address
 from protocols.store import (
     AddOutgoing,
     Commit,
     FinishRow,
+    QueueRow,
     RowState,
     StoreMessage,
     Voice,
@@ -280,6 +281,26 @@ async def test_a_session_that_answers_too_late_keeps_its_outcome(
     assert world.faults == []
 
 
+async def test_a_session_that_crashes_again_and_again_can_be_stopped(
+    autojump_clock: MockClock,
+) -> None:
+    lives: list[str] = []
+
+    def make(room: str, inbox: Mailbox[SessionMessage]) -> Any:
+        lives.append(room)
+        if len(lives) <= 5:
+            raise RuntimeError("as told")
+        return world.session_maker(world.surfaces)(room, inbox)
+
+    world = World(autojump_clock, make_session=make)
+    async with world.running():
+        await world.write("one", "two", "/stop")
+        await world.settle()
+
+    assert world.states == [RowState.STOPPED, RowState.ANSWERED, RowState.ANSWERED]
+    assert world.faults == []
+
+
 async def world_says(world: World, text: str, *, within: float) -> list[str]:
     seen = len(world.sent)
     await world.write(text)
@@ -367,9 +388,20 @@ async def test_a_room_that_is_gone_ends_its_rows_without_a_word(
 async def test_rows_of_a_surface_that_is_off_wait_for_it(autojump_clock: MockClock) -> None:
     async with World(autojump_clock).running() as world:
         await world.write("hello", room=RoomId("telegram/1"))
+        await trio.sleep(1)
         assert await world_says(world, "hello", within=10) == ["echo hello"]
 
     assert world.states == [RowState.RECEIVED, RowState.ANSWERED]
+
+
+async def test_a_turn_of_a_surface_that_is_off_waits_for_it(autojump_clock: MockClock) -> None:
+    async with World(autojump_clock).running() as world:
+        (row,) = await world.write("hello", room=RoomId("telegram/1"))
+        world.journal._apply(QueueRow(row, SlotId("C1"), RunId("r")))
+        world.tree.kill("chats")
+        assert await world_says(world, "hello", within=100) == ["echo hello"]
+
+    assert world.states == [RowState.QUEUED, RowState.ANSWERED]
 
 
 # The operator's retry.

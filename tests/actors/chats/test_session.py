@@ -44,6 +44,16 @@ async def test_typing_and_drafts_come_before_the_answer(autojump_clock: MockCloc
     assert world.shown[-1] == Deliver(ROOM, row_done=world.rows[0].id)
 
 
+async def test_drafts_are_the_newest_only_and_not_too_many(autojump_clock: MockClock) -> None:
+    async with World(autojump_clock).running() as world:
+        await world.say("stream")
+
+    drafts = [shown.text for shown in world.shown if isinstance(shown, ShowDraft)]
+    assert 4 <= len(drafts) <= 7
+    assert drafts[1:] == sorted(set(drafts[1:]), key=len)
+    assert world.texts == ["echo stream"]
+
+
 async def test_a_long_turn_keeps_showing_that_it_is_there(autojump_clock: MockClock) -> None:
     async with World(autojump_clock).running() as world:
         await world.say("slow 100")

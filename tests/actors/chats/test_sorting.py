@@ -31,7 +31,7 @@ ROW = Row(
 
 def sorter(policy: AccessPolicy | None = None, failed: Row | None = None, many: int = 0) -> Sorter:
     return Sorter(
-        AccessBook(policy or AccessPolicy("open", admins=(BOSS,)), lambda: "CODE"),
+        AccessBook(policy or AccessPolicy("open", admins=(BOSS,))),
         SlotBook({}, {}),
         FloodGate(),
         {MATRIX: ("/", "!")},

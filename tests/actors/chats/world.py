@@ -29,7 +29,7 @@ from protocols.ids import (
     surface_of,
 )
 from protocols.lifecycle import ActorState
-from protocols.mail import Address, Question
+from protocols.mail import Address, Question, Sink
 from protocols.platform import (
     CancelTurn,
     FailureKind,
@@ -77,7 +77,8 @@ class FakePlatform:
 
     ``hang`` shows a part and goes on for ever, ``deaf`` also when it is cancelled, ``fail``
     breaks off, ``ask`` asks back, ``bomb`` answers what no session can read, ``die`` kills the
-    platform with the turn in hand. ``slow N`` takes N seconds.
+    platform with the turn in hand. ``slow N`` takes N seconds,
+    ``stream`` half a one, and shows 50 parts in it.
     """
 
     inbox: Mailbox[PlatformMessage]
@@ -116,17 +117,21 @@ class FakePlatform:
         turn = question.turn
         question.progress.put(TurnProgress(turn.row, "part", "working"))
         await trio.sleep(0.05)
-        outcome = await self._outcome(turn)
+        outcome = await self._outcome(turn, question.progress)
         if self._running.get(turn.run_id) is question:
             del self._running[turn.run_id]
             question.reply_to.send(outcome)
 
-    async def _outcome(self, turn: Turn) -> TurnOutcome:
+    async def _outcome(self, turn: Turn, progress: Sink[TurnProgress]) -> TurnOutcome:
         match turn.text.split()[0]:
             case "hang" | "deaf":
                 await trio.sleep_forever()
             case "slow":
                 await trio.sleep(float(turn.text.split()[1]))
+            case "stream":
+                for length in range(2, 52):
+                    progress.put(TurnProgress(turn.row, "x" * length))
+                    await trio.sleep(0.01)
             case "fail":
                 return TurnFailed("part", FailureKind.CUT)
             case "ask":
