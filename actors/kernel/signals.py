@@ -20,14 +20,16 @@ class StopSignals:
     when the loop hangs.
 
     Args:
-        stop: Stops in order; told the signal's name.
+        stop: Stops in order, on the event loop; told the signal's name.
+        alarm: Called at once, in the handler, when a stop is certain: the loop may hang.
         on_interrupt: Gets SIGINT first; True if it was meant for something smaller.
         end: Ends the process at once.
     """
 
     stop: Callable[[str], None]
     on_interrupt: Callable[[], bool] | None = None
-    end: Callable[[int], object] = os._exit
+    alarm: Callable[[], object] = field(default=lambda: None, kw_only=True)
+    end: Callable[[int], object] = field(default=os._exit, kw_only=True)
     _pending: int = field(init=False, default=0)
 
     @contextmanager
@@ -39,6 +41,8 @@ class StopSignals:
             self._pending += 1
             if self._pending > 1:
                 self.end(128 + number)
+            if number == signal.SIGTERM or self.on_interrupt is None:
+                self.alarm()
             token.run_sync_soon(self._take, number)
 
         before = {number: signal.signal(number, handle) for number in _SIGNALS}

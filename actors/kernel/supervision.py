@@ -97,23 +97,23 @@ class Supervisor:
         return self._code or EXIT_STOPPED
 
     async def _run_shielded(self, over: trio.Event) -> None:
+        watchdog = Watchdog(self._longest_stop, self._who_is_left)
         with trio.CancelScope(shield=True):
             if self.signals:
-                with StopSignals(self.stop, self.on_interrupt).heard():
-                    await self._run_tree()
+                with StopSignals(self.stop, self.on_interrupt, alarm=watchdog.arm).heard():
+                    await self._run_tree(watchdog)
             else:
-                await self._run_tree()
+                await self._run_tree(watchdog)
+        watchdog.call_off()
         over.set()
 
-    async def _run_tree(self) -> None:
+    async def _run_tree(self, watchdog: Watchdog) -> None:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             await self._start_all()
             await self._wanted.wait()
-            watchdog = Watchdog(self._longest_stop, self._who_is_left)
             watchdog.arm()
             await self._stop_all()
-        watchdog.call_off()
         self._nursery = None
         log.info("tree.stopped", name=self.name, exit_code=self._code or EXIT_STOPPED)
 

@@ -26,9 +26,10 @@ class Watchdog:
     _thread: threading.Thread | None = field(init=False, default=None)
 
     def arm(self) -> None:
-        """Start to count."""
-        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
-        self._thread.start()
+        """Start to count, unless it counts already."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+            self._thread.start()
 
     def call_off(self) -> None:
         """The stop ended in time."""

@@ -35,7 +35,7 @@ async def test_an_interrupt_can_be_meant_for_something_smaller() -> None:
     reasons: list[str] = []
     answers = [True, True, False]
 
-    with StopSignals(reasons.append, lambda: answers.pop(0), int).heard():
+    with StopSignals(reasons.append, lambda: answers.pop(0), end=int).heard():
         for _ in range(3):
             signal.raise_signal(signal.SIGINT)
             await trio.testing.wait_all_tasks_blocked()
@@ -46,7 +46,7 @@ async def test_an_interrupt_can_be_meant_for_something_smaller() -> None:
 async def test_a_termination_is_never_offered_to_the_interrupt() -> None:
     reasons: list[str] = []
 
-    with StopSignals(reasons.append, lambda: True, int).heard():
+    with StopSignals(reasons.append, lambda: True, end=int).heard():
         signal.raise_signal(signal.SIGTERM)
         await trio.testing.wait_all_tasks_blocked()
 

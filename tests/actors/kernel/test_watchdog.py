@@ -24,6 +24,7 @@ def test_a_watchdog_that_is_called_off_does_nothing() -> None:
     codes: list[int] = []
     watchdog = Watchdog(600.0, lambda: "", codes.append)
     watchdog.arm()
+    watchdog.arm()
 
     watchdog.call_off()
 
