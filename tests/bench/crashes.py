@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from statistics import median
 
 import trio
@@ -104,7 +105,7 @@ def measure_crashes(share: float) -> Iterator[Finding]:
     count, rounds = scaled(_CRASHES, share), scaled(_ROUNDS, share)
     silence()
     yield _finding("crash to next message, p50", 100, count, rounds)
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123  # it is no path
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         configure_logs(level="info", log_format="json", secrets=("a-token",), stream=nowhere)
         yield _finding("crash to next message, p50, with report", 300, count, rounds)
 

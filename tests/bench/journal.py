@@ -7,7 +7,7 @@ from functools import partial
 from itertools import count as count_from
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import trio
 from attrs import define, field
@@ -100,7 +100,7 @@ def measure_journal(share: float) -> Iterator[Finding]:
         digits=1,
         remark=f"{grouped:,.0f}/s against {single:,.0f}/s",
     )
-    remark = f"the disk does {fsyncs:,.0f} fsyncs/s of 4 KiB"
+    remark = f"the disk of {gettempdir()} does {fsyncs:,.0f} fsyncs/s of 4 KiB"
     yield Finding("journal, 100 askers / fsyncs of the disk", disk.speeds, remark=remark)
     yield Finding("journal, one by one / fsyncs of the disk", lone.speeds, remark="one fsync each")
 

@@ -40,8 +40,8 @@ def measure_sessions(share: float) -> Iterator[Finding]:
         target=at_least(12_000),
         remark=f"{_wall(each.start for each in rounds)}; raw trio tasks {raw:,.0f}/s",
     )
-    yield _span(f"tree of {count:,}", 60, [each.census for each in rounds])
-    yield _span("longest hold of the loop meanwhile", 5, [each.hold for each in rounds])
+    yield _span(f"tree of {count:,}, read in chunks", 60, [each.census for each in rounds])
+    yield _span("longest hold of the loop by that", 5, [each.hold for each in rounds])
     yield _span(f"{count:,} sessions stopped", 1500, [each.stop for each in rounds])
 
 
@@ -65,7 +65,6 @@ async def _one_round(count: int) -> Round:
             assert len(views) == count + 1
             del views
             found.hold = await _longest_hold(tree.supervisor)
-            gc.collect()
             with timed() as found.stop:
                 await tree.stop()
     finally:
