@@ -5,122 +5,32 @@ when this one is over, an actor never runs beside itself, however stuck it is.
 """
 
 import random
-from collections.abc import Callable
-from enum import Enum
 from math import inf
-from typing import Any, Protocol, assert_never, cast
+from typing import assert_never
 
 import structlog
 import trio
 from attrs import define
-from trio.lowlevel import Task, current_task
+from trio.lowlevel import current_task
 
-from actors.kernel.child import Wait, current_life
+from actors.kernel.child import current_life
 from actors.kernel.decision import Ending, Next, Verdict
+from actors.kernel.ending import Endable
 from actors.kernel.exits import Exit, ExitKind, KilledError, classify, describe
-from actors.kernel.mailbox import Mailbox
-from actors.kernel.report import report_crash, report_stuck
-from actors.kernel.spec import Actor, ChildSpec
-from actors.kernel.stacks import stack_of
+from actors.kernel.owner import Wish
+from actors.kernel.report import report_crash
 from protocols.lifecycle import ActorState
 
 log = structlog.get_logger("kernel.lives")
-
-CANCEL_GRACE = 2.0
-"""Seconds between the cancellation of an actor and the report that it is stuck."""
 
 
 _FAILURES = (Next.RESTART, Next.GIVE_UP)
 """What shows that even a normal end was one too many."""
 
 
-_ALIVE = (ActorState.UP, ActorState.STARTING, ActorState.STOPPING, ActorState.STUCK)
-"""A tuple, as it is searched by identity, where a set would hash the text."""
-
-
-class Wish(Enum):
-    """What the supervisor wants of a child beyond living."""
-
-    NONE = "none"
-    RESTART = "restart"
-    KILL = "kill"
-    RETIRE = "retire"
-    """End, unless mail is there by then."""
-    STOP = "stop"
-
-
-class Owner(Protocol):
-    """Who has children: the supervisor or a pool."""
-
-    def make(self, child: "Child") -> Actor:
-        """A new actor for the next life."""
-
-    def decide(self, child: "Child", ending: Ending, now: float) -> Verdict:
-        """What follows the end of a life."""
-
-    def spawn(self, function: Callable[..., Any], *args: object) -> None:
-        """Run *function* in the background, in a context of its own."""
-
-    def gone(self, child: "Child") -> None:
-        """The child's task is over."""
-
-    def gave_up(self, child: "Child") -> bool:
-        """The restart budget is spent, or the first start failed; whether its task goes on."""
-
-    def stop(self, reason: str, *, code: int = 0) -> None:
-        """Stop the whole tree in order."""
-
-    def child_at(self, path: str) -> "Child | None":
-        """The actor at *path*, for the census."""
-
-
 @define(eq=False)
-class Child:
-    """One supervised actor; implements ``child.Life``."""
-
-    path: str
-    spec: ChildSpec
-    owner: Owner
-    mailbox: Mailbox[Any] | None
-    state: ActorState = ActorState.WAITING
-    life: int = 0
-    restarts: int = 0
-    streak: int = 0
-    recent: tuple[float, ...] = ()
-    since: float = 0.0
-    """When the life began, or the pause after it."""
-    pause: float = 0.0
-    last_error: str = ""
-    said: str = ""
-    wish: Wish = Wish.NONE
-    task: Task | None = None
-    waits: dict[Wait, None] | None = None
-    on_settled: Callable[[], None] | None = None
-    """Told once, when the start is over, well or not."""
-    _scope: trio.CancelScope | None = None
-    _over: trio.Event | None = None
-
-    # What the actor says of itself.
-
-    def ready(self) -> None:
-        """The start is over."""
-        if self.state is ActorState.STARTING:
-            self.state = ActorState.UP
-            self._settle()
-
-    def note(self, text: str) -> None:
-        """Show *text* in the live tree."""
-        self.said = text
-
-    def wait_began(self, wait: Wait) -> None:
-        """A task of this actor waits."""
-        if self.waits is None:
-            self.waits = {}
-        self.waits[wait] = None
-
-    def wait_ended(self, wait: Wait) -> None:
-        """It waits no more."""
-        cast("dict[Wait, None]", self.waits).pop(wait, None)
+class Child(Endable):
+    """One supervised actor: its task, its lives, and what follows each."""
 
     # The task.
 
@@ -196,18 +106,6 @@ class Child:
         self._tell_over()
         self._settle()
         self.owner.gone(self)
-
-    def _settle(self) -> None:
-        if self.on_settled is not None:
-            told, self.on_settled = self.on_settled, None
-            told()
-
-    def _tell_over(self) -> None:
-        if self._over is not None:
-            self._over.set()
-            self._over = None
-
-    # After a life.
 
     def _conclude(self, exit_: Exit) -> bool:
         """Take note of the exit and say whether the task goes on, after ``pause``."""
@@ -327,11 +225,6 @@ class Child:
 
     # What others want of it.
 
-    @property
-    def is_alive(self) -> bool:
-        """A life runs, or its start, or its end."""
-        return self.state in _ALIVE
-
     def restart(self) -> None:
         """End the life in good order and start the next one now; also out of backoff."""
         if self.task is None:
@@ -351,81 +244,6 @@ class Child:
             self.wish = Wish.KILL
             self.cancel()
             self.owner.spawn(self._end_by_force, self.life)
-
-    def stack(self) -> str:
-        """Where it stands now, as a traceback without values."""
-        return stack_of(self.task) if self.task is not None else f"{self.path}: {self.state}\n"
-
-    async def end(self, wish: Wish) -> None:
-        """Drain until the deadline, then cancel, then report what is stuck."""
-        self.ask_to_end(wish)
-        await self._end_by_deadline(self.life)
-
-    async def _end_by_deadline(self, life: int) -> None:
-        if not await self.is_over_within(self.spec.shutdown, life):
-            await self._end_by_force(life)
-
-    async def _end_by_force(self, life: int) -> None:
-        if not self.is_over(life):
-            self.cancel()
-            if not await self.is_over_within(CANCEL_GRACE, life):
-                self.mark_stuck()
-
-    def ask_to_end(self, wish: Wish) -> None:
-        """Let it end at its next message; what reads no mail is cancelled."""
-        if self.wish is Wish.STOP:
-            return
-        self.wish = wish
-        if not self.is_alive:
-            self.cancel()
-            return
-        is_starting = self.state is ActorState.STARTING
-        if self.state is not ActorState.STUCK:
-            self.state = ActorState.STOPPING
-        if self.spec.group is not None:
-            self.spec.group.end()
-        elif self.mailbox is None or is_starting:
-            self.cancel()
-        if self.mailbox is not None:
-            if wish is Wish.STOP:
-                self.mailbox.close("stopping")
-            else:
-                self.mailbox.end_life()
-
-    def is_over(self, life: int) -> bool:
-        """Whether *life* has ended; in a stop, whether the task has."""
-        if self.task is None or self.life != life:
-            return True
-        return self.wish is not Wish.STOP and not self.is_alive
-
-    async def is_over_within(self, seconds: float, life: int) -> bool:
-        """Wait for the end of *life*, and in a stop for the end of the task."""
-        with trio.move_on_after(seconds) as limit:
-            await self.over(life)
-        return not limit.cancelled_caught
-
-    async def over(self, life: int) -> None:
-        """Wait for the same without a limit."""
-        if not self.is_over(life):
-            if self._over is None:
-                self._over = trio.Event()
-            await self._over.wait()
-
-    @property
-    def waits_on(self) -> str:
-        """The reader that it waits for; empty if it waits for none."""
-        return next(iter(self.waits)).reader if self.waits else ""
-
-    def mark_stuck(self) -> None:
-        """It did not end when it was cancelled."""
-        if self.state is not ActorState.STUCK:
-            self.state = ActorState.STUCK
-            report_stuck(self)
-
-    def cancel(self) -> None:
-        """End the life or the pause at once."""
-        if self._scope is not None:
-            self._scope.cancel(reason=f"supervision of {self.path}: {self.wish.value}")
 
 
 def _next_action(next_: Next, pause: float) -> str:

@@ -12,10 +12,12 @@ from actors.kernel import child as own
 from actors.kernel.address import ask_of, send_to, try_send_to
 from actors.kernel.backoff import Backoff
 from actors.kernel.decision import Budget, Ending, Restart, Verdict, decide
+from actors.kernel.ending import CANCEL_GRACE
 from actors.kernel.group import Parent
 from actors.kernel.letters import DeadLetters
-from actors.kernel.lives import CANCEL_GRACE, Child, Wish
+from actors.kernel.lives import Child
 from actors.kernel.mailbox import Mailbox
+from actors.kernel.owner import Wish
 from actors.kernel.spec import Actor, ChildSpec
 from protocols.lifecycle import ActorState
 from protocols.mail import Question
@@ -176,7 +178,7 @@ class Pool(Generic[M]):
             if not child.is_over(life):
                 child.mark_stuck()
 
-    # What the children's lives need: ``lives.Owner``.
+    # What the children's lives need: ``owner.Owner``.
 
     def make(self, child: Child) -> Actor:
         """A new actor for the next life of *child*."""

@@ -15,7 +15,7 @@ from actors.kernel.exits import Exit, describe
 from actors.kernel.stacks import frames_of
 
 if TYPE_CHECKING:
-    from actors.kernel.lives import Child
+    from actors.kernel.ending import Endable
 
 _FRAMES_TOLD = 12
 _LEAVES_TOLD = 8
@@ -23,7 +23,7 @@ _LEAVES_TOLD = 8
 log = structlog.get_logger("kernel.supervision")
 
 
-def report_crash(child: Child, exit_: Exit, next_action: str) -> None:
+def report_crash(child: Endable, exit_: Exit, next_action: str) -> None:
     """Log why the life of *child* ended and what happens now."""
     facts: dict[str, object] = {
         "path": child.path,
@@ -38,7 +38,7 @@ def report_crash(child: Child, exit_: Exit, next_action: str) -> None:
     log.error("actor.crashed", **facts, **_mail_facts(child))
 
 
-def report_stuck(child: Child) -> None:
+def report_stuck(child: Endable) -> None:
     """Log where *child* stands that does not end."""
     log.error("actor.stuck", path=child.path, life=child.life, stack=child.stack())
 
@@ -55,7 +55,7 @@ def _told(leaf: BaseException) -> dict[str, object]:
     return told
 
 
-def _mail_facts(child: Child) -> dict[str, object]:
+def _mail_facts(child: Endable) -> dict[str, object]:
     box = child.mailbox
     if box is None:
         return {}

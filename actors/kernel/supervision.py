@@ -22,8 +22,10 @@ from actors.kernel.decision import (
     decide,
     refusal,
 )
+from actors.kernel.ending import CANCEL_GRACE
 from actors.kernel.letters import DeadLetters
-from actors.kernel.lives import CANCEL_GRACE, Child, Wish
+from actors.kernel.lives import Child
+from actors.kernel.owner import Wish
 from actors.kernel.signals import StopSignals
 from actors.kernel.spec import Actor, ChildSpec, check_specs
 from actors.kernel.watchdog import Watchdog
@@ -44,7 +46,7 @@ class Supervisor:
     Args:
         specs: The children in start order, or what makes them, given this tree's ``Control``.
         name: The tree's name, for logs.
-        signals: Child SIGINT and SIGTERM while the tree runs.
+        signals: Handle SIGINT and SIGTERM while the tree runs.
         on_interrupt: Gets SIGINT first; True if it was meant for something smaller.
         freezes: Take what start-up made out of the garbage collector's sight.
 
@@ -148,7 +150,7 @@ class Supervisor:
     def _who_is_left(self) -> str:
         return "; ".join(f"{c.path} is {c.state}" for c in self._children.values() if c.task)
 
-    # What the children's lives need: ``lives.Owner``.
+    # What the children's lives need: ``owner.Owner``.
 
     def make(self, child: Child) -> Actor:
         """A new actor for the next life."""

@@ -10,12 +10,12 @@ import pytest
 TREE = """
 import sys, time, trio
 from attrs import define
-from actors.kernel import lives, supervision
+from actors.kernel import ending, supervision
 from actors.kernel.child import ready
 from actors.kernel.spec import permanent
 from actors.kernel.supervision import Supervisor
 
-lives.CANCEL_GRACE = supervision.CANCEL_GRACE = 0.01
+ending.CANCEL_GRACE = supervision.CANCEL_GRACE = 0.01
 supervision.WATCHDOG_SLACK = 0.2
 
 @define
