@@ -67,6 +67,7 @@ class Turns:
                 open_turn.say("Waiting for other answers to end")
             async with self._places:
                 open_turn.begin()
+                log.info("turn.started", row=open_turn.turn.row, run_id=open_turn.turn.run_id)
                 outcome = await self._runner.outcome_of(open_turn)
                 # A turn that was stopped in its very last step has been answered, and its
                 # run may be in hand again.

@@ -17,7 +17,7 @@ from actors.config import Settings
 
 ROOT = Path(__file__).parents[2]
 SUPERVISOR = str(ROOT / "supervisor.py")
-START_LIMIT = 30.0
+LIMIT = 60.0
 
 
 @define
@@ -39,6 +39,7 @@ class Program:
 
     async def start(self) -> None:
         """Start a life and wait until its tree is up."""
+        await self.leave_nothing()
         seen = len(self.log)
         self._process = await trio.lowlevel.open_process(
             [sys.executable, SUPERVISOR],
@@ -50,17 +51,20 @@ class Program:
         )
         self._nursery.start_soon(self._read_log, self._process)
         self._nursery.start_soon(self._read_words, self._process)
-        with trio.fail_after(START_LIMIT):
-            await self.logged("tree.started", after=seen)
+        await self.logged("tree.started", after=seen)
 
     async def logged(self, event: str, *, after: int = 0) -> dict[str, Any]:
         """The first log line *event* behind the first *after* lines; waits for it."""
-        async with self._changed:
-            while True:
-                for line in self.log[after:]:
-                    if line.get("event") == event:
-                        return line
-                await self._changed.wait()
+        with trio.fail_after(LIMIT):
+            async with self._changed:
+                return await self._first(event, after)
+
+    async def _first(self, event: str, after: int) -> dict[str, Any]:
+        while True:
+            for line in self.log[after:]:
+                if line.get("event") == event:
+                    return line
+            await self._changed.wait()
 
     async def say(self, line: str) -> None:
         """Write *line* to its standard input."""
@@ -70,9 +74,10 @@ class Program:
 
     async def says(self, words: str) -> None:
         """Wait until its standard output holds *words*."""
-        async with self._changed:
-            while words not in self.said:
-                await self._changed.wait()
+        with trio.fail_after(LIMIT):
+            async with self._changed:
+                while words not in self.said:
+                    await self._changed.wait()
 
     async def close_stdin(self) -> None:
         """End its standard input, as Ctrl-D does."""
@@ -88,13 +93,24 @@ class Program:
         """Send *with_signal* and wait for the end; gives the exit code."""
         assert self._process is not None
         self._process.send_signal(with_signal)
-        with trio.fail_after(START_LIMIT):
+        with trio.fail_after(LIMIT):
             return await self._process.wait()
 
     async def wait(self) -> int:
         """Wait until this life ends by itself; gives the exit code."""
         assert self._process is not None
-        return await self._process.wait()
+        with trio.fail_after(LIMIT):
+            return await self._process.wait()
+
+    async def leave_nothing(self) -> None:
+        """Kill it if it still runs, and close what joined us to it."""
+        if self._process is None:
+            return
+        self._process.kill()
+        await self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                await pipe.aclose()
 
     async def debug(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run ``supervisor.py debug`` with *words* against this program."""
@@ -133,16 +149,16 @@ async def program(folder: Path, **environment: str) -> AsyncIterator[Program]:
         try:
             yield it
         finally:
-            if it._process is not None and it._process.returncode is None:
-                it._process.kill()
-        nursery.cancel_scope.cancel()
+            with trio.CancelScope(shield=True):
+                await it.leave_nothing()
+            nursery.cancel_scope.cancel()
 
 
 async def run_supervisor(
     *words: str, folder: Path, environment: Mapping[str, str], stdin: bytes = b""
 ) -> subprocess.CompletedProcess[str]:
     """Run ``supervisor.py`` with *words* to its end."""
-    with trio.fail_after(START_LIMIT * 2):
+    with trio.fail_after(LIMIT):
         done = await trio.run_process(
             [sys.executable, SUPERVISOR, *words],
             cwd=folder,
