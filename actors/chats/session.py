@@ -150,7 +150,9 @@ class ChatSession:
         finally:
             self._running = None
             if self._is_closing and not is_over:
-                await self._put_back(row)
+                # Stopped in good order with the turn in hand: the attempt does not count.
+                with trio.move_on_after(1, shield=True), suppress(NoAnswerError):
+                    await self.store.ask(Commit((RequeueRow(row.id),)), within=1)
 
     async def _open_question(self, row: Row) -> Confirm | None:
         key = confirm_key(row.room, row.sender)
@@ -192,11 +194,6 @@ class ChatSession:
         if isinstance(done, Committed):
             log.info("row.finished", row=row.id, state=ending.state, attempts=row.attempts)
         self._deliveries.deliver(self.room, row.id)
-
-    async def _put_back(self, row: Row) -> None:
-        """Stopped in good order with the turn in hand: the attempt does not count."""
-        with trio.move_on_after(1, shield=True), suppress(NoAnswerError):
-            await self.store.ask(Commit((RequeueRow(row.id),)), within=1)
 
     def _is_told_to_stop(self, row: Row) -> bool:
         """Whether somebody wants *row* stopped; who meant an earlier row hears that it is over."""

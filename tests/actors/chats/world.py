@@ -8,6 +8,7 @@ from typing import Any, assert_never, cast
 import trio
 from attrs import define, field
 from trio.abc import Clock
+from trio.testing import wait_all_tasks_blocked
 
 from actors.chats.access import AccessPolicy
 from actors.chats.directory import ChatDirectory
@@ -28,7 +29,6 @@ from protocols.ids import (
     TraceId,
     surface_of,
 )
-from protocols.lifecycle import ActorState
 from protocols.mail import Address, Question, Sink
 from protocols.platform import (
     CancelTurn,
@@ -349,7 +349,6 @@ class World:
         """The program runs; at the end it stops in order and the journal is whole."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.tree.run)
-            while self.tree.census()[-1].state is not ActorState.UP:
-                await trio.lowlevel.checkpoint()
+            await wait_all_tasks_blocked()
             yield self
             self.tree.stop("the test is over")
