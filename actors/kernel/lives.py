@@ -173,6 +173,7 @@ class Child(Endable):
         self.state = ActorState.PARKED
         self.said = reason
         self.pause = inf
+        self.streak = 0
         if self.mailbox is not None:
             self.mailbox.park(f"parked: {reason}")
         self._settle()

@@ -17,8 +17,7 @@ from actors.kernel.stacks import frames_of
 if TYPE_CHECKING:
     from actors.kernel.ending import Endable
 
-_FRAMES_TOLD = 12
-_LEAVES_TOLD = 8
+_FRAMES_TOLD = 30
 
 log = structlog.get_logger("kernel.supervision")
 
@@ -29,7 +28,7 @@ def report_crash(child: Endable, exit_: Exit, next_action: str) -> None:
         "path": child.path,
         "life": child.life,
         "error": exit_.text,
-        "errors": [_told(leaf) for leaf in exit_.leaves[:_LEAVES_TOLD]],
+        "errors": [_told(leaf) for leaf in exit_.leaves],
         "next_action": next_action,
         "restarts_in_window": len(child.recent),
         "restarts": child.restarts,

@@ -20,6 +20,14 @@ def test_a_row_knows_its_mailbox_its_role_and_its_restart_type() -> None:
     assert temporary("a", Doing, hang).restart is Restart.TEMPORARY
 
 
+def test_mypy_finds_a_row_without_an_argument() -> None:
+    # An unused ignore is an error, too: this file only passes while mypy sees the fault.
+    spec = permanent("writer", Writer, inbox=Mailbox("writer"))  # type: ignore[call-arg]
+
+    with pytest.raises(TypeError):
+        spec.make()
+
+
 def test_every_life_gets_a_new_actor() -> None:
     spec = permanent("a", Doing, hang)
 
