@@ -117,9 +117,14 @@ class Homeserver(Protocol):
 
 @define
 class MatrixClient:
-    """The homeserver at *url*, through nio's client; lives inside one asyncio loop."""
+    """The homeserver at *url*, through nio's client; lives inside one asyncio loop.
+
+    Args:
+        window: How many of a room's events one answer shows; servers allow 100.
+    """
 
     url: str
+    window: int = 100
     _nio: nio.AsyncClient = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -158,7 +163,10 @@ class MatrixClient:
 
     async def sync(self, since: str, *, wait: float) -> Reply:
         """What is new since the token *since*, at once or within *wait* seconds."""
-        query = {"filter": _sync_filter(100 if since else 1), "timeout": str(int(wait * 1000))}
+        query = {
+            "filter": _sync_filter(self.window if since else 1),
+            "timeout": str(int(wait * 1000)),
+        }
         if since:
             query["since"] = since
         # The server may take its time for a large answer, beyond the wait that we asked for.
@@ -166,7 +174,8 @@ class MatrixClient:
 
     async def messages(self, room: str, start: str, end: str) -> Reply:
         """Events before the token *start*, newest first, not beyond *end*."""
-        query = {"dir": "b", "limit": "100", "from": start, "filter": json.dumps(_HISTORY_FILTER)}
+        query = {"dir": "b", "limit": str(self.window), "from": start}
+        query["filter"] = json.dumps(_HISTORY_FILTER)
         if end:
             query["to"] = end
         return await self._request("GET", _path("rooms", room, "messages", **query), within=60.0)

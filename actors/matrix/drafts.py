@@ -14,7 +14,6 @@ from actors.matrix.turns import Desk, Turn, pause_after
 from protocols.ids import RoomId, native_id
 from protocols.mail import Address
 from protocols.store import Commit, FindRow, RowState, ShowRow, StoreMessage, Voice
-from protocols.surfaces import ShowDraft
 
 
 @define
@@ -28,11 +27,11 @@ class Drafts:
     async def show(self, room: RoomId, desk: Desk, turn: Turn) -> None:
         """Show the newest draft of *turn*, unless its row is finished."""
         draft, turn.draft = turn.draft, None
-        if not turn.txn and not await self._is_running(turn):
+        if draft is None or not (turn.txn or await self._is_running(turn)):
             desk.turns.pop(turn.row, None)
             return
-        content = _content_of(draft)
-        if content is not None and content != turn.shown:
+        content = next(contents(draft_text(draft.text, draft.status), Voice.AGENT))
+        if content != turn.shown:
             await self._post(room, turn, content)
         turn.next_at = trio.current_time() + pause_after(turn.edits, self.pace)
 
@@ -48,10 +47,9 @@ class Drafts:
         if turn.shown_id is None:
             await self._post_first(room, turn, content)
             return
-        edit = as_edit(content, turn.shown_id)
-        if isinstance(
-            await self.post.attempt(native_id(room), f"edit-{uuid4().hex}", edit), Posted
-        ):
+        edit, txn = as_edit(content, turn.shown_id), f"edit-{uuid4().hex}"
+        outcome = await self.post.attempt(native_id(room), txn, edit)
+        if isinstance(outcome, Posted):
             turn.shown = content
             turn.edits += 1
 
@@ -64,9 +62,3 @@ class Drafts:
                 turn.shown, turn.is_unsure = content, True
             case _:
                 pass
-
-
-def _content_of(draft: ShowDraft | None) -> Content | None:
-    if draft is None:
-        return None
-    return next(contents(draft_text(draft.text, draft.status), Voice.AGENT), None)

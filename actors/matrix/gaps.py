@@ -1,6 +1,7 @@
 """Fetches what ``/sync`` left out of a room: it shows the newest events only."""
 
 from functools import partial
+from typing import assert_never
 
 import structlog
 from attrs import define, field, frozen
@@ -57,7 +58,8 @@ class Gaps:
         is_new = since_invited(joined.events, self.me) is not None
         start, pages = joined.prev_batch, 0
         while start and not (is_new and pages >= _PAGES_BEFORE_JOIN):
-            match await self._history(joined.room, start, "" if is_new else since):
+            found = await self._history(joined.room, start, "" if is_new else since)
+            match found:
                 case History(events, end, more):
                     older += events
                     names.update({**more, **names})
@@ -69,6 +71,8 @@ class Gaps:
                     return True
                 case TokenRefused():
                     return False
+                case _:
+                    assert_never(found)
         return True
 
     async def _history(self, room: str, start: str, end: str) -> History | Refused | TokenRefused:

@@ -1,6 +1,7 @@
 """Invitations: accepted from people who may bring us into a room, kept until they may."""
 
 import json
+from typing import assert_never
 
 import structlog
 import trio
@@ -95,6 +96,8 @@ class Invites:
                 return True
             case Limited() | Unreachable() | TokenRefused():
                 return False
+            case _:
+                assert_never(reply)
 
 
 def _written(invite: Invite) -> str:

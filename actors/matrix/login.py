@@ -4,6 +4,7 @@ import json
 import os
 from http import HTTPStatus
 from pathlib import Path
+from typing import assert_never
 
 import structlog
 from attrs import define, frozen
@@ -107,13 +108,16 @@ class Door:
 
     async def _by_token(self) -> Session | LoginRefused:
         token = self.settings.access_token
-        match await insist(self.status, lambda: self.server.whoami(token)):
+        reply = await insist(self.status, lambda: self.server.whoami(token))
+        match reply:
             case Done(body):
                 return self._own(
                     Session(str(body.get("user_id")), str(body.get("device_id")), token)
                 )
             case TokenRefused() | Refused():
                 return LoginRefused("the homeserver refused the token: set MATRIX_ACCESS_TOKEN")
+            case _:
+                assert_never(reply)
 
     def _own(self, session: Session) -> Session | LoginRefused:
         """*session*, if it is the configured user's, on the configured device."""
@@ -163,6 +167,8 @@ class Door:
                 )
             case Done() | TokenRefused():
                 return LoginRefused("that is no Matrix login: set MATRIX_HOMESERVER")
+            case _:
+                assert_never(reply)
 
     def _keep(self, session: Session) -> Session | LoginRefused:
         if session.user_id != self.settings.user_id:

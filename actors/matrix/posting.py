@@ -1,5 +1,7 @@
 """Sends one event until the server has it or refuses it, inside the account's rate limit."""
 
+from typing import assert_never
+
 import structlog
 import trio
 from attrs import define, field, frozen
@@ -88,13 +90,16 @@ class Post:
             return await self._put(room, txn, content)
 
     async def _put(self, room: str, txn: str, content: Content) -> PostOutcome | NotNow:
-        match await self.rooms.check(room):
+        room_is = await self.rooms.check(room)
+        match room_is:
             case Closed(reason):
                 return PostRefused(reason)
             case Unknown():
                 return NotNow(is_unsure=True)
             case Open():
                 return self._outcome(await self.server.send(room, txn, content))
+            case _:
+                assert_never(room_is)
 
     def _outcome(self, reply: Reply) -> PostOutcome | NotNow:
         match reply:
@@ -111,3 +116,5 @@ class Post:
             case Done() | Unreachable() | TokenRefused():
                 # A refused token is the reader's to mend: it ends or renews the session.
                 return NotNow(is_unsure=True)
+            case _:
+                assert_never(reply)

@@ -1,5 +1,7 @@
 """What comes in: ``/sync`` and what it left out, into the journal together with its token."""
 
+from typing import assert_never
+
 import structlog
 import trio
 from attrs import define, evolve, field
@@ -60,7 +62,8 @@ class _Batch:
         is_noted = False
         for number, event in enumerate(whole.events):
             is_late = is_backlog or number < whole.backfilled
-            match decode(event, room=whole.room, me=me, names=whole.names, is_backlog=is_late):
+            found = decode(event, room=whole.room, me=me, names=whole.names, is_backlog=is_late)
+            match found:
                 case Arrival() as arrival:
                     self.arrivals.append(arrival)
                 case OwnDraft() as draft:
@@ -72,6 +75,8 @@ class _Batch:
                     self.extra.append(AddOutgoing(room_id(whole.room), Voice.GATEWAY, TEXT_ONLY))
                 case NotText() | None:
                     pass
+                case _:
+                    assert_never(found)
 
 
 @define
@@ -86,6 +91,7 @@ class Reader:
     invites: Invites
     sender: Sender
     me: str
+    _owed: list[DirectoryMessage] = field(factory=list)
 
     async def next_page(self, since: str, *, wait: float) -> Page | None:
         """What is new since *since*, however long it takes; None if the token is refused."""
@@ -132,15 +138,18 @@ class Reader:
         for change in batch.extra:
             if isinstance(change, AddOutgoing):
                 self.sender.take(Deliver(change.room))
-        await self._tell_of(page, has_rows=bool(batch.arrivals) or is_first)
+        self._tell_of(page, has_rows=bool(batch.arrivals) or is_first)
         return True
 
-    async def _tell_of(self, page: Page, *, has_rows: bool) -> None:
-        if has_rows:
-            await self._tell(RowsArrived())
+    def _tell_of(self, page: Page, *, has_rows: bool) -> None:
+        """Tell the directory; what its full mailbox does not take, with a later page."""
+        if has_rows and RowsArrived() not in self._owed:
+            self._owed.append(RowsArrived())
         for room in page.left:
             reason = NO_ENCRYPTION if self.rooms.is_encrypted(room) else "we are not in the room"
-            await self._tell(RoomGone(room_id(room), reason))
+            self._owed.append(RoomGone(room_id(room), reason))
+        while self._owed and self.chats.try_send(self._owed[0]):
+            self._owed.pop(0)
 
     async def refuse_encrypted(self, page: Page) -> None:
         """Leave the rooms of *page* that turned out to be encrypted."""
@@ -196,11 +205,6 @@ class Reader:
                 log.debug("batch.journaled", arrivals=len(arrivals), changes=len(extra))
                 return
 
-    async def _tell(self, message: DirectoryMessage) -> None:
-        """Tell the directory; it never waits for us, because our inbox is always read."""
-        if not self.chats.try_send(message):
-            await self.chats.send(message)
-
 
 def _trouble(reply: Done | Unreachable | Refused) -> str:
     match reply:
@@ -210,3 +214,5 @@ def _trouble(reply: Done | Unreachable | Refused) -> str:
             return reason
         case Refused(status, errcode):
             return f"{status} {errcode}"
+        case _:
+            assert_never(reply)

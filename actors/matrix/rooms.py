@@ -1,6 +1,7 @@
 """Which rooms may be written to: never one that is encrypted."""
 
 from functools import partial
+from typing import assert_never
 
 import structlog
 from attrs import define, field, frozen
@@ -62,7 +63,8 @@ class Rooms:
     async def check(self, room: str) -> Open | Closed | Unknown:
         """Whether *room* may be written to, asking the server where we do not know."""
         if room not in self._open and room not in self._encrypted:
-            match await insist(self.status, partial(self.server.encryption, room)):
+            reply = await insist(self.status, partial(self.server.encryption, room))
+            match reply:
                 case Refused(errcode="M_NOT_FOUND"):
                     if self._is_in_sight:
                         self._open.add(room)
@@ -72,6 +74,8 @@ class Rooms:
                     return Closed(f"the homeserver refused: {status} {errcode}")
                 case TokenRefused():
                     return Unknown()
+                case _:
+                    assert_never(reply)
         return Closed("the room is encrypted") if room in self._encrypted else Open()
 
     async def refuse(self, room: str) -> None:

@@ -103,7 +103,9 @@ class Sender:
                 case WaitUntil(at):
                     await self._wait(room, at)
                 case Rest():
-                    self._rest(room, desk, now)
+                    # What was shown is in the journal; a turn that goes on begins anew from there.
+                    self._working.discard(room)
+                    del self._desks[room]
                     return
                 case never:
                     assert_never(never)
@@ -113,8 +115,3 @@ class Sender:
         with trio.move_on_at(at):
             await self._wakes[room].wait()
         del self._wakes[room]
-
-    def _rest(self, room: RoomId, desk: Desk, now: float) -> None:
-        self._working.discard(room)
-        if desk.is_idle(now):
-            del self._desks[room]

@@ -1,5 +1,7 @@
 """What to do next in one room: answers first, then typing, then the newest draft. Pure."""
 
+from typing import assert_never
+
 from attrs import define, field, frozen
 
 from actors.matrix.settings import Pace
@@ -60,16 +62,12 @@ class Desk:
                     turn.draft = message
             case ShowTyping(row=row):
                 self._turn_of(row, now, pace)
+            case _:
+                assert_never(message)
 
     def forget_over(self) -> None:
         """What is over is delivered."""
         self.turns = {row: turn for row, turn in self.turns.items() if not turn.is_over}
-
-    def is_idle(self, now: float) -> bool:
-        """Whether nothing here is worth keeping."""
-        return not self.has_outgoing and all(
-            turn.is_over or now >= turn.typing_until for turn in self.turns.values()
-        )
 
     def _turn_of(self, row: RowId, now: float, pace: Pace) -> Turn:
         turn = self.turns.setdefault(row, Turn(row, 0.0, now + pace.draft_after))

@@ -180,9 +180,9 @@ class FakeHomeserver:
 
     async def join(self, room: str) -> Reply:
         def answer() -> Reply:
-            self.invited.pop(room)
-            self.joined.add(room)
-            self.member("join", room=room)
+            if self.invited.pop(room, None) is not None:
+                self.joined.add(room)
+                self.member("join", room=room)
             return Done({"room_id": room})
 
         return await self._reply("join", answer, room)
@@ -214,7 +214,7 @@ class FakeHomeserver:
         return await self._reply("typing", lambda: Done({}), room, user_id, is_typing)
 
     async def close(self) -> None:
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.cancel_shielded_checkpoint()
         self.is_closed = True
 
     async def _reply(self, name: str, answer: Callable[[], Reply], *words: Any) -> Reply:

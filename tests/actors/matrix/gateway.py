@@ -130,10 +130,9 @@ class Gateway:
         await self.box.address.send(message)
 
     async def finish(self, row: Row, text: str, voice: Voice = Voice.AGENT) -> None:
-        """Finish *row* with *text* as its one visible outcome."""
-        self.commit(
-            FinishRow(row.id, RowState.ANSWERED), AddOutgoing(row.room, voice, text, row=row.id)
-        )
+        """Finish *row* with *text* as its one visible outcome, or with none."""
+        answer = AddOutgoing(row.room, voice, text, row=row.id)
+        self.commit(FinishRow(row.id, RowState.ANSWERED), *([answer] if text else []))
         await self.say(Deliver(row.room, row_done=row.id))
 
     async def _live(self, stopped: trio.Event) -> None:

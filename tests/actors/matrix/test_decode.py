@@ -78,6 +78,9 @@ def member(step: str, *, user: str = ME, sender: str = ME, before: str = "") -> 
     }
 
 
+INVITE = member("invite", sender="@alice:here")
+
+
 def read(event: Json) -> Arrival | NotText | Unreadable | OwnDraft | None:
     return decode(event, room=ROOM, me=ME, names={"@alice:here": "Alice"}, is_backlog=False)
 
@@ -248,7 +251,9 @@ def test_a_page_tells_rooms_names_invitations_and_ends() -> None:
                 "no room": {},
             },
             "invite": {
-                "!i:here": {"invite_state": {"events": [member("invite", sender="@alice:here")]}},
+                "!i:here": {
+                    "invite_state": {"events": [{}, member("invite", sender="@alice:here")]}
+                },
                 "!none:here": {},
             },
             "leave": {"!l:here": {}},
@@ -288,9 +293,8 @@ def test_an_answer_without_events_is_no_history() -> None:
 
 def test_only_what_came_after_the_invitation_is_for_us() -> None:
     old, new = message("old"), message("new")
-    invite = member("invite", sender="@alice:here")
 
-    assert since_invited([old, invite, new, member("join")], ME) == [new, member("join")]
+    assert since_invited([old, INVITE, new, member("join")], ME) == [new, member("join")]
     assert since_invited([old, member("join"), new], ME) == [new]
     assert since_invited([old, new], ME) is None
 

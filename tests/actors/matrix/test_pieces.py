@@ -84,3 +84,8 @@ def test_a_fence_too_long_to_repeat_is_cut_as_text() -> None:
     text = "```" + "x" * 300 + "\ncode\n" * 30
 
     assert _bare("".join(pieces(text, limit_bytes=64))) == _bare(text)
+
+
+def test_a_piece_of_nothing_but_space_is_left_out() -> None:
+    assert pieces(" " * 200 + "word", limit_bytes=64)[-1].strip() == "word"
+    assert all(piece.strip() for piece in pieces(" " * 200 + "word", limit_bytes=64))

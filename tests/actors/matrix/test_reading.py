@@ -12,7 +12,7 @@ from actors.matrix.decode import decode, room_id
 from actors.matrix.reading import TEXT_ONLY
 from actors.matrix.rooms import NO_ENCRYPTION
 from actors.matrix.sending import SURFACE
-from protocols.chats import RoomGone
+from protocols.chats import DirectoryMessage, RoomGone
 from protocols.ids import EventId, PersonId
 from protocols.mail import AnswerLateError, Question
 from protocols.store import AddOutgoing, Arrival, Cursor, Journal, OutboxState, Row, Voice
@@ -24,7 +24,7 @@ from tests.actors.matrix.fake_homeserver import (
     gateway_over,
     started,
 )
-from tests.actors.matrix.gateway import A, Gateway
+from tests.actors.matrix.gateway import A, Directory, Gateway
 from tests.fakes import MemoryStoreAddress
 
 HERE = room_id(ROOM)
@@ -466,3 +466,42 @@ async def test_no_person_and_no_event_is_taken_for_another(
     (row,) = gateway.journal.rows.values()
     assert (row.event_id, row.room) == (EventId(event_id), HERE)
     assert (row.sender, row.sender_name) == (PersonId("matrix:@bob:fake"), "bob")
+
+
+async def test_a_directory_with_a_full_mailbox_is_told_later(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    class Full(Directory):
+        is_full = True
+
+        def try_send(self, message: DirectoryMessage, /) -> bool:
+            return not self.is_full and super().try_send(message)
+
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    gateway.directory = directory = Full()
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("one")
+        server.write("two")
+        await server.until(lambda: len(heard(gateway)) == 2)
+        assert server.said() == []
+        directory.is_full = False
+        await server.until(lambda: len(server.said()) == 2)
+
+
+async def test_a_draft_of_another_database_is_not_taken_for_ours(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        for txn in ("draft-1-0123456789abcdef", "draft-77-0123456789abcdef"):
+            server.write("hello")
+            await server.send(ROOM, txn, {"msgtype": "m.text", "body": "not ours"})
+        await server.until(lambda: len(server.said()) == 4)
+
+    assert all(row.shown_id is None for row in gateway.journal.rows.values())

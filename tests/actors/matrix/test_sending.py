@@ -2,27 +2,35 @@
 
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import pytest
 import trio
 from attrs import evolve
 from trio.testing import MockClock
 
-from actors.matrix.client import Done, Limited, Refused, Unreachable
+from actors.matrix.client import Done, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.decode import room_id
+from actors.matrix.render import as_edit
 from actors.matrix.settings import Pace
+from actors.matrix.syncer import _Surface
 from protocols.ids import RemoteId, RowId
+from protocols.mail import Question
 from protocols.store import (
     AddOutgoing,
+    Commit,
+    Conflict,
     FinishRow,
     OutboxState,
     Row,
     RowState,
+    SentOutgoing,
     Voice,
 )
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
 from tests.actors.matrix.fake_homeserver import ROOM, FakeHomeserver, gateway_over, started
-from tests.actors.matrix.gateway import Gateway
+from tests.actors.matrix.gateway import A, Gateway
+from tests.fakes import MemoryStoreAddress
 
 HERE = room_id(ROOM)
 
@@ -428,3 +436,124 @@ async def test_a_nonsense_answer_to_a_send_is_asked_again(
         await server.until(lambda: server.said() == ["hello"])
 
     assert len(server.times("send")) == 2
+
+
+@pytest.mark.parametrize("fault", [Refused(400, "M_UNKNOWN"), Limited(0.5), Refused(413, "")])
+async def test_a_draft_that_is_not_taken_is_left_to_the_answer(
+    autojump_clock: MockClock, tmp_path: Path, fault: Refused | Limited
+) -> None:
+    async def told(gateway: Gateway, row: Row) -> str:
+        await gateway.say(ShowDraft(row.room, row.id, "so far"))
+        await trio.sleep(2.5)
+        return "the answer"
+
+    server = FakeHomeserver(autojump_clock)
+    server.faults["send"] = [fault]
+    gateway = gateway_over(server, tmp_path, told)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("hello")
+        await server.until(lambda: bool(server.said()))
+
+    assert server.said() == ["the answer"]
+
+
+async def test_an_edit_that_is_not_taken_is_left_to_the_next(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async def told(gateway: Gateway, row: Row) -> str:
+        await gateway.say(ShowDraft(row.room, row.id, "one"))
+        await server.until(lambda: bool(server.said()))
+        server.faults["send"] = [Unreachable("502")]
+        await gateway.say(ShowDraft(row.room, row.id, "one two"))
+        await trio.sleep(10)
+        await gateway.say(ShowDraft(row.room, row.id, "one two three"))
+        await trio.sleep(10)
+        return "the answer"
+
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path, told)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("hello")
+        await server.until(lambda: len(server.said()) == 3)
+
+    assert server.said() == ["one", "* one two three", "* the answer"]
+
+
+async def test_a_journal_that_refuses_an_outcome_is_not_asked_for_ever(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    class Stubborn(MemoryStoreAddress):
+        async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
+            if isinstance(question, Commit) and isinstance(question.changes[0], SentOutgoing):
+                return cast("A", Conflict(RowId(1), RowState.ANSWERED))
+            return await super().ask(question, within=within)
+
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    gateway.store = Stubborn(gateway.journal)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("hello")
+        await server.until(lambda: bool(server.said()))
+        await trio.sleep(100)
+
+    assert len(server.times("send")) == 1
+
+
+async def test_a_session_that_ends_between_two_answers_loses_none(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.faults["encryption"] = [TokenRefused()]
+    gateway = gateway_over(server, tmp_path)
+    gateway.commit(AddOutgoing(HERE, Voice.GATEWAY, "hello"))
+
+    async with gateway.running():
+        await server.until(lambda: server.said() == ["hello"])
+
+
+async def test_an_answer_longer_than_one_message_is_shown_to_the_end_of_the_first(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async def told(gateway: Gateway, row: Row) -> str:
+        text = "word " * 2000
+        for number in range(10):
+            text += f"\n\n{number}"
+            await gateway.say(ShowDraft(row.room, row.id, text))
+            await trio.sleep(3)
+        return text
+
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path, told)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("hello")
+        await server.until(lambda: bool(server.said()) and server.said()[-1].endswith("9"))
+
+    first, *others = server.contents()
+    assert [content for content in others if "m.new_content" in content] in (
+        [],
+        [as_edit(first, "$e1")],
+    )
+    assert len(others) <= 2
+
+
+async def test_what_comes_after_the_stop_waits_in_the_outbox(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    surface = _Surface.over(server, gateway.syncer())
+    surface.sender.close()
+
+    surface.sender.take(Deliver(HERE))
+
+    with trio.fail_after(1):
+        await surface.sender.run()
+    assert server.calls == []

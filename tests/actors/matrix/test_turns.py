@@ -40,7 +40,6 @@ def typing(desk: Desk, since: float = 0.0) -> Desk:
 
 def test_an_empty_desk_rests() -> None:
     assert step(Desk(), 0.0) == Rest()
-    assert Desk().is_idle(0.0)
 
 
 def test_answers_come_before_all_else() -> None:
@@ -77,7 +76,6 @@ def test_typing_ends_a_minute_after_the_last_word_of_the_turn() -> None:
     assert step(desk, 60.0) == SetTyping(is_typing=False)
     desk.typing_since = None
     assert step(desk, 60.0) == Rest()
-    assert desk.is_idle(60.0)
 
 
 def test_the_end_of_a_turn_ends_its_typing_and_its_draft() -> None:
