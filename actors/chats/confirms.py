@@ -36,7 +36,7 @@ def confirm_key(room: RoomId, person: PersonId) -> str:
     return f"confirm:{room} {person}"
 
 
-def remember(row: Row, slot: SlotId, asks: TurnAsks, now: float) -> PutKey:
+def remember(row: Row, slot: SlotId, asks: TurnAsks, *, now: float) -> PutKey:
     """The change that keeps the question of the turn of *row*."""
     facts = {
         "interrupt_id": asks.interrupt_id,

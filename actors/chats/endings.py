@@ -39,11 +39,11 @@ def ending_of(outcome: TurnOutcome, person: PersonId, prefix: str) -> Ending:
     """The ending for *outcome*; what came of the answer is always kept."""
     match outcome:
         case TurnFinished(text, attachments):
-            return _finished(text, attachments, person, prefix)
+            return _finished(text, attachments, person, prefix=prefix)
         case TurnAsks():
             return Ending(RowState.ANSWERED, Voice.AGENT, _question(outcome, person), "asked back")
         case TurnFailed(text, kind):
-            return _failed(text, kind, person, prefix)
+            return _failed(text, kind, person, prefix=prefix)
         case TurnStopped(text):
             return _stopped(text, person, prefix)
         case _:
@@ -70,12 +70,12 @@ def stopped_by_force(row: Row, prefix: str) -> Ending:
 
 
 def _finished(
-    text: str, attachments: tuple[Attachment, ...], person: PersonId, prefix: str
+    text: str, attachments: tuple[Attachment, ...], person: PersonId, *, prefix: str
 ) -> Ending:
     files = tuple(_file(attachment, person) for attachment in attachments)
     whole = "\n\n".join(part for part in (text, *files) if part.strip())
     if not whole:
-        return _failed("", FailureKind.EMPTY, person, prefix)
+        return _failed("", FailureKind.EMPTY, person, prefix=prefix)
     return Ending(RowState.ANSWERED, Voice.AGENT, whole)
 
 
@@ -92,7 +92,7 @@ def _question(asks: TurnAsks, person: PersonId) -> str:
     return "\n\n".join(part for part in (asks.text, asks.question, hint) if part.strip())
 
 
-def _failed(text: str, kind: FailureKind, person: PersonId, prefix: str) -> Ending:
+def _failed(text: str, kind: FailureKind, person: PersonId, *, prefix: str) -> Ending:
     words = say(FAILURES[kind], person, prefix=prefix)
     reason = f"the agent failed: {kind}"
     if not text.strip():

@@ -83,7 +83,7 @@ class Errands:
         """End *victim* in its session's place, and the session with it."""
         log.warning("session.stopped_by_force", room=victim.room, row=victim.id)
         changes = stopped_by_force(victim, self._prefix(victim.room)).changes(victim)
-        if not await self._end(rows, Word.STOPPED_BY_FORCE, {}, changes):
+        if not await self._end(rows, Word.STOPPED_BY_FORCE, {}, more=changes):
             await self._answer(rows, Word.NOTHING_RUNS)
         run_id = victim.run_id or run_id_for(victim.room, victim.event_id)
         self.platform.try_send(CancelTurn(run_id))
@@ -125,6 +125,7 @@ class Errands:
         rows: list[Row],
         word: Word,
         facts: Mapping[str, object],
+        *,
         more: tuple[Change, ...] = (),
     ) -> bool:
         """End *rows* with the same words, together with *more* changes; False where one was."""

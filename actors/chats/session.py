@@ -16,9 +16,17 @@ from actors.chats.hints import DeliveryHints
 from actors.chats.turn import Patience, RunningTurn
 from actors.kernel.mailbox import Mailbox
 from protocols.chats import DescribeSession, SessionMessage, SessionStatus, StopTurn, WorkArrived
-from protocols.ids import RoomId, RowId, SlotId, SurfaceName, run_id_for, surface_of
+from protocols.ids import RoomId, RowId, RunId, SlotId, SurfaceName, run_id_for, surface_of
 from protocols.mail import Address, NoAnswerError
-from protocols.platform import PlatformMessage, Turn, TurnAsks, TurnFailed, TurnOutcome, TurnStopped
+from protocols.platform import (
+    CancelTurn,
+    PlatformMessage,
+    Turn,
+    TurnAsks,
+    TurnFailed,
+    TurnOutcome,
+    TurnStopped,
+)
 from protocols.store import (
     Change,
     Commit,
@@ -127,6 +135,8 @@ class ChatSession:
 
     async def _handle(self, row: Row) -> None:
         if self._is_told_to_stop(row):
+            # A life that was killed may have begun it.
+            self.platform.try_send(CancelTurn(_run_id(row)))
             await self._end(row, stopped_before_start(row, self._prefix))
             self._answer_stops(row.id)
             return
@@ -160,7 +170,7 @@ class ChatSession:
 
     def _turn(self, row: Row, confirm: Confirm | None) -> RunningTurn:
         turn = Turn(
-            run_id=row.run_id or run_id_for(row.room, row.event_id),
+            run_id=_run_id(row),
             row=row.id,
             surface=surface_of(row.room),
             sender=row.sender,
@@ -181,7 +191,7 @@ class ChatSession:
         self, row: Row, confirm: Confirm | None, outcome: TurnOutcome
     ) -> tuple[Change, ...]:
         if isinstance(outcome, TurnAsks):
-            return (remember(row, _slot(row), outcome, self.clock()),)
+            return (remember(row, _slot(row), outcome, now=self.clock()),)
         # After a failure the question stays open, so that /retry can answer it again.
         if confirm is None or isinstance(outcome, TurnFailed) or confirm.slot != row.slot:
             return ()
@@ -223,3 +233,7 @@ def _is_meant(row: Row, stop: StopTurn) -> bool:
 
 def _slot(row: Row) -> SlotId:
     return row.slot or SlotId("C1")
+
+
+def _run_id(row: Row) -> RunId:
+    return row.run_id or run_id_for(row.room, row.event_id)
