@@ -45,7 +45,7 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     from actors.store.actor import StoreActor
     from actors.terminal.surface import TerminalSurface
     from protocols.chats import DirectoryMessage, SessionMessage
-    from protocols.ids import RoomId, SurfaceName
+    from protocols.ids import MATRIX, TERMINAL, RoomId, SurfaceName
     from protocols.platform import PlatformMessage
     from protocols.store import StoreMessage
     from protocols.surfaces import Surface, SurfaceMessage
@@ -63,21 +63,13 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
         from actors.matrix.settings import MatrixSettings
         from actors.matrix.syncer import MatrixSyncer
 
-        account = MatrixSettings(
-            homeserver=str(s.matrix_homeserver),
-            user_id=s.matrix_user_id,
-            store_path=s.matrix_store_path,
-            password=s.matrix_password.get_secret_value(),
-            access_token=s.matrix_access_token.get_secret_value(),
-            device_id=s.matrix_device_id,
-        )
-        name = SurfaceName("matrix")
-        surfaces[name] = Surface(name, matrix.address, command_prefixes=("/", "!"))
+        where = (str(s.matrix_homeserver), s.matrix_user_id, s.matrix_store_path)
+        account = MatrixSettings(*where, *s.matrix_login)
+        surfaces[MATRIX] = Surface(MATRIX, matrix.address, command_prefixes=("/", "!"))
         syncer = permanent("matrix", MatrixSyncer, matrix, to_store, to_chats, account)
         senders.append(syncer.with_options(shutdown=15.0))
     if terminal:
-        name = SurfaceName("terminal")
-        surfaces[name] = Surface(name, here.address, draft_every=0.1)
+        surfaces[TERMINAL] = Surface(TERMINAL, here.address)
         chat = transient("terminal", TerminalSurface, here, to_store, to_chats, terminal)
         senders.append(chat.with_options(significant=True))
 
@@ -89,18 +81,12 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
         role="ChatSession",
     )
     access = AccessPolicy(s.access_mode, s.people_in_charge, s.people_allowed)
-    bridge = permanent(
-        "platform",
-        PlatformBridge,
-        inbox=platform,
-        open_client=platform_opener(s.platform_mode, mock_latency=s.mock_latency),
-        idle_limit=s.platform_idle_limit,
-        max_turns=s.platform_max_turns,
-    )
+    agent = platform_opener(s.platform_mode, mock_latency=s.mock_latency)
+    turns = (s.platform_idle_limit, s.platform_max_turns)
     talk = (to_store, to_platform, sessions, surfaces)
     return [
         permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
-        bridge.with_options(shutdown=1.0),
+        permanent("platform", PlatformBridge, platform, agent, *turns).with_options(shutdown=1.0),
         *senders,
         sessions.spec(),
         permanent(
@@ -125,11 +111,7 @@ def run(environment: Mapping[str, str], *, with_terminal: bool) -> int:
         return say(fault, code=2)
     configure_logs(level=s.log_level, log_format=s.log_format, secrets=s.secrets())
     is_here = with_terminal or not s.matrix_homeserver
-    terminal = (
-        open_terminal(history=history_path(environment), agent="the mock agent")
-        if is_here
-        else None
-    )
+    terminal = open_terminal(history_path(environment), "the mock agent") if is_here else None
     on_interrupt = terminal.interrupts.pressed if terminal else None
     root = Supervisor(
         partial(tree, s, terminal), on_interrupt=on_interrupt, signals=True, freezes=True

@@ -122,6 +122,12 @@ class Settings(BaseModel):
         """Who may write without being paired."""
         return tuple(PersonId(f"matrix:{user}") for user in self.matrix_allowed_users)
 
+    @property
+    def matrix_login(self) -> tuple[str, str, str]:
+        """The password, the token and the token's device; each empty where it is not set."""
+        password, token = self.matrix_password, self.matrix_access_token
+        return password.get_secret_value(), token.get_secret_value(), self.matrix_device_id
+
     def secrets(self) -> tuple[str, ...]:
         """Every value that must never be printed."""
         values = [getattr(self, name) for name in type(self).model_fields]

@@ -6,6 +6,9 @@ from uuid import UUID, uuid5
 SurfaceName = NewType("SurfaceName", str)
 SurfaceName.__doc__ = "A place where people chat: ``telegram``, ``matrix`` or ``terminal``."
 
+MATRIX = SurfaceName("matrix")
+TERMINAL = SurfaceName("terminal")
+
 RoomId = NewType("RoomId", str)
 RoomId.__doc__ = (
     "A room on its surface, ``<surface>/<the surface's own id>``: ``matrix/!abc:example.org``."

@@ -31,7 +31,7 @@ OpenClient = Callable[[], AbstractAsyncContextManager[PlatformClient]]
 SETTINGS_LIMIT = 8.0  # below the 10 s that a question waits by default
 
 
-@define(kw_only=True)
+@define
 class PlatformBridge:
     """The agent, as the sessions see it.
 

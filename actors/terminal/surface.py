@@ -17,7 +17,7 @@ from actors.terminal.lines import Line
 from actors.terminal.open_rows import OpenRows
 from actors.terminal.opening import Terminal
 from protocols.chats import DirectoryMessage, RowsArrived
-from protocols.ids import PersonId, RemoteId, RoomId, RowId, SurfaceName
+from protocols.ids import TERMINAL, PersonId, RemoteId, RoomId, RowId
 from protocols.mail import Address, NoAnswerError, Question
 from protocols.store import (
     UNFINISHED,
@@ -39,7 +39,6 @@ log = structlog.get_logger("terminal.surface")
 
 A = TypeVar("A")
 
-TERMINAL = SurfaceName("terminal")
 HERE = RoomId("terminal/here")
 OWNER = PersonId("terminal:owner")
 
