@@ -19,7 +19,6 @@ from actors.matrix.limits import UNSAID_WAIT
 
 Json = dict[str, Any]
 
-_CLOSE_WITHIN = 3.0
 _MESSAGE_TYPES = ["m.room.message", "m.room.encrypted", "m.room.encryption", "m.room.member"]
 _HISTORY_FILTER = {
     "types": _MESSAGE_TYPES,
@@ -208,8 +207,7 @@ class MatrixClient:
 
     async def close(self) -> None:
         """End all connections."""
-        with trio.move_on_after(_CLOSE_WITHIN, shield=True):
-            await from_asyncio(self._nio.close)
+        await from_asyncio(self._nio.close)
 
     async def _request(
         self,

@@ -24,6 +24,8 @@ from protocols.mail import Address
 from protocols.store import StoreMessage
 from protocols.surfaces import SurfaceMessage
 
+_CLOSE_WITHIN = 3.0
+
 
 @define
 class MatrixSyncer:
@@ -45,7 +47,8 @@ class MatrixSyncer:
             try:
                 refused = await self._live(server)
             finally:
-                await server.close()
+                with trio.move_on_after(_CLOSE_WITHIN, shield=True):
+                    await server.close()
         if refused is not None:
             raise ParkedError(refused.reason)
 

@@ -40,6 +40,7 @@ Answer = Callable[["Gateway", Row], Awaitable[str]]
 
 async def echo(_gateway: "Gateway", row: Row) -> str:
     """An agent that says what it heard."""
+    await trio.lowlevel.checkpoint()
     return f"echo: {row.text}"
 
 

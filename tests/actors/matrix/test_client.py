@@ -74,7 +74,8 @@ async def answering(*answers: bytes) -> AsyncIterator[tuple[MatrixClient, list[b
             try:
                 yield client, asked
             finally:
-                await client.close()
+                with trio.move_on_after(3, shield=True):
+                    await client.close()
         nursery.cancel_scope.cancel()
 
 

@@ -67,6 +67,7 @@ async def test_all_that_was_written_while_we_were_down_is_heard_in_order(
     synapse: Synapse, tmp_path: Path, number: int, window: int
 ) -> None:
     async def answer_the_last(_gateway: Gateway, row: Row) -> str:
+        await trio.lowlevel.checkpoint()
         return f"echo: {row.text}" if row.text in {"hello", texts[-1]} else ""
 
     gateway, alice = gateway_on(synapse, tmp_path, answer_the_last), synapse.person("alice")
@@ -201,6 +202,7 @@ async def test_a_long_answer_comes_in_pieces_in_order(synapse: Synapse, tmp_path
     words = "\n\n".join(f"{number} " + "häß&<" * 40 for number in range(300))
 
     async def long(_gateway: Gateway, _row: Row) -> str:
+        await trio.lowlevel.checkpoint()
         return words
 
     gateway, alice = gateway_on(synapse, tmp_path, long), synapse.person("alice")
