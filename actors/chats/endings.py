@@ -53,7 +53,7 @@ def ending_of(outcome: TurnOutcome, person: PersonId, prefix: str) -> Ending:
 def set_aside(row: Row, prefix: str) -> Ending:
     """The ending for a row that crashed its session too often."""
     text = say(Word.SET_ASIDE, row.sender, attempts=row.attempts, prefix=prefix)
-    reason = f"crashed its session {row.attempts} times"
+    reason = f"set aside after {row.attempts} attempts"
     return Ending(RowState.SET_ASIDE, Voice.GATEWAY, text, reason)
 
 

@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import assert_never
+from uuid import uuid4
 
 import structlog
 import trio
 from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
+from actors.chats.attempts import Start, is_enough, next_start, remember_start, start_key
 from actors.chats.confirms import Confirm, confirm_key, read_confirm, remember, resume_for
 from actors.chats.endings import Ending, ending_of, set_aside, stopped_before_start
 from actors.chats.hints import DeliveryHints
@@ -43,8 +45,8 @@ from protocols.surfaces import Surface
 
 log = structlog.get_logger("chats.session")
 
-MOST_ATTEMPTS = 3
-"""A row that was started so often and is still not finished is set aside."""
+PROGRAM = uuid4().hex
+"""This life of the program."""
 
 PATIENCE = Patience()
 
@@ -60,6 +62,7 @@ class ChatSession:
     surfaces: Mapping[SurfaceName, Surface]
     patience: Patience = PATIENCE
     clock: Callable[[], float] = time.time
+    program: str = PROGRAM
     _running: RunningTurn | None = None
     _stops: tuple[StopTurn, ...] = ()
     _has_hint: bool = False
@@ -140,12 +143,20 @@ class ChatSession:
             await self._end(row, stopped_before_start(row, self._prefix))
             self._answer_stops(row.id)
             return
-        if row.attempts >= MOST_ATTEMPTS:
+        start = await self._next_start(row)
+        if is_enough(row, start):
             await self._end(row, set_aside(row, self._prefix))
             return
-        started = await ask_through_restarts(self.store, Commit((StartRow(row.id),)))
+        changes = (StartRow(row.id), remember_start(self.room, start))
+        started = await ask_through_restarts(self.store, Commit(changes))
         if isinstance(started, Committed):
             await self._run_turn(row)
+
+    async def _next_start(self, row: Row) -> Start:
+        kept = None
+        if row.attempts:
+            kept = await ask_through_restarts(self.store, GetKey(start_key(self.room)))
+        return next_start(row, kept, self.program)
 
     async def _run_turn(self, row: Row) -> None:
         is_over = False

@@ -3,6 +3,7 @@
 import trio
 from trio.testing import MockClock
 
+from actors.chats.attempts import MOST_CRASHES
 from protocols.chats import DescribeSession, StopTurn
 from protocols.platform import Resume
 from protocols.store import FinishRow, RowState
@@ -223,6 +224,38 @@ async def test_the_third_crash_sets_a_message_aside_and_the_next_goes_on(
     assert world.states == [RowState.SET_ASIDE, RowState.ANSWERED]
     assert world.rows[0].attempts == 3
     assert world.faults == []
+
+
+async def test_a_program_that_is_killed_again_and_again_still_answers(
+    autojump_clock: MockClock,
+) -> None:
+    world = World(autojump_clock)
+    async with world.running():
+        await world.write("slow 3", "next")
+        for number in range(8):
+            await trio.sleep(1)
+            world.program = f"life {number}"
+            world.tree.kill(f"sessions/{ROOM}")
+        await world.settle()
+
+    assert world.texts == ["echo slow 3", "echo next"]
+    assert world.rows[0].attempts > MOST_CRASHES
+
+
+async def test_what_may_kill_the_program_is_not_started_for_ever(
+    autojump_clock: MockClock,
+) -> None:
+    world = World(autojump_clock)
+    async with world.running():
+        await world.write("hang", "next")
+        for number in range(10):
+            await trio.sleep(100)
+            world.program = f"life {number}"
+            world.tree.kill(f"sessions/{ROOM}")
+        await world.settle()
+
+    assert world.states == [RowState.SET_ASIDE, RowState.ANSWERED]
+    assert "I tried this message 10 times" in world.texts[0]
 
 
 async def test_however_many_messages_crash_their_session_each_is_explained(

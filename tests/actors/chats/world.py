@@ -203,6 +203,7 @@ class World:
     make_session: MakeSession | None = None
     most_deaths: int = 1
     lost_answer: int = 0
+    program: str = "first"
     sent: list[OutboxRow] = field(factory=list)
     shown: list[ShowDraft | ShowTyping | Deliver] = field(factory=list)
     turns: list[Turn] = field(factory=list)
@@ -276,6 +277,7 @@ class World:
                 self.platform.address,
                 surfaces,
                 clock=self.clock.current_time,
+                program=self.program,
             )
 
         return make
