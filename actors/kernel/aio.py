@@ -65,5 +65,5 @@ async def from_asyncio(
     """
     try:
         return await trio_asyncio.aio_as_trio(function)(*args, **kwargs)  # type: ignore[no-any-return]
-    except asyncio.CancelledError as error:
+    except ASYNCIO_CANCELLED as error:
         raise AsyncioCancelledError(getattr(function, "__name__", "call")) from error

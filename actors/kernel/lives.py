@@ -6,7 +6,7 @@ when this one is over, an actor never runs beside itself, however stuck it is.
 
 import random
 from math import inf
-from typing import assert_never
+from typing import Literal, Self, assert_never
 
 import structlog
 import trio
@@ -26,6 +26,22 @@ log = structlog.get_logger("kernel.lives")
 
 _FAILURES = (Next.RESTART, Next.GIVE_UP)
 """What shows that even a normal end was one too many."""
+
+
+@define
+class _Caught:
+    """Keeps whatever comes out of its block: every exit of a life is sorted, none lost."""
+
+    error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: object, error: BaseException | None, _traceback: object
+    ) -> Literal[True]:
+        self.error = error
+        return True
 
 
 @define(eq=False)
@@ -57,17 +73,12 @@ class Child(Endable):
     async def _live(self) -> Exit:
         self._begin()
         scope = self._scope = trio.CancelScope()
-        error: BaseException | None = None
-        try:
-            with scope:
-                await self.owner.make(self).run()
-        except BaseException as caught:  # noqa: BLE001  # supervision: every exit is sorted
-            error = caught
+        with _Caught() as caught, scope:
+            await self.owner.make(self).run()
         self._scope = None
-        try:
-            return classify(error, was_cancelled=scope.cancelled_caught)
-        finally:
-            del error  # its traceback holds this very frame
+        exit_ = classify(caught.error, was_cancelled=scope.cancelled_caught)
+        caught.error = None  # its traceback holds this very frame
+        return exit_
 
     def _begin(self) -> None:
         if self.life:

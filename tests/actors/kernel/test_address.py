@@ -40,14 +40,15 @@ def box_of(*words: str, capacity: int = 1) -> Mailbox[object]:
     return box
 
 
-async def test_an_address_is_known_by_its_reader() -> None:
+def test_an_address_is_known_by_its_reader() -> None:
     address: Address[object] = box_of().address
 
     assert address.reader == "writer"
 
 
 async def test_a_full_mailbox_refuses_what_does_not_wait() -> None:
-    address = box_of("a").address
+    address = box_of().address
+    await address.send(Said("a"))
 
     assert not address.try_send(Said("b"))
 

@@ -16,6 +16,7 @@ async def doubled(number: int) -> int:
 
 
 async def cancel_oneself() -> None:
+    await asyncio.sleep(0)
     raise asyncio.CancelledError
 
 

@@ -82,9 +82,6 @@ async def test_a_crash_is_reported_once_with_every_fact_and_no_persons_words(
         box.put(Said("hello"))
         box.put(Broken())
         box.put(Said("after"))
-        await trio.lowlevel.checkpoint()
-        while not reports(logs):
-            await trio.lowlevel.checkpoint()
         await tree.settle()
 
     report = reports(logs)[0]
@@ -132,6 +129,7 @@ async def test_an_hour_of_backoff_never_exceeds_the_longest_delay(
 
     async def work() -> None:
         starts.append(autojump_clock.current_time())
+        await trio.lowlevel.checkpoint()
         raise ValueError
 
     box: Mailbox[Any] = Mailbox("a")
@@ -335,6 +333,7 @@ async def test_a_parked_actor_is_shown_with_its_reason_and_restarted_on_command(
 
 async def test_a_parked_actor_without_a_mailbox_stops_with_the_tree() -> None:
     async def work() -> None:
+        await trio.lowlevel.checkpoint()
         raise ParkedError("no")
 
     async with running([permanent("a", Doing, work)]) as tree:
@@ -362,6 +361,7 @@ async def test_a_permanent_actor_that_returns_is_restarted_like_after_a_crash(
 ) -> None:
     async def work() -> None:
         ready()
+        await trio.lowlevel.checkpoint()
 
     async with running([permanent("a", Doing, work)]) as tree:
         await trio.sleep(0.05)
@@ -465,6 +465,7 @@ async def test_a_life_begins_without_the_log_context_of_the_last_one() -> None:
 async def test_a_crash_out_of_a_nursery_reports_every_leaf(logs: list[EventDict]) -> None:
     async def fail(error: Exception) -> None:
         error.__context__ = KeyError("words")
+        await trio.lowlevel.cancel_shielded_checkpoint()
         raise error
 
     lives: list[int] = []

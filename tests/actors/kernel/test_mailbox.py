@@ -243,7 +243,7 @@ async def test_a_parked_reader_keeps_its_queue_and_tells_its_askers() -> None:
     assert await rest_of(box) == ["a"]
 
 
-async def test_an_empty_parked_reader_has_no_queue() -> None:
+def test_an_empty_parked_reader_has_no_queue() -> None:
     box = filled()
 
     box.park("parked")
@@ -356,7 +356,7 @@ async def test_ages_are_told_in_seconds(autojump_clock: trio.testing.MockClock) 
 
 async def test_without_an_office_dead_letters_are_only_counted() -> None:
     box: Mailbox[Said] = Mailbox("writer")
-    box.put(Said("a"))
+    await box.address.send(Said("a"))
 
     box.bury("stopped")
 

@@ -198,6 +198,7 @@ async def test_a_crashing_child_touches_nobody_and_is_parked_in_the_end(
     def broken(_key: str, _inbox: Mailbox[Any]) -> Doing:
         async def work() -> None:
             starts.append(autojump_clock.current_time())
+            await trio.lowlevel.checkpoint()
             raise ValueError
 
         return Doing(work)
@@ -398,6 +399,7 @@ async def test_a_foreign_exception_in_a_child_stops_the_tree() -> None:
     def quitting(_key: str, _inbox: Mailbox[Any]) -> Doing:
         async def work() -> None:
             ready()
+            await trio.lowlevel.checkpoint()
             raise KeyboardInterrupt
 
         return Doing(work)

@@ -81,6 +81,7 @@ async def test_a_death_after_the_answer_changes_nothing() -> None:
     box = a_box()
     reply = OpenReply(box, trio.lowlevel.current_task(), "Doubled", 1.0)
     reply.abandon(None)
+    await trio.lowlevel.checkpoint()
 
     reply.callee_died("ValueError")
 

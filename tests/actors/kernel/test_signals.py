@@ -27,6 +27,7 @@ async def test_the_second_signal_ends_at_once(second: signal.Signals, code: int)
     with StopSignals(lambda _: None, end=codes.append).heard():
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(second)
+        await trio.testing.wait_all_tasks_blocked()
 
     assert codes == [code]
 

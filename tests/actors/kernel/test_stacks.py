@@ -8,6 +8,7 @@ from actors.kernel.stacks import frames_of, stack_of
 async def sleeper() -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.sleep_forever, name="inner")
+        await trio.sleep_forever()
 
 
 async def test_a_stack_shows_the_task_and_those_that_it_started() -> None:

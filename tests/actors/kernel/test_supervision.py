@@ -47,6 +47,7 @@ class Diary:
 
 def failing(error: Exception) -> Doing:
     async def work() -> None:
+        await trio.lowlevel.checkpoint()
         raise error
 
     return Doing(work)
@@ -253,7 +254,7 @@ async def test_stuck_children_are_reported_while_the_stop_goes_on(
     assert autojump_clock.current_time() == pytest.approx(3600)
 
 
-async def test_the_watchdog_waits_for_the_sum_of_the_deadlines() -> None:
+def test_the_watchdog_waits_for_the_sum_of_the_deadlines() -> None:
     specs = [permanent(n, Doing, hang).with_options(shutdown=10.0) for n in "ab"]
 
     assert Supervisor(specs)._longest_stop == 2 * (10 + 2) + 5
