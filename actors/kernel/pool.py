@@ -132,9 +132,9 @@ class Pool(Generic[M]):
 
     async def run(self) -> None:
         """Run the children until the pool is to end."""
-        try:
-            async with trio.open_nursery() as nursery:
-                self._nursery = nursery
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
                 for child in self._children.values():
                     self.spawn(child.run)
                 own.ready()
@@ -143,8 +143,9 @@ class Pool(Generic[M]):
                     await self._ending.wait()
                     timer.cancel_scope.cancel(reason="the pool ends")
                 await self._end_many(tuple(self._children.values()), Wish.STOP)
-        finally:
-            self._nursery = None
+            finally:
+                # Inside the block: once its body is over, the nursery may close at any step.
+                self._nursery = None
 
     async def _retire_idle(self) -> None:
         while True:

@@ -116,7 +116,7 @@ class Supervisor:
             await self._wanted.wait()
             watchdog.arm()
             await self._stop_all()
-        self._nursery = None
+            self._nursery = None
         log.info("tree.stopped", name=self.name, exit_code=self._code or EXIT_STOPPED)
 
     async def _start_all(self) -> None:

@@ -1,5 +1,6 @@
 """Schedules that can be repeated, and things that happen at one exact step of a task."""
 
+import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ def run_seeded(seed: int, main: Callable[[], Awaitable[T]], *instruments: Instru
     """Run *main* with the scheduler's choices made from *seed*, on a clock that jumps."""
     trio_run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
     trio_run._r.seed(seed)
+    random.seed(seed)  # the backoff's jitter
     try:
         clock = trio.testing.MockClock(autojump_threshold=0)
         return trio.run(main, clock=clock, instruments=instruments)
