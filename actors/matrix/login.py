@@ -110,11 +110,9 @@ class Door:
         token = self.settings.access_token
         reply = await insist(self.status, lambda: self.server.whoami(token))
         match reply:
-            case Done(body):
-                return self._own(
-                    Session(str(body.get("user_id")), str(body.get("device_id")), token)
-                )
-            case TokenRefused() | Refused():
+            case Done({"user_id": str(user_id)} as body):
+                return self._own(Session(user_id, str(body.get("device_id")), token))
+            case Done() | TokenRefused() | Refused():
                 return LoginRefused("the homeserver refused the token: set MATRIX_ACCESS_TOKEN")
             case _:
                 assert_never(reply)

@@ -25,6 +25,7 @@ from protocols.ids import RemoteId
 log = structlog.get_logger("matrix.posting")
 
 _TOO_LARGE = 413
+_NO_SESSION = "the session has ended"
 
 
 @frozen
@@ -48,9 +49,10 @@ class PostRefused:
 
 @frozen
 class NotNow:
-    """It was not sent, or nobody knows; ``is_unsure`` says which."""
+    """It was not sent, or nobody knows (``is_unsure``); *trouble* is why, empty in a penalty."""
 
     is_unsure: bool
+    trouble: str = ""
 
 
 PostOutcome = Posted | TooLarge | PostRefused
@@ -72,9 +74,9 @@ class Post:
         while True:
             outcome = await self.attempt(room, txn, content)
             if isinstance(outcome, NotNow):
-                if outcome.is_unsure:
+                if outcome.trouble:
                     streak += 1
-                    await pause(self.status, "sending", streak)
+                    await pause(self.status, outcome.trouble, streak)
                 continue
             return outcome
 
@@ -95,7 +97,7 @@ class Post:
             case Closed(reason):
                 return PostRefused(reason)
             case Unknown():
-                return NotNow(is_unsure=True)
+                return NotNow(is_unsure=False, trouble=_NO_SESSION)
             case Open():
                 return self._outcome(await self.server.send(room, txn, content))
             case _:
@@ -109,12 +111,20 @@ class Post:
                 self.penalty.extend(trio.current_time(), wait)
                 self.status.limited(wait)
                 return NotNow(is_unsure=False)
-            case Refused(status, errcode) if status == _TOO_LARGE or errcode == "M_TOO_LARGE":
-                return TooLarge()
-            case Refused(status, errcode):
-                return PostRefused(f"the homeserver refused: {status} {errcode}")
-            case Done() | Unreachable() | TokenRefused():
-                # A refused token is the reader's to mend: it ends or renews the session.
-                return NotNow(is_unsure=True)
+            case Refused():
+                return _refusal(reply)
+            case Unreachable(reason):
+                return NotNow(is_unsure=True, trouble=reason)
+            case Done():
+                return NotNow(is_unsure=True, trouble="an answer without an event")
+            case TokenRefused():
+                # The reader's to mend: it renews the session, or ends this life.
+                return NotNow(is_unsure=False, trouble=_NO_SESSION)
             case _:
                 assert_never(reply)
+
+
+def _refusal(reply: Refused) -> TooLarge | PostRefused:
+    if reply.status == _TOO_LARGE or reply.errcode == "M_TOO_LARGE":
+        return TooLarge()
+    return PostRefused(f"the homeserver refused: {reply.status} {reply.errcode}")

@@ -17,7 +17,7 @@ from actors.matrix.posting import Post
 from actors.matrix.reading import LONG_POLL, Reader
 from actors.matrix.rooms import Rooms
 from actors.matrix.sending import Sender
-from actors.matrix.settings import MatrixSettings as MatrixSettings  # noqa: PLC0414  # for the tree
+from actors.matrix.settings import MatrixSettings
 from actors.matrix.status import Status
 from protocols.chats import DirectoryMessage
 from protocols.mail import Address

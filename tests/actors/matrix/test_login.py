@@ -158,6 +158,7 @@ async def test_a_given_token_is_used_without_a_login(
         ({}, {"user_id": "@Bot:fake", "access_token": "token1"}, "MATRIX_USER_ID"),
         ({}, {"device_id": "OTHER", "access_token": "token1"}, "MATRIX_DEVICE_ID"),
         ({}, {"access_token": "wrong"}, "MATRIX_ACCESS_TOKEN"),
+        ({"whoami": [Done({})]}, {"access_token": "token1"}, "MATRIX_ACCESS_TOKEN"),
         ({"whoami": [Refused(403, "M_FORBIDDEN")]}, {"access_token": "token1"}, "ACCESS_TOKEN"),
     ],
 )

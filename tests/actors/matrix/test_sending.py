@@ -505,11 +505,12 @@ async def test_a_journal_that_refuses_an_outcome_is_not_asked_for_ever(
     assert len(server.times("send")) == 1
 
 
+@pytest.mark.parametrize("request_name", ["encryption", "send"])
 async def test_a_session_that_ends_between_two_answers_loses_none(
-    autojump_clock: MockClock, tmp_path: Path
+    autojump_clock: MockClock, tmp_path: Path, request_name: str
 ) -> None:
     server = FakeHomeserver(autojump_clock)
-    server.faults["encryption"] = [TokenRefused()]
+    server.faults[request_name] = [TokenRefused()]
     gateway = gateway_over(server, tmp_path)
     gateway.commit(AddOutgoing(HERE, Voice.GATEWAY, "hello"))
 
