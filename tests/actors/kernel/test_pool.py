@@ -349,6 +349,25 @@ async def test_a_killed_pool_comes_back_with_all_its_children_and_their_mail() -
         assert tree["sessions"].life == 2
 
 
+async def test_mail_at_any_moment_of_a_pools_death_is_kept() -> None:
+    rooms = Rooms()
+    pool: Pool[Any] = Pool("sessions", rooms.session)
+    async with running([pool.spec()], intensity=100) as tree:
+        for steps in range(12):
+            tree.supervisor.kill("sessions")
+            for _ in range(steps):
+                await trio.lowlevel.checkpoint()
+            pool.try_send("old", Said(f"{steps}"))
+            pool.try_send(f"new {steps}", Said("a"))
+            tree.supervisor.restart("sessions/old")
+            await tree.settle()
+            tree.supervisor.restart("sessions")
+            await tree.settle()
+
+        assert rooms.heard["old"] == [f"{steps}" for steps in range(12)]
+        assert all(rooms.heard[f"new {steps}"] == ["a"] for steps in range(12))
+
+
 async def test_a_pool_that_is_killed_while_children_crash_or_wait_keeps_their_mail() -> None:
     lives: dict[str, int] = {"a": 0, "b": 0}
     heard: list[str] = []
