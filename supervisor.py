@@ -57,8 +57,12 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     chats = Mailbox[DirectoryMessage]("chats")
     to_store, to_chats, to_platform = store.address, chats.address, platform.address
     surfaces: dict[SurfaceName, Surface] = {}
-    senders: list[ChildSpec] = []
-
+    agent = platform_opener(s.platform_mode, mock_latency=s.mock_latency)
+    turns = (s.platform_idle_limit, s.platform_max_turns)
+    rows = [
+        permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
+        permanent("platform", PlatformBridge, platform, agent, *turns).with_options(shutdown=1.0),
+    ]
     if s.matrix_homeserver:
         from actors.matrix.settings import MatrixSettings
         from actors.matrix.syncer import MatrixSyncer
@@ -67,11 +71,11 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
         account = MatrixSettings(*where, *s.matrix_login)
         surfaces[MATRIX] = Surface(MATRIX, matrix.address, command_prefixes=("/", "!"))
         syncer = permanent("matrix", MatrixSyncer, matrix, to_store, to_chats, account)
-        senders.append(syncer.with_options(shutdown=15.0))
+        rows.append(syncer.with_options(shutdown=15.0))
     if terminal:
         surfaces[TERMINAL] = Surface(TERMINAL, here.address)
         chat = transient("terminal", TerminalSurface, here, to_store, to_chats, terminal)
-        senders.append(chat.with_options(significant=True))
+        rows.append(chat.with_options(significant=True))
 
     sessions = Pool[SessionMessage](
         "sessions",
@@ -81,17 +85,11 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
         role="ChatSession",
     )
     access = AccessPolicy(s.access_mode, s.people_in_charge, s.people_allowed)
-    agent = platform_opener(s.platform_mode, mock_latency=s.mock_latency)
-    turns = (s.platform_idle_limit, s.platform_max_turns)
-    talk = (to_store, to_platform, sessions, surfaces)
+    talk = (to_store, to_platform, sessions, surfaces, access)
     return [
-        permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
-        permanent("platform", PlatformBridge, platform, agent, *turns).with_options(shutdown=1.0),
-        *senders,
+        *rows,
         sessions.spec(),
-        permanent(
-            "chats", ChatDirectory, chats, *talk, access, lambda: tree_text(control.census())
-        ),
+        permanent("chats", ChatDirectory, chats, *talk, lambda: tree_text(control.census())),
         permanent("ops", OpsServer, control, to_store, to_chats, s.debug_socket),
     ]
 
@@ -112,10 +110,8 @@ def run(environment: Mapping[str, str], *, with_terminal: bool) -> int:
     configure_logs(level=s.log_level, log_format=s.log_format, secrets=s.secrets())
     is_here = with_terminal or not s.matrix_homeserver
     terminal = open_terminal(history_path(environment), "the mock agent") if is_here else None
-    on_interrupt = terminal.interrupts.pressed if terminal else None
-    root = Supervisor(
-        partial(tree, s, terminal), on_interrupt=on_interrupt, signals=True, freezes=True
-    )
+    stop = terminal.interrupts.pressed if terminal else None
+    root = Supervisor(partial(tree, s, terminal), signals=True, on_interrupt=stop, freezes=True)
     return trio.run(root.run)
 
 
