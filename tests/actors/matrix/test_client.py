@@ -1,11 +1,20 @@
 """The client against a homeserver that misbehaves on a real socket."""
 
+import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 import trio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from actors.kernel.aio import open_asyncio
 from actors.matrix.client import (
@@ -150,3 +159,50 @@ async def test_each_request_goes_to_its_place() -> None:
     assert b"Bearer other" in asked[2]
     assert b"since=s1" in asked[4]
     assert b"timeout=30000" in asked[4]
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS with a certificate for 127.0.0.1 that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(tz=UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "pem").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + certificate.public_bytes(Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "pem")
+    return context
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    asked: list[bytes] = []
+
+    async def serve(stream: trio.SSLStream[trio.SocketStream]) -> None:
+        with suppress(trio.BrokenResourceError):
+            asked.append(bytes(await stream.receive_some()))
+
+    async with trio.open_nursery() as nursery:
+        context = self_signed(tmp_path)
+        listeners = await nursery.start(
+            partial(trio.serve_ssl_over_tcp, serve, 0, context, host="127.0.0.1")
+        )
+        port = listeners[0].transport_listener.socket.getsockname()[1]
+        async with open_asyncio("test"):
+            client = MatrixClient(f"https://127.0.0.1:{port}")
+            client.use(Session("@bot:here", "DEVICE", "secret token"))
+            reply = await client.typing("!r:here", "@bot:here", is_typing=True)
+            await client.close()
+        nursery.cancel_scope.cancel()
+
+    assert reply == Unreachable("ClientConnectorCertificateError")
+    assert asked == []

@@ -54,37 +54,40 @@ def shown(server: FakeHomeserver, room: str) -> list[str]:
     return list(seen.values())
 
 
-async def _two_lives(clock: MockClock, cancel: CancelAt) -> FakeHomeserver:
+def prepared(server: FakeHomeserver, folder: Path) -> Gateway:
+    """A gateway that was there before; a backlog and an invitation wait for it."""
+    gateway = gateway_over(server, folder, told, pace=Pace(0.2, 0.1))
+    gateway.journal.cursors[f"matrix:{BOT}"] = Cursor(f"matrix:{BOT}", "s0")
+    for text in TEXTS:
+        server.write(text)
+    server.invite(NEW)
+    server.write("welcome", room=NEW)
+    return gateway
+
+
+async def _two_lives(clock: MockClock, cancel: CancelAt, folder: Path) -> FakeHomeserver:
     server = FakeHomeserver(clock)
-    with tempfile.TemporaryDirectory() as folder:
-        gateway = gateway_over(server, Path(folder), told, pace=Pace(0.2, 0.1))
-        gateway.journal.cursors[f"matrix:{BOT}"] = Cursor(f"matrix:{BOT}", "s0")
-        for text in TEXTS:
-            server.write(text)
-        server.invite(NEW)
-        server.write("welcome", room=NEW)
+    gateway = prepared(server, folder)
 
-        def is_whole() -> bool:
-            return len(shown(server, ROOM)) == len(TEXTS) and shown(server, NEW) == [
-                "echo: welcome"
-            ]
+    def is_whole() -> bool:
+        return (
+            len(shown(server, ROOM)) == len(TEXTS)
+            and shown(server, ROOM)[-1] == f"echo: {TEXTS[-1]}"
+            and shown(server, NEW) == ["echo: welcome"]
+        )
 
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(gateway._answer_all)
-            with cancel.scope:
-                nursery.start_soon(_cancel_when, server, is_whole, cancel)
-                await gateway.syncer().run()
-            nursery.start_soon(gateway.syncer().run)
-            await server.until(
-                lambda: (
-                    is_whole()
-                    and shown(server, ROOM)[-1] == f"echo: {TEXTS[-1]}"
-                    and all(
-                        out.state is OutboxState.SENT for out in gateway.journal.outbox.values()
-                    )
-                )
-            )
-            nursery.cancel_scope.cancel()
+    def is_settled() -> bool:
+        outbox = gateway.journal.outbox.values()
+        return is_whole() and all(out.state is OutboxState.SENT for out in outbox)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(gateway._answer_all)
+        with cancel.scope:
+            nursery.start_soon(_cancel_when, server, is_whole, cancel)
+            await gateway.syncer().run()
+        nursery.start_soon(gateway.syncer().run)
+        await server.until(is_settled)
+        nursery.cancel_scope.cancel()
     return server
 
 
@@ -99,7 +102,10 @@ def _run(step: int) -> int:
     """One run that is cancelled at *step*; how many steps there were before it."""
     clock, cancel = MockClock(autojump_threshold=0), CancelAt(step)
 
-    server = trio.run(_two_lives, clock, cancel, clock=clock, instruments=[cancel])
+    with tempfile.TemporaryDirectory() as folder:
+        server = trio.run(
+            _two_lives, clock, cancel, Path(folder), clock=clock, instruments=[cancel]
+        )
 
     assert shown(server, ROOM) == [f"echo: {text}" for text in TEXTS]
     assert shown(server, NEW) == ["echo: welcome"]
