@@ -6,23 +6,12 @@ from random import Random
 import pytest
 import trio
 
+from tests.rigs.matrix_settings import matrix_settings
 from tests.rigs.program import Program, program
 from tests.rigs.synapse import Person, Synapse
 
 _UNANSWERED = 6
 """So many messages of a room may wait; far fewer than are refused as too many."""
-
-
-def _matrix(synapse: Synapse) -> dict[str, str]:
-    bot = synapse.register("bot")
-    return {
-        "MATRIX_HOMESERVER": synapse.url,
-        "MATRIX_USER_ID": bot.user_id,
-        "MATRIX_PASSWORD": bot.password,
-        "MATRIX_STORE_PATH": "matrix_store",
-        "ACCESS_MODE": "open",
-        "MOCK_LATENCY": "off",
-    }
 
 
 @pytest.mark.parametrize(
@@ -32,7 +21,7 @@ def _matrix(synapse: Synapse) -> dict[str, str]:
 async def test_every_message_is_answered_once_and_in_order(
     tmp_path: Path, synapse: Synapse, rooms: int, each: int, kills: int
 ) -> None:
-    settings = _matrix(synapse)
+    settings = matrix_settings(synapse)
     bot = settings["MATRIX_USER_ID"]
     chance = Random(20)
     chats: list[tuple[Person, str]] = []
