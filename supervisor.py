@@ -69,7 +69,7 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
 
         where = (str(s.matrix_homeserver), s.matrix_user_id, s.matrix_store_path)
         account = MatrixSettings(*where, *s.matrix_login)
-        surfaces[MATRIX] = Surface(MATRIX, matrix.address, command_prefixes=("/", "!"))
+        surfaces[MATRIX] = Surface(MATRIX, matrix.address, ("/", "!"), draft_every=1.0)
         syncer = permanent("matrix", MatrixSyncer, matrix, to_store, to_chats, account)
         rows.append(syncer.with_options(shutdown=15.0))
     if terminal:
