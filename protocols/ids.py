@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 SurfaceName = NewType("SurfaceName", str)
 SurfaceName.__doc__ = "A place where people chat: ``telegram``, ``matrix`` or ``terminal``."
 
+TELEGRAM = SurfaceName("telegram")
 MATRIX = SurfaceName("matrix")
 TERMINAL = SurfaceName("terminal")
 
