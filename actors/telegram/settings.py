@@ -1,0 +1,56 @@
+"""What the Telegram surface is configured with."""
+
+from enum import StrEnum
+
+from attrs import field, frozen
+
+PUBLIC_API = "https://api.telegram.org"
+
+
+class GroupMode(StrEnum):
+    """Which messages of a group are for the bot."""
+
+    MENTION = "mention"
+    """Those that mention it, reply to it, or hold a command for it."""
+    ALL = "all"
+    """All of them, but those that are a command for another bot."""
+
+
+@frozen
+class Pace:
+    """How patient the surface is, and how often it speaks. All in seconds.
+
+    Args:
+        poll: How long Telegram holds a poll when nothing is new; at most 50.
+        answer_within: What an answer may take; that of a poll, beyond ``poll``.
+        connect_within: What a connection may take.
+        draft_private: Least time between two edits of a draft in a private chat.
+        draft_group: The same in a group.
+        typing_renewed: Telegram shows typing for 5 s.
+        typing_lasts: Without news from the turn, typing ends.
+        drain: How long a stop may take to deliver what is pending.
+    """
+
+    poll: float = 30.0
+    answer_within: float = 15.0
+    connect_within: float = 10.0
+    draft_private: float = 1.5
+    draft_group: float = 3.0
+    typing_renewed: float = 4.0
+    typing_lasts: float = 60.0
+    drain: float = 5.0
+
+
+@frozen
+class TelegramSettings:
+    """One bot on one Bot API server.
+
+    Args:
+        token: ``123456:ABC…``, from @BotFather.
+        api_base: The server's address, without ``/bot<token>``.
+    """
+
+    token: str = field(repr=False)
+    api_base: str = PUBLIC_API
+    group_mode: GroupMode = GroupMode.MENTION
+    pace: Pace = field(factory=Pace)
