@@ -46,6 +46,8 @@ MatrixUsers = Annotated[
     tuple[Annotated[str, AfterValidator(_matrix_user)], ...], BeforeValidator(_split)
 ]
 
+TelegramUsers = Annotated[tuple[int, ...], BeforeValidator(_split)]
+
 
 class Settings(BaseModel):
     """The program's settings, each under its variable's name in lower case."""
@@ -94,6 +96,18 @@ class Settings(BaseModel):
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="auto: console in a terminal, JSON otherwise."
     )
+    telegram_bot_token: SecretStr = Field(
+        SecretStr(""), description="Switches Telegram on: the token that BotFather gave."
+    )
+    telegram_api_base: HttpUrl = Field(
+        HttpUrl("https://api.telegram.org"), description="The Bot API server."
+    )
+    telegram_allowed_users: TelegramUsers = Field(
+        (), description="May write without pairing: 42,43 (numbers, not names)."
+    )
+    telegram_group_mode: Literal["mention", "all"] = Field(
+        "mention", description="In groups: answer when mentioned or replied to, or to everything."
+    )
     matrix_homeserver: HttpUrl | None = Field(
         None, description="Switches Matrix on: https://matrix.example.org."
     )
@@ -120,7 +134,9 @@ class Settings(BaseModel):
     @property
     def people_allowed(self) -> tuple[PersonId, ...]:
         """Who may write without being paired."""
-        return tuple(PersonId(f"matrix:{user}") for user in self.matrix_allowed_users)
+        on_telegram = (PersonId(f"telegram:{user}") for user in self.telegram_allowed_users)
+        on_matrix = (PersonId(f"matrix:{user}") for user in self.matrix_allowed_users)
+        return (*on_telegram, *on_matrix)
 
     @property
     def matrix_login(self) -> tuple[str, str, str]:
