@@ -1,0 +1,147 @@
+"""The receiving half of Telegram: getUpdates into the journal, and only then the next poll."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from math import inf
+
+import structlog
+import trio
+from attrs import define
+
+from actors.kernel.child import ParkedError, ready
+from actors.telegram.batch import news_in
+from actors.telegram.client import TelegramClient, open_client
+from actors.telegram.decode import Reader
+from actors.telegram.outcomes import Failure, Me, Unauthorized, Updates
+from actors.telegram.settings import TelegramSettings
+from actors.telegram.status import Patience
+from actors.telegram.taking import Taker
+from protocols.chats import DirectoryMessage
+from protocols.mail import Address
+from protocols.store import StoreMessage
+from protocols.surfaces import SurfaceMessage
+
+log = structlog.get_logger("telegram.poller")
+
+WRONG_TOKEN = "Telegram refused the token: set TELEGRAM_BOT_TOKEN"  # noqa: S105  # words
+NO_BUTTON = "This button does nothing any more."
+
+_BATCH = 100
+_LEAST_ROUND = 1.0
+"""The same offset within half a second is punished by Telegram with batches of one."""
+
+
+@define
+class TelegramPoller:
+    """Reads one bot's updates into the journal.
+
+    Args:
+        sender: Told where the gateway itself has something to say.
+        clock: Seconds since the epoch.
+    """
+
+    store: Address[StoreMessage]
+    chats: Address[DirectoryMessage]
+    sender: Address[SurfaceMessage]
+    settings: TelegramSettings
+    connect: Callable[[TelegramSettings], AbstractAsyncContextManager[TelegramClient]] = open_client
+    clock: Callable[[], float] = time.time
+
+    async def run(self) -> None:
+        """Poll for ever, each connection for as long as it is good.
+
+        Raises:
+            ParkedError: The token is wrong.
+        """
+        ready()
+        taker = Taker(self.store, self.chats, self.sender)
+        polling = _Polling(self.settings, taker, Patience(self.clock), self.clock)
+        while not polling.is_refused:
+            async with self.connect(self.settings) as client, trio.open_nursery() as nursery:
+                await polling.follow(client, nursery)
+                nursery.cancel_scope.cancel("the connections are not used any more")
+        raise ParkedError(WRONG_TOKEN)
+
+
+@define
+class _Polling:
+    """How far we have read, over all connections of one life.
+
+    Args:
+        came_back_at: When we began to catch up; None while we are up to date.
+    """
+
+    settings: TelegramSettings
+    taker: Taker
+    patience: Patience
+    clock: Callable[[], float]
+    offset: int | None = None
+    came_back_at: float | None = None
+    is_refused: bool = False
+    _was_away: bool = True
+    _is_stalled: bool = False
+
+    async def follow(self, client: TelegramClient, nursery: trio.Nursery) -> None:
+        """Take batch after batch, until the server refuses us or is silent for too long."""
+        self._is_stalled = False
+        me = await self._identity(client)
+        while me is not None and not (self.is_refused or self._is_stalled):
+            await self._poll(client, me, nursery)
+
+    async def _identity(self, client: TelegramClient) -> Me | None:
+        """Who we are; None if the server does not say."""
+        while not (self.is_refused or self._is_stalled):
+            found = await client.get_me()
+            if isinstance(found, Me):
+                self.patience.answered()
+                return found
+            await self._fail(found)
+        return None
+
+    async def _poll(self, client: TelegramClient, me: Me, nursery: trio.Nursery) -> None:
+        offset = self.offset = await self._start(me) if self.offset is None else self.offset
+        asked_at, began = self.clock(), trio.current_time()
+        found = await client.get_updates(offset, wait=self.settings.pace.poll, limit=_BATCH)
+        news = news_in(found.items, offset) if isinstance(found, Updates) else found
+        if isinstance(news, Failure):
+            await self._fail(news)
+            return
+        self.patience.polled()
+        if self._was_away:
+            self._was_away, self.came_back_at = False, asked_at
+        is_full = len(news.updates) >= _BATCH
+        if news.updates:
+            reader = Reader(me, self.settings.group_mode, self._backlog_before(is_full=is_full))
+            batch = await self.taker.take(news, reader)
+            for callback_id in batch.pressed:
+                nursery.start_soon(client.answer_callback, callback_id, NO_BUTTON)
+        self.offset = news.offset
+        self.taker.tell()
+        if not is_full:
+            self.came_back_at = None
+        if self.offset == offset:
+            await trio.sleep(max(0.0, began + _LEAST_ROUND - trio.current_time()))
+
+    async def _start(self, me: Me) -> int:
+        offset = await self.taker.offset(me.id)
+        self.taker.tell()
+        log.info("polling.started", bot_id=me.id, offset=offset)
+        return offset
+
+    def _backlog_before(self, *, is_full: bool) -> float:
+        """What was sent earlier was waiting for us when we came back."""
+        if self.came_back_at is None:
+            return 0.0
+        return inf if is_full else self.came_back_at
+
+    async def _fail(self, failure: Failure) -> None:
+        self._was_away = True
+        if isinstance(failure, Unauthorized):
+            self.is_refused = True
+            return
+        await self.patience.pause(failure)
+        if self.patience.silent_for() > 2 * self.settings.pace.poll:
+            log.warning("session.renewed", silent_for=self.patience.silent_for())
+            self.patience.answered()
+            self._is_stalled = True

@@ -1,0 +1,97 @@
+"""Makes a batch of updates durable together with its offset, and tells who has to know."""
+
+from typing import TypeVar
+
+import structlog
+import trio
+from attrs import define, evolve, field
+
+from actors.telegram.batch import Albums, Batch, News, read_batch
+from actors.telegram.decode import Reader
+from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
+from protocols.ids import TELEGRAM, RoomId
+from protocols.mail import Address, NoAnswerError, Question
+from protocols.store import Cursor, Journal, ReadCursor, StoreMessage, WaitingRooms
+from protocols.surfaces import Deliver, SurfaceMessage
+
+log = structlog.get_logger("telegram.taking")
+
+A = TypeVar("A")
+
+_FIRST_DELAY = 0.1
+_LONGEST_DELAY = 5.0
+
+
+@define
+class Taker:
+    """Takes what Telegram hands over; what is taken need not be handed over again."""
+
+    store: Address[StoreMessage]
+    chats: Address[DirectoryMessage]
+    sender: Address[SurfaceMessage]
+    _albums: Albums = field(factory=Albums)
+    # An earlier life may have died between the journal and its hint.
+    _for_chats: list[DirectoryMessage] = field(factory=lambda: [RowsArrived()])
+    _for_sender: list[SurfaceMessage] = field(factory=list)
+
+    async def offset(self, bot_id: int) -> int:
+        """The number from which on nothing is in the journal yet; 0 for a new bot."""
+        cursor = await self._ask(ReadCursor(_cursor_name(bot_id)))
+        return int(cursor.value) if cursor is not None else 0
+
+    async def take(self, news: News, reader: Reader) -> Batch:
+        """Make *news* durable; only then may the next poll confirm it."""
+        batch = read_batch(news.updates, reader, self._albums)
+        cursor = Cursor(_cursor_name(reader.me.id), str(news.offset))
+        await self._journal(batch, cursor)
+        if batch.arrivals and RowsArrived() not in self._for_chats:
+            self._for_chats.append(RowsArrived())
+        self._for_sender.extend(Deliver(room) for room in batch.noted)
+        for lost in batch.lost:
+            self._for_chats.extend(await self._gone(lost.room, lost.reason))
+        return batch
+
+    def tell(self) -> None:
+        """Pass on what is known; what a full mailbox does not take, the next time."""
+        while self._for_chats and self.chats.try_send(self._for_chats[0]):
+            self._for_chats.pop(0)
+        while self._for_sender and self.sender.try_send(self._for_sender[0]):
+            self._for_sender.pop(0)
+
+    async def _gone(self, room: RoomId, reason: str) -> list[DirectoryMessage]:
+        """The chat itself, and those of its topics that wait for an answer."""
+        waiting = await self._ask(WaitingRooms())
+        topics = [other for other in waiting if other.startswith(f"{room}/")]
+        return [RoomGone(gone, reason) for gone in (room, *topics)]
+
+    async def _journal(self, batch: Batch, cursor: Cursor) -> None:
+        arrivals, extra = tuple(batch.arrivals), tuple(batch.extra)
+        delay = _FIRST_DELAY
+        while True:
+            try:
+                await self.store.ask(Journal(TELEGRAM, arrivals, cursor, extra))
+            except NoAnswerError:
+                # It may be durable all the same, and its extra changes must not come twice.
+                if await self._ask(ReadCursor(cursor.name)) == cursor:
+                    break
+                await trio.sleep(delay)
+                delay = min(_LONGEST_DELAY, 2 * delay)
+            else:
+                break
+        log.debug(
+            "batch.journaled", arrivals=len(arrivals), changes=len(extra), ignored=batch.ignored
+        )
+
+    async def _ask(self, question: Question[A]) -> A:
+        """The store's answer, also over its crashes; only for what may be asked twice."""
+        delay = _FIRST_DELAY
+        while True:
+            try:
+                return await self.store.ask(evolve(question))
+            except NoAnswerError:
+                await trio.sleep(delay)
+                delay = min(_LONGEST_DELAY, 2 * delay)
+
+
+def _cursor_name(bot_id: int) -> str:
+    return f"telegram:{bot_id}"
