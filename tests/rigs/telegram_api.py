@@ -1,0 +1,210 @@
+"""A Bot API server on 127.0.0.1 for tests, written from Telegram's own rules.
+
+``async with telegram_api() as api`` serves at ``api.url`` for the bot with ``api.token``.
+People write with ``api.person(42).writes("hello")``; what a chat shows is
+``await api.shown(42, lambda messages: len(messages) == 2)``, which waits for it. All time is
+trio's, so a mock clock moves the server, too.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+import trio
+from attrs import define
+
+from tests.rigs.telegram_faults import Fault, Json
+from tests.rigs.telegram_limits import Flood, InsidePenalty, Limits, Violation
+from tests.rigs.telegram_messages import Chat, Message
+from tests.rigs.telegram_params import as_int
+from tests.rigs.telegram_server import Call, Server
+from tests.rigs.telegram_updates import DAY
+from tests.rigs.telegram_world import Person, World
+
+TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
+_TYPING_LASTS = 5.0
+
+
+@define
+class TelegramApi:
+    """The running server."""
+
+    port: int
+    server: Server
+
+    @property
+    def token(self) -> str:
+        """The bot's token."""
+        return self.server.token
+
+    @property
+    def world(self) -> World:
+        """People, chats, updates, the bot's menu."""
+        return self.server.world
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every call in the order of arrival."""
+        return self.server.calls
+
+    @property
+    def url(self) -> str:
+        """Where Telegram would be: the ``TELEGRAM_API_BASE``."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def violations(self) -> list[Violation]:
+        """Every call that broke a limit."""
+        return self.server.flood.violations
+
+    @property
+    def calls_in_penalty(self) -> list[InsidePenalty]:
+        """Every call that came although Telegram had said to wait."""
+        return self.server.flood.inside
+
+    def person(self, user_id: int, name: str = "", *, language: str = "en") -> Person:
+        """Somebody, made at the first time together with their private chat."""
+        return self.world.person(user_id, name, language=language)
+
+    def group(self, chat_id: int, title: str = "Group") -> Chat:
+        """A basic group with the bot in it."""
+        return self.world.add_chat(chat_id, "group", title, {})
+
+    def supergroup(
+        self, chat_id: int, title: str = "Supergroup", *, topics: Mapping[int, str] | None = None
+    ) -> Chat:
+        """A supergroup with the bot in it; topics make it a forum."""
+        return self.world.add_chat(chat_id, "supergroup", title, topics or {})
+
+    def deliver(self, raw: object, *, has_id: bool = True, lives: float = DAY) -> int:
+        """Queue any JSON as an update, asked for or not: poison, unknown kinds; gives its id."""
+        until = trio.current_time() + lives
+        update_id = self.world.updates.put(raw, until=until, has_id=has_id)
+        self.server.tell()
+        return update_id
+
+    def fail(
+        self,
+        fault: Fault,
+        *methods: str,
+        chat: Chat | Person | int | None = None,
+        times: int = 1,
+        when: Callable[[Json], bool] = lambda _params: True,
+    ) -> None:
+        """Let *fault* happen to the next *times* calls of these methods (of any without)."""
+        wanted = {method.lower() for method in methods}
+
+        def fits(method: str, params: Json) -> bool:
+            is_there = chat is None or as_int(params.get("chat_id")) == int(chat)
+            return (not wanted or method.lower() in wanted) and is_there and when(params)
+
+        self.server.faults.want(fault, fits, times)
+
+    def fail_by_chance(
+        self, chances: Mapping[Fault, float], *, seed: int, methods: Iterable[str] = ()
+    ) -> None:
+        """Let each fault happen with its probability, the same for the same seed; {} ends it."""
+        lowered = frozenset(method.lower() for method in methods)
+        self.server.faults.by_chance(chances, seed=seed, methods=lowered)
+
+    def redeliver(self, number: int) -> None:
+        """Hand out the last *number* confirmed updates again, whatever the poll's offset."""
+        self.world.updates.redeliver(number)
+
+    def lose_confirmations(self, times: int = 1) -> None:
+        """Hand out what the next *times* polls confirm once more, in their own answers."""
+        self.world.updates.confirmations_to_lose = times
+
+    def go_down(self) -> None:
+        """Reset every connection, and every new one, until it comes back."""
+        self.server.go_down()
+
+    def come_back(self) -> None:
+        """End the outage."""
+        self.server.is_down = False
+
+    def messages(self, chat: Chat | Person | int, *, thread: int | None = None) -> list[Message]:
+        """What the chat (or one topic of it, 0 for none) shows now, oldest first."""
+        found = self.world.chat(chat).messages.values()
+        return [one for one in found if thread is None or one.thread == thread]
+
+    def answers(self, chat: Chat | Person | int, *, thread: int | None = None) -> list[str]:
+        """The texts of the bot that the chat shows now, oldest first."""
+        return [one.text for one in self.messages(chat, thread=thread) if one.is_from_bot]
+
+    async def shown(
+        self,
+        chat: Chat | Person | int,
+        is_there: Callable[[list[Message]], bool],
+        *,
+        thread: int | None = None,
+    ) -> list[Message]:
+        """What the chat shows, as soon as it is as *is_there* wants; callers set a limit."""
+        await self.until(lambda: is_there(self.messages(chat, thread=thread)))
+        return self.messages(chat, thread=thread)
+
+    async def answered(
+        self,
+        chat: Chat | Person | int,
+        is_there: Callable[[list[str]], bool],
+        *,
+        thread: int | None = None,
+    ) -> list[str]:
+        """The bot's texts in the chat, as soon as they are as *is_there* wants."""
+        await self.until(lambda: is_there(self.answers(chat, thread=thread)))
+        return self.answers(chat, thread=thread)
+
+    async def called(self, method: str, number: int = 1, **params: object) -> Call:
+        """The *number*-th ended call of *method* with these parameters; waits for it."""
+
+        def found() -> list[Call]:
+            ended = [one for one in self.calls_of(method) if one.ended_at is not None]
+            return [one for one in ended if params.items() <= one.params.items()]
+
+        await self.until(lambda: len(found()) >= number)
+        return found()[number - 1]
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for any condition on the server; it is judged at each change."""
+        while not is_so():
+            await self.server.change()
+
+    def calls_of(self, *methods: str, chat: Chat | Person | int | None = None) -> list[Call]:
+        """The calls of these methods, to one chat or all, in the order of their arrival."""
+        wanted = {method.lower() for method in methods}
+        return [
+            one
+            for one in self.calls
+            if one.method.lower() in wanted and (chat is None or one.chat == int(chat))
+        ]
+
+    def is_typing(self, chat: Chat | Person | int) -> bool:
+        """Whether the chat shows that the bot is typing: for 5 s, or until it says something."""
+        calls = self.calls_of("sendChatAction", "sendMessage", chat=chat)
+        done = [one for one in calls if one.had_effect]
+        return (
+            bool(done)
+            and done[-1].method.lower() == "sendchataction"
+            and (trio.current_time() < done[-1].at + _TYPING_LASTS)
+        )
+
+
+@asynccontextmanager
+async def telegram_api(
+    *, token: str = TOKEN, username: str = "rig_bot", limits: Limits | None = None
+) -> AsyncIterator[TelegramApi]:
+    """A server for one test; it is gone at the end, whoever is still connected."""
+    bot: Json = {
+        "id": as_int(token.partition(":")[0]),
+        "is_bot": True,
+        "first_name": "Rig",
+        "username": username,
+    }
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = listener.socket.getsockname()[1]
+    server = Server(token, Flood(limits or Limits()), World(bot))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_listeners, server.serve, [listener])
+        try:
+            yield TelegramApi(port, server)
+        finally:
+            nursery.cancel_scope.cancel()

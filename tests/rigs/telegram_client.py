@@ -1,0 +1,38 @@
+"""A plain client of the Bot API server, for the rig's own tests."""
+
+from typing import Any
+
+import httpx2
+from attrs import define
+
+from tests.rigs.telegram_api import TelegramApi
+
+ANN = 42
+GROUP = -100
+FORUM = -1001
+
+
+@define
+class Bot:
+    """A client that sends what it is told."""
+
+    api: TelegramApi
+    http: httpx2.AsyncClient
+
+    async def ask(self, method: str, **params: Any) -> httpx2.Response:
+        return await self.http.post(f"{self.api.url}/bot{self.api.token}/{method}", json=params)
+
+    async def call(self, method: str, **params: Any) -> Any:
+        """The result, or Telegram's description of why there is none."""
+        answer = (await self.ask(method, **params)).json()
+        return answer["result"] if answer["ok"] else answer["description"]
+
+    async def send(self, text: str, chat: int = ANN, **params: Any) -> Any:
+        return await self.call("sendMessage", chat_id=chat, text=text, **params)
+
+    async def edit(self, message_id: int, text: str, chat: int = ANN, **params: Any) -> Any:
+        ids = {"chat_id": chat, "message_id": message_id}
+        return await self.call("editMessageText", text=text, **ids, **params)
+
+    async def poll(self, offset: int = 0, **params: Any) -> Any:
+        return await self.call("getUpdates", offset=offset, **params)
