@@ -1,0 +1,140 @@
+"""What to do next in one room: answers first, then the newest draft, then typing. Pure."""
+
+from typing import assert_never
+
+from attrs import define, field, frozen
+
+from actors.telegram.render import Piece
+from actors.telegram.settings import Pace
+from protocols.ids import RemoteId, RowId
+from protocols.surfaces import Deliver, ShowDraft, ShowTyping, SurfaceMessage
+
+
+@define
+class Turn:
+    """One row's answer while it grows.
+
+    Args:
+        next_at: When its message may be sent or edited.
+        shown_id: The message that shows it; ``shown`` is what stands there.
+        is_known: The journal was asked about it.
+        is_hidden: It is not shown any more: its message is gone, or cannot be.
+        is_plain: Telegram refused its formatting.
+        is_over: The turn is done; what remains is to deliver its answer.
+    """
+
+    row: RowId
+    typing_until: float
+    next_at: float
+    draft: ShowDraft | None = None
+    shown_id: RemoteId | None = None
+    shown: Piece | None = field(default=None, repr=False)
+    is_known: bool = False
+    is_hidden: bool = False
+    is_plain: bool = False
+    is_over: bool = False
+
+    def end(self) -> None:
+        """Show no more of it."""
+        self.is_over, self.draft = True, None
+
+    @property
+    def wants_showing(self) -> bool:
+        """Whether its message should be sent or edited."""
+        return not self.is_hidden and (self.shown_id is None or self.draft is not None)
+
+
+@define
+class Desk:
+    """What one room waits for."""
+
+    has_outgoing: bool = False
+    turns: dict[RowId, Turn] = field(factory=dict)
+    typing_since: float = float("-inf")
+
+    @property
+    def current(self) -> Turn | None:
+        """The turn that runs: the newest that is not over."""
+        return next((turn for turn in reversed(self.turns.values()) if not turn.is_over), None)
+
+    @property
+    def newest_row(self) -> RowId:
+        """The newest row that is known here."""
+        return max(self.turns, default=RowId(0))
+
+    def take(self, message: SurfaceMessage, now: float, pace: Pace) -> None:
+        """Note what *message* asks for."""
+        match message:
+            case Deliver(row_done=row_done):
+                self.has_outgoing = True
+                if row_done is not None and (done := self.turns.get(row_done)):
+                    done.end()
+            case ShowDraft(row=row, text=text, status=status):
+                turn = self._turn_of(row, now, pace)
+                if not turn.is_over and (text.strip() or status.strip()):
+                    turn.draft = message
+            case ShowTyping(row=row):
+                self._turn_of(row, now, pace)
+            case _:
+                assert_never(message)
+
+    def forget_over(self) -> None:
+        """What is over is delivered."""
+        self.turns = {row: turn for row, turn in self.turns.items() if not turn.is_over}
+
+    def _turn_of(self, row: RowId, now: float, pace: Pace) -> Turn:
+        turn = self.turns.setdefault(row, Turn(row, 0.0, now))
+        turn.typing_until = now + pace.typing_lasts
+        return turn
+
+
+@frozen
+class SendAnswers:
+    """The outbox has something."""
+
+
+@frozen
+class ShowNow:
+    """Show the turn: its placeholder, or its newest draft in the place of that."""
+
+    turn: Turn
+
+
+@frozen
+class SetTyping:
+    """Show typing while *turn* runs."""
+
+    turn: Turn
+
+
+@frozen
+class WaitUntil:
+    """Nothing to do before *at*, or before new mail."""
+
+    at: float
+
+
+@frozen
+class Rest:
+    """Nothing to do before new mail."""
+
+
+Step = SendAnswers | ShowNow | SetTyping | WaitUntil | Rest
+
+
+def next_step(desk: Desk, now: float, pace: Pace) -> Step:
+    """What to do at *now*."""
+    if desk.has_outgoing:
+        return SendAnswers()
+    turn = desk.current
+    if turn is None:
+        return Rest()
+    if turn.wants_showing and now >= turn.next_at:
+        return ShowNow(turn)
+    times = [turn.next_at] if turn.wants_showing else []
+    if now < turn.typing_until:
+        renew_at = desk.typing_since + pace.typing_renewed
+        if now >= renew_at:
+            return SetTyping(turn)
+        times.append(min(renew_at, turn.typing_until))
+    return WaitUntil(min(times)) if times else Rest()
