@@ -40,6 +40,10 @@ class Terminal:
         """A person types here."""
         return self.interrupts.is_interactive
 
+    def log_level(self, configured: str) -> str:
+        """The level to log at: errors alone where log lines would stand amid the chat."""
+        return "error" if self.is_interactive and _is_terminal(sys.stderr) else configured
+
 
 def open_terminal(history: Path | None, agent: str) -> Terminal:
     """The terminal of this process: with a person, or lines in and answers out.

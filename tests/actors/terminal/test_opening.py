@@ -9,14 +9,17 @@ import termios
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import trio
 from attrs import Factory, define
 
+from actors.terminal.interrupts import InterruptSwitch
+from actors.terminal.lines import LineReader, no_lines
 from actors.terminal.live import LiveScreen
-from actors.terminal.opening import open_terminal
+from actors.terminal.opening import Terminal, open_terminal
 from actors.terminal.screen import PlainScreen
 
 ROOT = Path(__file__).parents[3]
@@ -216,10 +219,13 @@ async def test_a_pasted_text_of_several_lines_is_one_message(window: Window) -> 
 
 async def test_a_terminal_that_is_ended_from_outside_is_left_as_found(window: Window) -> None:
     await window.sees("> ")
+    window.type("half a li")
+    await window.sees("half a li")
     window.process.terminate()
 
     assert await window.ends() == 0
     assert window.is_as_found()
+    assert window.shown.endswith("> half a li\n")
 
 
 # Without a person.
@@ -253,6 +259,21 @@ def test_with_a_terminal_on_both_ends_there_is_a_person(monkeypatch: pytest.Monk
     assert isinstance(terminal.screen, LiveScreen)
     assert terminal.lines_ahead == 1
     os.close(keyboard)
+
+
+@pytest.mark.parametrize(
+    ("is_interactive", "logs_are_here", "level"),
+    [(True, True, "error"), (True, False, "info"), (False, True, "info"), (False, False, "info")],
+)
+def test_only_errors_are_logged_amid_a_persons_chat(
+    monkeypatch: pytest.MonkeyPatch, *, is_interactive: bool, logs_are_here: bool, level: str
+) -> None:
+    monkeypatch.setattr("sys.stderr", SimpleNamespace(isatty=lambda: logs_are_here))
+    terminal = Terminal(
+        LineReader(no_lines), PlainScreen(1), InterruptSwitch(is_interactive=is_interactive)
+    )
+
+    assert terminal.log_level("info") == level
 
 
 async def test_closed_standard_streams_are_an_empty_input_and_no_output(
