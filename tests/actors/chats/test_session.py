@@ -226,6 +226,18 @@ async def test_the_third_crash_sets_a_message_aside_and_the_next_goes_on(
     assert world.faults == []
 
 
+async def test_what_is_set_aside_is_ended_at_the_platform_too(autojump_clock: MockClock) -> None:
+    async with World(autojump_clock).running() as world:
+        await world.write("slow 100")
+        for _ in range(MOST_CRASHES):
+            await trio.sleep(1)
+            world.tree.kill(f"sessions/{ROOM}")
+        await world.settle(within=10)
+
+    assert world.states == [RowState.SET_ASIDE]
+    assert world.cancelled == [world.rows[0].run_id]
+
+
 async def test_a_program_that_is_killed_again_and_again_still_answers(
     autojump_clock: MockClock,
 ) -> None:

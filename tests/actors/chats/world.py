@@ -85,6 +85,7 @@ class FakePlatform:
     turns: list[Turn] = field(factory=list)
     deaths: list[RunId] = field(factory=list)
     most_deaths: int = 1
+    cancelled: list[RunId] = field(factory=list)
     _running: dict[RunId, RunTurn] = field(factory=dict)
 
     async def run(self) -> None:
@@ -97,6 +98,7 @@ class FakePlatform:
                         self._running[turn.run_id] = message
                         nursery.start_soon(self._run_turn, message)
                     case CancelTurn(run_id):
+                        self.cancelled.append(run_id)
                         self._cancel(run_id)
                     case _:
                         raise AssertionError(message)
@@ -208,6 +210,7 @@ class World:
     shown: list[ShowDraft | ShowTyping | Deliver] = field(factory=list)
     turns: list[Turn] = field(factory=list)
     deaths: list[RunId] = field(factory=list)
+    cancelled: list[RunId] = field(factory=list)
     commits: list[Commit] = field(factory=list)
     store: Mailbox[StoreMessage] = field(factory=lambda: Mailbox("store"))
     platform: Mailbox[PlatformMessage] = field(factory=lambda: Mailbox("platform"))
@@ -241,6 +244,7 @@ class World:
                     turns=self.turns,
                     deaths=self.deaths,
                     most_deaths=self.most_deaths,
+                    cancelled=self.cancelled,
                 ),
                 permanent(
                     "matrix",
