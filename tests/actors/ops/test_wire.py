@@ -74,7 +74,7 @@ def test_an_answer_arrives_as_it_was_sent(answer: words.Answer) -> None:
 
 @given(st.binary(max_size=200))
 def test_no_line_is_too_strange_to_be_called_malformed(line: bytes) -> None:
-    assert isinstance(wire.request_of(line), words.Malformed | words.ShowTree)
+    assert isinstance(wire.request_of(line), words.Refused | words.ShowTree)
 
 
 @pytest.mark.parametrize(
@@ -108,13 +108,13 @@ def test_no_line_is_too_strange_to_be_called_malformed(line: bytes) -> None:
     ],
 )
 def test_what_is_no_request_is_malformed(line: bytes) -> None:
-    assert isinstance(wire.request_of(line), words.Malformed)
+    assert isinstance(wire.request_of(line), words.Refused)
 
 
 def test_what_is_wrong_with_a_request_is_said_without_its_values() -> None:
     malformed = wire.request_of(b'{"do": "pair", "code": {"secret": "K7QX"}}')
 
-    assert malformed == words.Malformed("pair takes code; something there is missing or wrong")
+    assert malformed == words.Refused("pair takes code; something there is missing or wrong")
 
 
 def test_a_file_name_that_is_no_text_still_reaches_the_program() -> None:
@@ -167,7 +167,3 @@ def test_an_answer_of_another_version_is_said_to_be_unreadable(said: dict[str, o
 def test_lines_that_are_no_answer_are_said_to_be_unreadable(lines: list[bytes]) -> None:
     with pytest.raises(UnreadableAnswerError):
         wire.joined(lines)
-
-
-def test_a_malformed_request_is_refused_with_its_problem() -> None:
-    assert wire.refused(words.Malformed("why")) == words.Refused("why")
