@@ -38,6 +38,7 @@ class Box(Generic[M]):
         "_queue",
         "_taken_at",
         "_waiter",
+        "_withdrawn",
         "accepted",
         "capacity",
         "handled",
@@ -65,6 +66,7 @@ class Box(Generic[M]):
         self._hand: tuple[Entry[M], ...] = ()
         self._taken_at = 0.0
         self._waiter: Task | None = None
+        self._withdrawn = 0
         self._is_life_over = False
         self.refusal = ""
         """Why new mail is refused; empty while it is taken."""
@@ -99,9 +101,12 @@ class Box(Generic[M]):
 
     def forget(self, reply: OpenReply, /) -> None:
         """The question is no longer open."""
-        if self._open:
-            self._open.discard(reply)
-        self.leave_line(reply)
+        if self._open and reply in self._open:
+            self._open.remove(reply)
+        elif self._line and reply in self._line:
+            del self._line[reply]
+        else:
+            self._withdrawn += 1  # it waits; the reader drops it
 
     def dead_letter(self, kind: str, reason: str, trace: str = "") -> None:
         """Note something that nobody takes."""
@@ -140,8 +145,19 @@ class Box(Generic[M]):
                 self._open = set()
             self._open.add(reply)
 
+    def _drop_withdrawn(self) -> None:
+        """Lose the questions whose askers gave up while they waited."""
+        waiting, self._queue, self._withdrawn = self._queue, deque(), 0
+        for entry in waiting or ():
+            reply = getattr(entry[1], "reply_to", None)
+            if isinstance(reply, OpenReply) and not reply.is_open:
+                self._lose(entry[1], "its asker gave up")
+            else:
+                self._queue.append(entry)
+        self._admit()
+
     def _admit(self) -> None:
-        if self._line and self.has_room:
+        while self._line and self.has_room:
             who, entry = self._line.popitem(last=False)
             self._enqueue(entry)
             if isinstance(who, Task):
@@ -205,6 +221,7 @@ class Box(Generic[M]):
                 reply.callee_died(reason)
             else:
                 kept.append(entry)
+        self._withdrawn = 0
         self._queue = deque(kept) if kept else None
 
     def bury(self, reason: str) -> None:

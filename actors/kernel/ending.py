@@ -113,6 +113,8 @@ class Endable:
         if self.wish is Wish.STOP:
             return
         self.wish = wish
+        if self.spec.group is not None:
+            self.spec.group.end()
         if not self.is_alive:
             self.cancel()
             return
@@ -120,7 +122,7 @@ class Endable:
         if self.state is not ActorState.STUCK:
             self.state = ActorState.STOPPING
         if self.spec.group is not None:
-            self.spec.group.end()
+            pass
         elif self.mailbox is None or is_starting:
             self.cancel()
         if self.mailbox is not None:

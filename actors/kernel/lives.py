@@ -76,7 +76,11 @@ class Child(Endable):
         with _Caught() as caught, scope:
             await self.owner.make(self).run()
         self._scope = None
-        exit_ = classify(caught.error, was_cancelled=scope.cancelled_caught)
+        exit_ = classify(
+            caught.error,
+            was_cancelled=scope.cancelled_caught,
+            is_cancelled_around=trio.current_effective_deadline() == -inf,
+        )
         caught.error = None  # its traceback holds this very frame
         return exit_
 
@@ -167,7 +171,8 @@ class Child(Endable):
         self.last_error = exit_.text
         report_crash(self, exit_, "the tree stops in order")
         self._hand_back(exit_)
-        self.owner.stop(f"{type(exit_.leaves[0]).__name__} in {self.path}")
+        foreign = next(leaf for leaf in exit_.leaves if not isinstance(leaf, Exception))
+        self.owner.stop(f"{type(foreign).__name__} in {self.path}")
         return self._end()
 
     def _after_parked(self, exit_: Exit) -> bool:
@@ -237,13 +242,17 @@ class Child(Endable):
 
     # What others want of it.
 
-    def restart(self) -> None:
-        """End the life in good order and start the next one now; also out of backoff."""
-        if self.task is None:
-            self.wish = Wish.NONE
+    def restart(self, *, at_once: bool = False) -> None:
+        """End the life, in good order or *at_once*, and start the next now; also out of backoff."""
+        if self.wish is Wish.STOP or self.state is ActorState.WAITING:
+            return  # for good, or its turn to start comes
+        if self.state is ActorState.ENDED:
+            self.state = ActorState.WAITING
             self.owner.spawn(self.run)
         elif not self.is_alive:
             self.cancel()
+        elif at_once:
+            self._force(Wish.RESTART)
         elif self.spec.group is not None:
             self.spec.group.restart_all()
         elif self.wish in {Wish.NONE, Wish.RETIRE}:
@@ -253,9 +262,12 @@ class Child(Endable):
     def kill(self) -> None:
         """Crash it where it stands; without a life there is nothing to kill."""
         if self.is_alive and self.wish is not Wish.STOP:
-            self.wish = Wish.KILL
-            self.cancel()
-            self.owner.spawn(self._end_by_force, self.life)
+            self._force(Wish.KILL)
+
+    def _force(self, wish: Wish) -> None:
+        self.wish = wish
+        self.cancel()
+        self.owner.spawn(self._end_by_force, self.life)
 
 
 def _next_action(next_: Next, pause: float) -> str:

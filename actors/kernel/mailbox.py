@@ -2,7 +2,7 @@
 
 A message is *in hand* from when the reader gets it until the reader comes for the next one.
 Every accepted message is exactly one of queued, in hand, handled, or a dead letter with its
-reason (set aside after crashes, or its reader ended).
+reason (set aside after crashes, its asker gave up, or its reader ended).
 """
 
 from collections import deque
@@ -75,6 +75,8 @@ class Mailbox(Box[M]):
         while not self._hand:
             if self._is_life_over:
                 return False
+            if self._withdrawn:
+                self._drop_withdrawn()
             if self._queue:
                 return True
             if self.refusal:

@@ -241,12 +241,15 @@ class Pool(Generic[M]):
         self._closed.letters = self._letters
         self._closed.close("stopped")
         self._ending.set()
+        if self._nursery is None:  # between two lives, and there is no further one
+            for child in self._children.values():
+                cast("Mailbox[M]", child.mailbox).bury("stopped")
 
     def restart(self, key: str) -> None:
-        """End the child of *key* and start it again; what hangs is cancelled at its deadline."""
+        """End the child of *key* at once, however it hangs, and start it again now."""
         child = self._children.get(key)
         if child is not None:
-            child.restart()
+            child.restart(at_once=True)
 
     def restart_all(self) -> None:
         """Restart every child."""

@@ -11,17 +11,7 @@ import trio
 from attrs import define, field
 
 from actors.kernel.census import read_in_chunks, view_of
-from actors.kernel.decision import (
-    Budget,
-    Ending,
-    Next,
-    Operation,
-    Restart,
-    Standing,
-    Verdict,
-    decide,
-    refusal,
-)
+from actors.kernel.decision import Budget, Ending, Next, Restart, Verdict, decide
 from actors.kernel.ending import CANCEL_GRACE
 from actors.kernel.letters import DeadLetters
 from actors.kernel.lives import Child
@@ -137,9 +127,8 @@ class Supervisor:
 
     async def _stop_all(self) -> None:
         for child in reversed(tuple(self._children.values())):
-            if child.task is not None:
-                await child.end(Wish.STOP)
-            elif child.mailbox is not None:
+            await child.end(Wish.STOP)
+            if child.task is None and child.mailbox is not None:
                 child.mailbox.bury("stopped")
 
     @property
@@ -148,7 +137,8 @@ class Supervisor:
         return sum(each) + WATCHDOG_SLACK
 
     def _who_is_left(self) -> str:
-        return "; ".join(f"{c.path} is {c.state}" for c in self._children.values() if c.task)
+        left = [child for child in tuple(self._children.values()) if child.task]
+        return "; ".join(f"{child.path} is {child.state}" for child in left)
 
     # What the children's lives need: ``owner.Owner``.
 
@@ -249,31 +239,6 @@ class Supervisor:
                 everyone += child.spec.group.children()
         return everyone
 
-    # What OTP's supervisor may be asked besides: by code, about one child of the root.
-
-    async def terminate_child(self, name: str) -> str:
-        """End one child in good order and keep its row; ``ok`` or why not."""
-        child = self._children.get(name)
-        why = refusal(Operation.TERMINATE, _standing(child))
-        if child is not None and child.task is not None:
-            await child.end(Wish.STOP)
-        return why or "ok"
-
-    def restart_child(self, name: str) -> str:
-        """Start a child that has ended; ``ok`` or why not."""
-        child = self._children.get(name)
-        why = refusal(Operation.RESTART, _standing(child))
-        if child is not None and not why:
-            child.restart()
-        return why or "ok"
-
-    def delete_child(self, name: str) -> str:
-        """Forget a child that has ended; ``ok`` or why not."""
-        why = refusal(Operation.DELETE, _standing(self._children.get(name)))
-        if not why:
-            del self._children[name]
-        return why or "ok"
-
     def _handle(self, path: str) -> Child:
         found = self.child_at(path)
         if found is None:
@@ -289,11 +254,3 @@ class Supervisor:
         if child is None or not key:
             return child
         return child.spec.group.find(key) if child.spec.group is not None else None
-
-
-def _standing(child: Child | None) -> Standing | None:
-    if child is None:
-        return None
-    if child.is_alive:
-        return Standing.UP
-    return Standing.RESTARTING if child.state is ActorState.BACKOFF else Standing.NONE
