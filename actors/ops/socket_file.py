@@ -50,11 +50,13 @@ def listening_at(path: Path) -> Iterator[socket.socket]:
             ours = _identity(path)
         except FileNotFoundError as error:
             raise SocketPathError(
-                f"the folder of DEBUG_SOCKET {path} does not exist: create it, or change it"
+                f"the folder of DEBUG_SOCKET {path} does not exist: create it, or set another path"
             ) from error
         except OSError as error:
             reason = error.strerror or "unusable"
-            raise SocketPathError(f"DEBUG_SOCKET cannot stand at {path}: {reason}") from error
+            raise SocketPathError(
+                f"DEBUG_SOCKET cannot stand at {path}: {reason}; set another path"
+            ) from error
         try:
             yield listening
         finally:
@@ -77,7 +79,7 @@ def _clear_the_way(path: Path) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise SocketPathError(
-            f"DEBUG_SOCKET names {path}, which is there and is no socket: set another path"
+            f"DEBUG_SOCKET cannot stand at {path}: it is there and is no socket; set another path"
         )
     if _is_alive(path):
         raise SocketPathError(f"another program listens at {path}: stop it, or set DEBUG_SOCKET")

@@ -34,11 +34,12 @@ class Prompt:
     _has_history: bool = False
 
     def __attrs_post_init__(self) -> None:
-        """Remember the terminal's settings, whatever happens later."""
+        """Remember the terminal's settings; an answer of an earlier run may come before any line."""
         self._found = termios.tcgetattr(sys.stdin)
         atexit.register(self.restore)
         sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]  # typeshed: TextIO
         readline.parse_and_bind(_PASTE_ON)
+        self._show_typing(shown=False)
 
     def __call__(self) -> list[str] | None:
         """The next line; None at Ctrl-D, and where the terminal is gone."""

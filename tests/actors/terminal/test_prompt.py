@@ -105,7 +105,7 @@ def test_there_is_nothing_behind_a_prompt_that_is_not_shown(keyboard: Keyboard) 
 
     assert prompt.typed() is None
     assert prompt.words == "> "
-    assert keyboard.echoes()
+    assert not keyboard.echoes()
 
 
 def test_what_is_typed_so_far_stands_behind_the_prompt(
