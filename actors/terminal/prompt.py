@@ -34,7 +34,7 @@ class Prompt:
     _has_history: bool = False
 
     def __attrs_post_init__(self) -> None:
-        """Remember the terminal's settings; an answer of an earlier run may come before any line."""
+        """Typing is not shown from now on: an answer of an earlier run may come before any line."""
         self._found = termios.tcgetattr(sys.stdin)
         atexit.register(self.restore)
         sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]  # typeshed: TextIO
