@@ -36,7 +36,7 @@ from protocols.chats import (
     SessionMessage,
     WorkArrived,
 )
-from protocols.ids import RoomId, RowId, SurfaceName, surface_of
+from protocols.ids import PersonId, RoomId, RowId, SurfaceName, surface_of
 from protocols.mail import Address
 from protocols.platform import CancelTurn, PlatformMessage
 from protocols.store import (
@@ -124,7 +124,7 @@ class ChatDirectory:
             case RoomGone(room, reason):
                 await self._close_room(room, reason)
             case MayJoin(person):
-                message.reply_to.send(self._book.may_write(person))
+                message.reply_to.send(await self._may_join(person))
             case ListAccess():
                 message.reply_to.send(self._book.listing(self.clock()))
             case Pair(code):
@@ -228,6 +228,14 @@ class ChatDirectory:
         log.info("room.closed", room=room)
 
     # The operator.
+
+    async def _may_join(self, person: PersonId) -> bool:
+        if self._book.may_write(person):
+            return True
+        changes = self._book.asked_into_room(person, self.clock())
+        if changes:
+            await ask_through_restarts(self.store, Commit(changes))
+        return False
 
     async def _pair(self, code: str) -> Paired | PairingRefused:
         outcome = self._book.pair(code, self.clock())

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from attrs import field, frozen
 
+from actors.chats.commands import is_blank
 from actors.chats.texts import FAILURES, Word, plain, say
 from protocols.ids import PersonId
 from protocols.platform import (
@@ -74,7 +75,7 @@ def _finished(
 ) -> Ending:
     files = tuple(_file(attachment, person) for attachment in attachments)
     whole = "\n\n".join(part for part in (text, *files) if part.strip())
-    if not whole:
+    if is_blank(whole):
         return _failed("", FailureKind.EMPTY, person, prefix=prefix)
     return Ending(RowState.ANSWERED, Voice.AGENT, whole)
 

@@ -344,6 +344,20 @@ async def test_a_paired_person_stays_paired(autojump_clock: MockClock) -> None:
         assert not await world.ask_directory(MayJoin(YOU))
 
 
+async def test_a_stranger_who_asks_us_into_a_room_is_shown_and_can_be_paired(
+    autojump_clock: MockClock,
+) -> None:
+    async with World(autojump_clock, policy=PAIRING).running() as world:
+        assert not await world.ask_directory(MayJoin(YOU))
+        world.tree.kill("chats")
+        (stranger,) = (await world.ask_directory(ListAccess())).strangers
+        paired = await world.ask_directory(Pair(stranger.code))
+
+        assert paired == Paired(YOU)
+        assert await world.ask_directory(MayJoin(YOU))
+    assert world.texts == []
+
+
 async def test_a_paired_person_of_a_surface_that_is_off_is_paired_without_a_word(
     autojump_clock: MockClock,
 ) -> None:

@@ -100,6 +100,20 @@ async def test_a_stop_right_behind_a_message_stops_it(autojump_clock: MockClock)
     assert world.faults == []
 
 
+async def test_two_stops_in_a_hurry_end_one_message(autojump_clock: MockClock) -> None:
+    async with World(autojump_clock).running() as world:
+        await world.write("deaf", "next")
+        await trio.sleep(5)
+        await world.write("/stop")
+        await trio.sleep(0.1)
+        await world.write("/stop")
+        await world.settle()
+
+    assert world.states == [RowState.STOPPED, *[RowState.ANSWERED] * 3]
+    assert world.texts[-1] == "echo next"
+    assert world.faults == []
+
+
 async def test_a_stop_ends_nothing_that_came_after_it(autojump_clock: MockClock) -> None:
     async with World(autojump_clock).running() as world:
         (row,) = await world.write("slow 5")
