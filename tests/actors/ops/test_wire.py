@@ -1,5 +1,8 @@
 import json
+import re
+from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from actors.ops.wire import UnreadableAnswerError
 from protocols.lifecycle import ActorState, ActorView
 from tests.actors.ops.rig import actor
 
+_OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 _WORDS = st.text(min_size=1, max_size=60)
 _COUNTS = st.integers(min_value=1, max_value=2**63 - 1)
 _FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -167,3 +171,28 @@ def test_an_answer_of_another_version_is_said_to_be_unreadable(said: dict[str, o
 def test_lines_that_are_no_answer_are_said_to_be_unreadable(lines: list[bytes]) -> None:
     with pytest.raises(UnreadableAnswerError):
         wire.joined(lines)
+
+
+def test_the_documents_list_every_answer_with_its_keys() -> None:
+    parts: dict[str, type[attrs.AttrsInstance]] = {
+        "tree.actors[]": ActorView,
+        "tree.folded[]": words.Folded,
+        "tree.journal": words.JournalGlance,
+        "journal.summary": words.JournalGlance,
+        "journal.rows[]": words.JournalLine,
+        "dead-letters.letters[]": words.DeadLetterLine,
+        "access.strangers[]": words.StrangerLine,
+    }
+    kinds = {**wire.ANSWERS, **parts}
+
+    section = _OPERATIONS.read_text().partition("### For scripts")[2].partition("\n## ")[0]
+    listed = {
+        name: re.findall(r"`(\w+)`", keys)
+        for names, keys in re.findall(r"^\| (`.+?) \| (.+) \|$", section, re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", names)
+    }
+    del listed["answer"]
+
+    assert listed == {
+        name: [one.name for one in attrs.fields(kind)] for name, kind in kinds.items()
+    }
