@@ -51,10 +51,10 @@ def ending_of(outcome: TurnOutcome, person: PersonId, prefix: str) -> Ending:
             assert_never(outcome)
 
 
-def set_aside(row: Row, prefix: str) -> Ending:
-    """The ending for a row that crashed its session too often."""
-    text = say(Word.SET_ASIDE, row.sender, attempts=row.attempts, prefix=prefix)
-    reason = f"set aside after {row.attempts} attempts"
+def set_aside(row: Row, prefix: str, *, attempts: int) -> Ending:
+    """The ending for a row that crashed whoever handled it too often."""
+    text = say(Word.SET_ASIDE, row.sender, attempts=attempts, prefix=prefix)
+    reason = f"set aside after {attempts} attempts"
     return Ending(RowState.SET_ASIDE, Voice.GATEWAY, text, reason)
 
 

@@ -143,7 +143,7 @@ class ChatSession:
             return
         start = await self._next_start(row)
         if is_enough(row, start):
-            await self._give_up(row, set_aside(row, self._prefix))
+            await self._give_up(row, set_aside(row, self._prefix, attempts=row.attempts))
             return
         changes = (StartRow(row.id), remember_start(self.room, start))
         started = await ask_through_restarts(self.store, Commit(changes))

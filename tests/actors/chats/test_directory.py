@@ -204,6 +204,20 @@ async def test_thousands_of_commands_are_each_answered_to_an_admin(
     assert world.faults == []
 
 
+async def test_a_flood_of_stops_is_silenced_and_still_stops_what_runs(
+    autojump_clock: MockClock,
+) -> None:
+    async with World(autojump_clock).running() as world:
+        said = await world.say(*["/stop"] * 200)
+        await world.write("hang")
+        await trio.sleep(1)
+        stopped = await world.say("/stop")
+
+    assert len(said) == MOST_WORDS + 1
+    assert stopped[-1] == "Stopped."
+    assert world.faults == []
+
+
 async def test_a_flood_of_commands_gets_one_word_and_then_silence(
     autojump_clock: MockClock,
 ) -> None:

@@ -215,6 +215,7 @@ class World:
     most_deaths: int = 1
     lost_answer: int = 0
     seconds_per_batch: float = 0.0
+    tree_text: Callable[[], str] = lambda: "the tree"
     program: str = "first"
     sent: list[OutboxRow] = field(factory=list)
     shown: list[ShowDraft | ShowTyping | Deliver] = field(factory=list)
@@ -275,7 +276,7 @@ class World:
                     sessions=self.sessions,
                     surfaces=surfaces,
                     access=self.policy,
-                    tree=lambda: "the tree",
+                    tree=self.tree_text,
                     clock=self.clock.current_time,
                     make_code=lambda: f"CODE{next(numbers):04d}",
                 ),
