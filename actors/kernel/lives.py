@@ -4,9 +4,11 @@ A life has a cancel scope of its own and no nursery; as the same task runs the n
 when this one is over, an actor never runs beside itself, however stuck it is.
 """
 
+import contextvars
 import random
+from collections.abc import Callable
 from math import inf
-from typing import Literal, Self, assert_never
+from typing import Any, Literal, Self, assert_never
 
 import structlog
 import trio
@@ -15,9 +17,8 @@ from trio.lowlevel import current_task
 
 from actors.kernel.child import current_life
 from actors.kernel.decision import Ending, Next, Verdict
-from actors.kernel.ending import Endable
+from actors.kernel.ending import Endable, Wish, see_off
 from actors.kernel.exits import Exit, ExitKind, KilledError, classify, describe
-from actors.kernel.owner import Wish
 from actors.kernel.report import report_crash
 from protocols.lifecycle import ActorState
 
@@ -242,22 +243,26 @@ class Child(Endable):
 
     # What others want of it.
 
+    def start(self) -> None:
+        """Begin its task, in an empty context, where its owner runs."""
+        self._spawn(self.run)
+
     def restart(self, *, at_once: bool = False) -> None:
         """End the life, in good order or *at_once*, and start the next now; also out of backoff."""
         if self.wish is Wish.STOP or self.state is ActorState.WAITING:
             return  # for good, or its turn to start comes
         if self.state is ActorState.ENDED:
             self.state = ActorState.WAITING
-            self.owner.spawn(self.run)
+            self.start()
         elif not self.is_alive:
             self.cancel()
         elif at_once:
             self._force(Wish.RESTART)
-        elif self.spec.group is not None:
-            self.spec.group.restart_all()
+        elif self.spec.pool is not None:
+            self.spec.pool.restart_all()
         elif self.wish in {Wish.NONE, Wish.RETIRE}:
             self.ask_to_end(Wish.RESTART)
-            self.owner.spawn(self._end_by_deadline, self.life)
+            self._spawn(see_off, [(self, self.life)], self.spec.shutdown)
 
     def kill(self) -> None:
         """Crash it where it stands; without a life there is nothing to kill."""
@@ -267,7 +272,11 @@ class Child(Endable):
     def _force(self, wish: Wish) -> None:
         self.wish = wish
         self.cancel()
-        self.owner.spawn(self._end_by_force, self.life)
+        self._spawn(see_off, [(self, self.life)], 0.0)
+
+    def _spawn(self, function: Callable[..., Any], *args: object) -> None:
+        if self.owner.nursery is not None:
+            contextvars.Context().run(self.owner.nursery.start_soon, function, *args)
 
 
 def _next_action(next_: Next, pause: float) -> str:

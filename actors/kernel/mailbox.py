@@ -40,8 +40,6 @@ class Mailbox(Box[M]):
     async def __anext__(self) -> M:
         if not await self._have_mail():
             raise StopAsyncIteration
-        if not self._hand:
-            self._take_one()
         message = self._hand[0][1]
         trace: str = getattr(message, "trace", "")
         if trace != self._bound_trace:
@@ -56,14 +54,13 @@ class Mailbox(Box[M]):
         """
         if not await self._have_mail():
             return []
-        if not self._hand:
-            self._take_one()
         if self._hand[0][2] == 0:
-            self._take_more(limit - 1)
+            while self._queue and len(self._hand) < limit and self._queue[0][2] == 0:
+                self._hand += (self._pop(),)
         return [entry[1] for entry in self._hand]
 
     async def _have_mail(self) -> bool:
-        """Wait until there is something to take; what was in hand is handled by now."""
+        """Wait for a message and take it in hand; what was in hand is handled by now."""
         if self._hand:
             self.handled += len(self._hand)
             self._hand = ()
@@ -78,10 +75,12 @@ class Mailbox(Box[M]):
             if self._withdrawn:
                 self._drop_withdrawn()
             if self._queue:
-                return True
-            if self.refusal:
+                self._taken_at = trio.current_time()
+                self._hand = (self._pop(),)
+            elif self.refusal:
                 return False
-            await self._wait()
+            else:
+                await self._wait()
         return True
 
     async def _wait(self) -> None:
@@ -96,23 +95,12 @@ class Mailbox(Box[M]):
         self._waiter = None
         return Abort.SUCCEEDED
 
-    def _take_one(self) -> None:
+    def _pop(self) -> Entry[M]:
         entry = cast("deque[Entry[M]]", self._queue).popleft()
-        self._hand = (entry,)
-        self._taken_at = trio.current_time()
         self._mark_taken(entry[1])
         if self._line:
             self._admit()
-
-    def _take_more(self, limit: int) -> None:
-        more: list[Entry[M]] = []
-        while self._queue and len(more) < limit and self._queue[0][2] == 0:
-            entry = self._queue.popleft()
-            more.append(entry)
-            self._mark_taken(entry[1])
-            if self._line:
-                self._admit()
-        self._hand += tuple(more)
+        return entry
 
     def _bind(self, trace: str) -> None:
         self._bound_trace = trace
