@@ -44,7 +44,8 @@ def run_debug(
         The exit code: 0 done, 1 not done (refused, not running, no answer), 2 a wrong command
         line, 130 interrupted. The tree alone is done also when nothing runs: it shows the plan.
     """
-    out, err = out or sys.stdout, err or sys.stderr
+    out = out or sys.stdout or io.StringIO()  # a closed one is None
+    err = err or sys.stderr or io.StringIO()
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             said = read_command_line(argv)
@@ -135,13 +136,16 @@ def _printed(
         return talk.watch(pause) if said.watch else talk.once(said.request)
     except KeyboardInterrupt:
         return 0 if said.watch else _INTERRUPTED
-    except BrokenPipeError:
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            with contextlib.suppress(OSError):
+                talk.screen.complain(f"the answer cannot be printed: {error.strerror}")
         _leave_quietly(out)
         return 1
 
 
 def _leave_quietly(out: TextIO) -> None:
-    """Whoever read *out* has gone: let the interpreter's last flush go nowhere."""
+    """Nothing more can be written to *out*: let the interpreter's last flush go nowhere."""
     with contextlib.suppress(io.UnsupportedOperation):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, out.fileno())

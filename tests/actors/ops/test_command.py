@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 import trio
@@ -287,6 +288,12 @@ def test_the_standard_streams_are_used_unless_others_are_given(
     assert printed.err.startswith("not running: nothing listens")
 
 
+def _leave_to_nowhere(stream: TextIO) -> None:
+    """Let what is still buffered be flushed without an error."""
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
+
+
 class Closed(io.StringIO):
     def write(self, _text: str) -> int:
         raise BrokenPipeError
@@ -294,6 +301,32 @@ class Closed(io.StringIO):
 
 def test_a_reader_who_has_gone_is_no_reason_for_a_traceback(tmp_path: Path) -> None:
     assert run_debug([], tmp_path / "s.sock", PLAN, Closed(), io.StringIO()) == 1
+
+
+def test_an_answer_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    err = io.StringIO()
+    with Path("/dev/full").open("w") as full:
+        code = run_debug([], tmp_path / "s.sock", PLAN, full, err)
+
+    assert code == 1
+    assert err.getvalue() == "the answer cannot be printed: No space left on device\n"
+
+
+def test_nowhere_to_write_to_is_no_reason_for_a_traceback(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full, Path("/dev/full").open("w") as full_too:
+        code = run_debug([], tmp_path / "s.sock", PLAN, full, full_too)
+        _leave_to_nowhere(full_too)
+
+    assert code == 1
+
+
+def test_closed_standard_streams_are_no_reason_for_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    monkeypatch.setattr("sys.stderr", None)
+
+    assert run_debug([], tmp_path / "s.sock", PLAN) == 0
 
 
 def test_a_pipe_whose_reader_has_gone_is_flushed_to_nowhere(tmp_path: Path) -> None:

@@ -154,3 +154,12 @@ def test_a_check_does_not_disturb_who_listens(tmp_path: Path) -> None:
 
     assert line is not None
     assert "another program listens" in line
+
+
+def test_what_the_system_refuses_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    line = check_socket(tmp_path / "file" / "s.sock")
+
+    assert line is not None
+    assert line.endswith("Not a directory; set another path")
