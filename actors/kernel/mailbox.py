@@ -6,15 +6,14 @@ reason (set aside after crashes, its asker gave up, or its reader ended).
 """
 
 from collections import deque
-from typing import TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 import structlog
 import trio
-from trio.lowlevel import Abort, checkpoint, current_task, wait_task_rescheduled
+from trio.lowlevel import Abort, ParkingLot, checkpoint, current_task, wait_task_rescheduled
 
 from actors.kernel.address import MailAddress
 from actors.kernel.box import Box, Entry
-from actors.kernel.latest import Latest as Latest  # noqa: PLC0414  # part of this module's API
 
 M = TypeVar("M")
 
@@ -108,3 +107,27 @@ class Mailbox(Box[M]):
             structlog.contextvars.bind_contextvars(trace=trace)
         else:
             structlog.contextvars.unbind_contextvars("trace")
+
+
+class Latest(Generic[M]):
+    """Keeps the newest value; implements ``protocols.mail.Sink``."""
+
+    __slots__ = ("_lot", "_value")
+
+    def __init__(self) -> None:
+        self._value: tuple[M, ...] = ()
+        self._lot = ParkingLot()
+
+    def put(self, value: M, /) -> None:
+        """Show *value*, in the place of one that nobody has taken; never blocks."""
+        self._value = (value,)
+        self._lot.unpark()
+
+    async def get(self) -> M:
+        """Wait for a value that was not taken yet, and take it."""
+        if self._value:
+            await checkpoint()
+        while not self._value:
+            await self._lot.park()
+        (value,), self._value = self._value, ()
+        return value
