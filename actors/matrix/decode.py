@@ -73,6 +73,7 @@ class Page:
     """One answer of ``/sync``.
 
     Args:
+        is_late: It was waiting while we could not reach the server.
         is_fresh: It tells how things are, not what is new: the server did not know our token.
     """
 
@@ -80,6 +81,7 @@ class Page:
     joined: tuple[JoinedRoom, ...]
     invites: tuple[Invite, ...]
     left: tuple[str, ...]
+    is_late: bool = False
     is_fresh: bool = False
 
 

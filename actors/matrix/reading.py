@@ -97,13 +97,14 @@ class Reader:
 
         A server that says again and again that it does not know *since* is asked for all there is.
         """
-        streak, is_fresh = 0, False
+        streak, is_late, is_fresh = 0, False, False
         while True:
             reply = await self.server.sync(since, wait=wait)
             page = read_page(reply.body, self.me) if isinstance(reply, Done) else None
             if page is not None:
-                return evolve(page, is_fresh=is_fresh)
+                return evolve(page, is_late=is_late, is_fresh=is_fresh)
             self.rooms.lost_sight()
+            is_late = True
             match reply:
                 case TokenRefused():
                     return None
@@ -132,7 +133,7 @@ class Reader:
             if joined.is_encrypted:
                 self.rooms.saw_encryption(joined.room)
         self.rooms.in_sight()
-        batch = await self._read(page, since, is_backlog=is_first or page.is_fresh)
+        batch = await self._read(page, since, is_backlog=is_first or page.is_late)
         if batch is None:
             return False
         await self._note_drafts(batch.drafts)

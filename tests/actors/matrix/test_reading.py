@@ -295,6 +295,27 @@ async def test_a_forgotten_token_before_the_first_message_opens_no_past(
     assert heard(gateway) == ["hello"]
 
 
+async def test_what_was_written_while_the_server_was_out_of_reach_is_backlog(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock, window=100)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.faults["sync"] = [Unreachable("ClientConnectorError"), Limited(3.0)]
+        for number in range(50):
+            server.write(f"m{number}")
+        await server.until(lambda: len(server.said()) == 50)
+        server.write("now")
+        await server.until(lambda: len(server.said()) == 51)
+
+    # Backlog is never refused as too much at once.
+    *late, now = gateway.journal.rows.values()
+    assert all(row.is_backlog for row in late)
+    assert not now.is_backlog
+
+
 async def test_a_server_that_finds_its_memory_again_costs_no_token(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
