@@ -101,15 +101,17 @@ def run(environment: Mapping[str, str], *, with_terminal: bool) -> int:
     from actors.config import load_settings
     from actors.kernel.logs import configure_logs
     from actors.kernel.supervision import Supervisor
+    from actors.ops.socket_file import check_socket
     from actors.store.database import check_database
-    from actors.terminal.opening import open_terminal
+    from actors.terminal.opening import log_place, open_terminal
 
     s = load_settings(environment)
-    if fault := check_database(s.store_path):
+    if fault := check_database(s.store_path) or check_socket(s.debug_socket):
         return say(fault, code=2)
-    configure_logs(level=s.log_level, log_format=s.log_format, secrets=s.secrets())
     is_here = with_terminal or not s.matrix_homeserver
     terminal = open_terminal(history_path(environment), "the mock agent") if is_here else None
+    level, stream = log_place(terminal, s.log_level)
+    configure_logs(level=level, log_format=s.log_format, secrets=s.secrets(), stream=stream)
     stop = terminal.interrupts.pressed if terminal else None
     root = Supervisor(partial(tree, s, terminal), signals=True, on_interrupt=stop, freezes=True)
     return trio.run(root.run)
@@ -136,10 +138,8 @@ def main(words: Sequence[str]) -> int:
             from actors.ops.command import run_debug
 
             return run_debug(rest, debug_socket(environment), plan(environment))
-        case ["--help" | "-h"]:
-            return say(USAGE)
-        case _:
-            return say(USAGE, code=2)
+        case rest:
+            return say(USAGE, code=0 if rest in (["--help"], ["-h"]) else 2)
 
 
 if __name__ == "__main__":

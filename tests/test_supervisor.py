@@ -44,6 +44,15 @@ def test_the_architecture_shows_the_tree_as_it_is() -> None:
     assert shown == plan(_MATRIX, with_terminal=True)
 
 
+def test_the_architecture_lists_the_modules_of_the_kernel() -> None:
+    text = (_ROOT / "docs" / "architecture.md").read_text()
+
+    shown = set(re.findall(r"^\| `(\w+\.py)` \|", text, re.MULTILINE))
+
+    kernel = {path.name for path in (_ROOT / "actors" / "kernel").glob("*.py")}
+    assert shown == kernel - {"__init__.py"}
+
+
 def test_supervisor_py_stays_a_table_of_contents() -> None:
     assert len((_ROOT / "supervisor.py").read_text().splitlines()) <= 150
 

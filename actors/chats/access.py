@@ -26,6 +26,9 @@ WORDS_AN_HOUR = 3
 """How often a stranger is told something within an hour; then they are not heard."""
 
 HOUR = 3600.0
+NOWHERE = RoomId("")
+"""The room of a stranger who has not written in any."""
+
 MOST_KNOCKS = 1000
 """More strangers than this are not kept; who wrote longest ago goes first."""
 
@@ -150,12 +153,28 @@ class AccessBook:
         knock = evolve(knock, told_at=(*knock.told_at, now))
         if self.policy.mode != "pairing":
             return knock, say(Word.NOT_ALLOWED, knock.person, person=knock.person)
-        word = Word.KNOCK_AGAIN
-        if not knock.code or knock.expires_at <= now:
-            word = Word.KNOCK
-            knock = evolve(knock, code=self._unused_code(), expires_at=now + CODE_LIFE)
+        with_code = self._with_code(knock, now)
+        is_again = with_code.code == knock.code and knock.attempts > 1
+        word = Word.KNOCK_AGAIN if is_again else Word.KNOCK
+        knock = with_code
         minutes = max(1, round((knock.expires_at - now) / 60))
         return knock, say(word, knock.person, code=knock.code, minutes=minutes)
+
+    def asked_into_room(self, person: PersonId, now: float) -> tuple[PutKey | DeleteKey, ...]:
+        """A stranger wants to bring us into a room, where we are not: only the operator is told."""
+        before = self._knocks.get(person)
+        knock = before or Knock(person, NOWHERE, "", now, now)
+        if self.policy.mode == "pairing":
+            knock = self._with_code(knock, now)
+        if knock == before:
+            return ()
+        self._knocks[person] = knock
+        return (_put_knock(knock), *self._forget_oldest())
+
+    def _with_code(self, knock: Knock, now: float) -> Knock:
+        if knock.code and knock.expires_at > now:
+            return knock
+        return evolve(knock, code=self._unused_code(), expires_at=now + CODE_LIFE)
 
     def _unused_code(self) -> str:
         used = {knock.code for knock in self._knocks.values()}

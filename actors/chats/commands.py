@@ -56,20 +56,18 @@ class Blank:
 Typed = Command | UnknownCommand | ForAgent | Blank
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _ENDS_OF_LINE = re.compile(r"\r\n?")
 
 
 def cleaned(text: str) -> str:
     """*text* without control characters other than line ends and tabs, and without surrogates."""
-    lines = _ENDS_OF_LINE.sub("\n", text)
-    return "".join(
-        char for char in lines if char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cs"}
-    )
+    return _UNWANTED.sub("", _ENDS_OF_LINE.sub("\n", text))
 
 
 def is_blank(text: str) -> bool:
     """Whether *text* shows nothing: only spaces and invisible characters."""
-    return all(char.isspace() or unicodedata.category(char) == "Cf" for char in text)
+    return all(char.isspace() or unicodedata.category(char) == "Cf" for char in text.strip())
 
 
 def typed(text: str, prefixes: tuple[str, ...]) -> Typed:

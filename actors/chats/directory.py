@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import structlog
 import trio
@@ -11,6 +11,7 @@ from attrs import define, field
 from actors.chats.access import PREFIXES, AccessBook, AccessPolicy, new_code
 from actors.chats.asking import ask_through_restarts
 from actors.chats.commands import Command, CommandName, Typed, typed
+from actors.chats.endings import set_aside
 from actors.chats.errands import Errands
 from actors.chats.flood import FloodGate
 from actors.chats.hints import DeliveryHints
@@ -18,6 +19,7 @@ from actors.chats.knowledge import Knowledge
 from actors.chats.retries import MOST_RETRIES, retry_arrival, why_not
 from actors.chats.slots import SlotBook
 from actors.chats.sorting import Decision, Sorter
+from actors.chats.suspects import MOST_TRIES, SUSPECT_KEY, remember_suspect, tries_before
 from actors.chats.texts import Word, say
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
@@ -36,17 +38,19 @@ from protocols.chats import (
     SessionMessage,
     WorkArrived,
 )
-from protocols.ids import RoomId, RowId, SurfaceName, surface_of
-from protocols.mail import Address
+from protocols.ids import PersonId, RoomId, RowId, SurfaceName, surface_of
+from protocols.mail import Address, Question
 from protocols.platform import CancelTurn, PlatformMessage
 from protocols.store import (
     AddOutgoing,
     Change,
     Commit,
     Committed,
+    DeleteKey,
     FindKeys,
     FindRow,
     FinishRow,
+    GetKey,
     Journal,
     OutgoingRooms,
     Row,
@@ -58,6 +62,8 @@ from protocols.store import (
     WaitingRows,
 )
 from protocols.surfaces import Surface
+
+A = TypeVar("A")
 
 log = structlog.get_logger("chats.directory")
 
@@ -96,7 +102,7 @@ class ChatDirectory:
             )
             await self._load_access()
             await self._renew_hints()
-            await self._sort()
+            await self._sort(is_careful=True)
             async with trio.open_nursery() as timer:
                 timer.start_soon(self._renew_hints_often)
                 async for message in self.inbox:
@@ -111,10 +117,10 @@ class ChatDirectory:
 
     async def _renew_hints(self) -> None:
         """Hint all that waits: hints may be lost, what they are about is not."""
-        for room in await ask_through_restarts(self.store, WaitingRooms()):
+        for room in await self._ask(WaitingRooms()):
             self._hint_session(room)
         for name in self.surfaces:
-            for room in await ask_through_restarts(self.store, OutgoingRooms(name)):
+            for room in await self._ask(OutgoingRooms(name)):
                 self._hints.deliver(room)
 
     async def _handle(self, message: DirectoryMessage) -> None:
@@ -124,7 +130,7 @@ class ChatDirectory:
             case RoomGone(room, reason):
                 await self._close_room(room, reason)
             case MayJoin(person):
-                message.reply_to.send(self._book.may_write(person))
+                message.reply_to.send(await self._may_join(person))
             case ListAccess():
                 message.reply_to.send(self._book.listing(self.clock()))
             case Pair(code):
@@ -136,14 +142,31 @@ class ChatDirectory:
 
     # New rows.
 
-    async def _sort(self) -> None:
+    async def _sort(self, *, is_careful: bool = False) -> None:
         # Rows become durable in the order of their ids, so what is before this was read.
-        while rows := await ask_through_restarts(self.store, UnsortedRows(self._read_to)):
+        while rows := await self._ask(UnsortedRows(self._read_to)):
             # Without its surface a row could not be answered: it waits until that is back.
             known = [row for row in rows if surface_of(row.room) in self.surfaces]
-            if known:
+            if is_careful:
+                await self._sort_with_care(known)
+            elif known:
                 await self._sort_page(known)
+            is_careful = False
             self._read_to = rows[-1].id
+
+    async def _sort_with_care(self, rows: Sequence[Row]) -> None:
+        """Sort what the life before left, which one of *rows* may have crashed."""
+        for row in rows:
+            tries = tries_before(row.id, await self._ask(GetKey(SUSPECT_KEY)))
+            if tries >= MOST_TRIES:
+                prefix = self.surfaces[surface_of(row.room)].command_prefixes[-1]
+                ending = set_aside(row, prefix, attempts=tries)
+                await self._ask(Commit(ending.changes(row)))
+                self._hints.deliver(row.room)
+            else:
+                await self._ask(Commit((remember_suspect(row.id, tries),)))
+                await self._sort_one(row)
+        await self._ask(Commit((DeleteKey(SUSPECT_KEY),)))
 
     async def _sort_page(self, rows: Sequence[Row]) -> None:
         sorter = await self._sorter(rows)
@@ -171,7 +194,7 @@ class ChatDirectory:
         changes = tuple(change for decision in decisions for change in decision.changes)
         if not changes:
             return True
-        done = await ask_through_restarts(self.store, Commit(changes))
+        done = await self._ask(Commit(changes))
         return isinstance(done, Committed)
 
     async def _sorter(self, rows: Sequence[Row]) -> Sorter:
@@ -201,6 +224,9 @@ class ChatDirectory:
             if item.errand is not None:
                 self._errands.begin(item.errand, item.row)
 
+    async def _ask(self, question: Question[A]) -> A:
+        return await ask_through_restarts(self.store, question)
+
     def _hint_session(self, room: RoomId) -> None:
         if surface_of(room) in self.surfaces:
             self.sessions.try_send(room, WorkArrived())
@@ -208,7 +234,7 @@ class ChatDirectory:
     async def _load_access(self) -> None:
         rows: tuple[tuple[str, str], ...] = ()
         for prefix in PREFIXES:
-            rows += await ask_through_restarts(self.store, FindKeys(prefix))
+            rows += await self._ask(FindKeys(prefix))
         self._book = AccessBook(self.access, self.make_code)
         self._book.load(rows)
 
@@ -218,10 +244,10 @@ class ChatDirectory:
         """End the rows of *room* without a word: nobody could read it. The slot stays."""
         await self._sort()
         after = RowId(0)
-        while rows := await ask_through_restarts(self.store, WaitingRows(room, after)):
+        while rows := await self._ask(WaitingRows(room, after)):
             for row in rows:
                 gone = FinishRow(row.id, RowState.FAILED, f"{ROOM_GONE}: {reason}")
-                await ask_through_restarts(self.store, Commit((gone,)))
+                await self._ask(Commit((gone,)))
                 if row.state is RowState.RUNNING and row.run_id is not None:
                     self.platform.try_send(CancelTurn(row.run_id))
             after = rows[-1].id
@@ -229,23 +255,31 @@ class ChatDirectory:
 
     # The operator.
 
+    async def _may_join(self, person: PersonId) -> bool:
+        if self._book.may_write(person):
+            return True
+        changes = self._book.asked_into_room(person, self.clock())
+        if changes:
+            await self._ask(Commit(changes))
+        return False
+
     async def _pair(self, code: str) -> Paired | PairingRefused:
         outcome = self._book.pair(code, self.clock())
         changes: tuple[Change, ...] = outcome.changes
         knock = outcome.knock
         surface = None if knock is None else self.surfaces.get(surface_of(knock.room))
         if knock is None or surface is None:
-            await ask_through_restarts(self.store, Commit(changes))
+            await self._ask(Commit(changes))
             return outcome.answer
         text = say(Word.LET_IN, knock.person, prefix=surface.command_prefixes[-1])
         word = AddOutgoing(knock.room, Voice.GATEWAY, text, is_final=False)
-        await ask_through_restarts(self.store, Commit((*changes, word)))
+        await self._ask(Commit((*changes, word)))
         self._hints.deliver(knock.room)
         log.info("person.paired", person=knock.person)
         return outcome.answer
 
     async def _retry(self, id_: RowId) -> Requeued | RetryRefused:
-        row = await ask_through_restarts(self.store, FindRow(id_))
+        row = await self._ask(FindRow(id_))
         reason = "does not exist" if row is None else why_not(row)
         if row is None or reason is not None:
             return RetryRefused(f"row {id_} {reason}")
@@ -255,7 +289,7 @@ class ChatDirectory:
         for number in range(1, MOST_RETRIES + 1):
             arrival = retry_arrival(row, number, self.clock())
             journal = Journal(surface_of(row.room), (arrival,))
-            journaled = await ask_through_restarts(self.store, journal)
+            journaled = await self._ask(journal)
             if journaled.rows:
                 await self._sort()
                 return Requeued(journaled.rows[0].id)

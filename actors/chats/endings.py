@@ -4,6 +4,7 @@ from typing import assert_never
 
 from attrs import field, frozen
 
+from actors.chats.commands import is_blank
 from actors.chats.texts import FAILURES, Word, plain, say
 from protocols.ids import PersonId
 from protocols.platform import (
@@ -50,10 +51,10 @@ def ending_of(outcome: TurnOutcome, person: PersonId, prefix: str) -> Ending:
             assert_never(outcome)
 
 
-def set_aside(row: Row, prefix: str) -> Ending:
-    """The ending for a row that crashed its session too often."""
-    text = say(Word.SET_ASIDE, row.sender, attempts=row.attempts, prefix=prefix)
-    reason = f"set aside after {row.attempts} attempts"
+def set_aside(row: Row, prefix: str, *, attempts: int) -> Ending:
+    """The ending for a row that crashed whoever handled it too often."""
+    text = say(Word.SET_ASIDE, row.sender, attempts=attempts, prefix=prefix)
+    reason = f"set aside after {attempts} attempts"
     return Ending(RowState.SET_ASIDE, Voice.GATEWAY, text, reason)
 
 
@@ -74,7 +75,7 @@ def _finished(
 ) -> Ending:
     files = tuple(_file(attachment, person) for attachment in attachments)
     whole = "\n\n".join(part for part in (text, *files) if part.strip())
-    if not whole:
+    if is_blank(whole):
         return _failed("", FailureKind.EMPTY, person, prefix=prefix)
     return Ending(RowState.ANSWERED, Voice.AGENT, whole)
 

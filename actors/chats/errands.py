@@ -17,13 +17,25 @@ from protocols.chats import DescribeSession, SessionMessage, StopTurn
 from protocols.ids import RoomId, RowId, SurfaceName, run_id_for, surface_of
 from protocols.mail import Address, NoAnswerError
 from protocols.platform import CancelTurn, PlatformMessage
-from protocols.store import Change, Commit, Committed, Row, RowState, StoreMessage, WaitingRows
+from protocols.store import (
+    Change,
+    Commit,
+    Committed,
+    RecentRows,
+    Row,
+    RowState,
+    StoreMessage,
+    WaitingRows,
+)
 from protocols.surfaces import Surface
 
 log = structlog.get_logger("chats.errands")
 
 PATIENCE = 1.0
 """Seconds that a session has to answer."""
+
+_RECENT = 100
+"""Rows of a room among which a stop looks for what it stopped; fewer than these can be waiting."""
 
 
 @define
@@ -65,6 +77,9 @@ class Errands:
         del self._waiting[room, errand]
 
     async def _stop(self, room: RoomId, rows: list[Row]) -> None:
+        if await self._is_obeyed(rows[-1]):
+            await self._answer(rows, Word.STOPPED)
+            return
         waiting = await ask_through_restarts(self.store, WaitingRows(room, limit=1))
         victim = next((row for row in waiting if row.id < rows[-1].id), None)
         if victim is None:
@@ -78,6 +93,17 @@ class Errands:
             await self._stop_by_force(victim, rows)
             return
         await self._answer(rows, Word.NOTHING_RUNS if stopped is None else Word.STOPPED)
+
+    async def _is_obeyed(self, stop: Row) -> bool:
+        """Whether a message was stopped since *stop* came: by it, before we crashed, or by another.
+
+        So one stop, or several in a hurry, end one message, and the next goes on.
+        """
+        recent = await ask_through_restarts(self.store, RecentRows(_RECENT, stop.room))
+        return any(
+            row.state is RowState.STOPPED and (row.finished_at or 0) >= stop.received_at
+            for row in recent
+        )
 
     async def _stop_by_force(self, victim: Row, rows: list[Row]) -> None:
         """End *victim* in its session's place, and the session with it."""

@@ -138,19 +138,22 @@ class ChatSession:
 
     async def _handle(self, row: Row) -> None:
         if self._is_told_to_stop(row):
-            # A life that was killed may have begun it.
-            self.platform.try_send(CancelTurn(_run_id(row)))
-            await self._end(row, stopped_before_start(row, self._prefix))
+            await self._give_up(row, stopped_before_start(row, self._prefix))
             self._answer_stops(row.id)
             return
         start = await self._next_start(row)
         if is_enough(row, start):
-            await self._end(row, set_aside(row, self._prefix))
+            await self._give_up(row, set_aside(row, self._prefix, attempts=row.attempts))
             return
         changes = (StartRow(row.id), remember_start(self.room, start))
         started = await ask_through_restarts(self.store, Commit(changes))
         if isinstance(started, Committed):
             await self._run_turn(row)
+
+    async def _give_up(self, row: Row, ending: Ending) -> None:
+        """End *row* without a turn; one that an earlier life began ends at the platform too."""
+        self.platform.try_send(CancelTurn(_run_id(row)))
+        await self._end(row, ending)
 
     async def _next_start(self, row: Row) -> Start:
         kept = None

@@ -106,7 +106,9 @@ class Sorter:
             case Blank():
                 return self._speak(row, RowState.REFUSED, Word.EMPTY, reason="empty")
             case Command(CommandName.STOP):
-                return Decision(row, errand=Errand.STOP)
+                # What runs can be stopped however much was said; a flood of stops is a flood.
+                held = None if self.unfinished.get(row.room) else self._held_back(row)
+                return held or Decision(row, errand=Errand.STOP)
             case Command() | UnknownCommand():
                 return self._held_back(row) or self._command(row, words)
             case _:

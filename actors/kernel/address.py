@@ -13,15 +13,16 @@ from trio.lowlevel import (
     wait_task_rescheduled,
 )
 
-from actors.kernel.child import current_life
+from actors.kernel.child import Wait, current_life
 from actors.kernel.questions import OpenReply
 from protocols.mail import CalleeDiedError, Question
 
 if TYPE_CHECKING:
-    from actors.kernel.mailbox import Mailbox
+    from collections.abc import Callable
+
+    from actors.kernel.box import Box
 
 A = TypeVar("A")
-M = TypeVar("M")
 M_contra = TypeVar("M_contra", contravariant=True)
 
 
@@ -30,7 +31,7 @@ class MailAddress(Generic[M_contra]):
 
     __slots__ = ("_box",)
 
-    def __init__(self, box: Mailbox[M_contra]) -> None:
+    def __init__(self, box: Box[M_contra]) -> None:
         self._box = box
 
     @property
@@ -40,17 +41,27 @@ class MailAddress(Generic[M_contra]):
 
     def try_send(self, message: M_contra, /) -> bool:
         """Queue *message* if there is room now; False if not, or if the reader is gone."""
-        return try_send_to(self._box, message)
+        box = self._box
+        if box.refusal:
+            box.refuse(message, box.refusal)
+            return False
+        if not box.has_room:
+            return False
+        box.put(message)
+        return True
 
     async def send(self, message: M_contra, /) -> None:
         """Queue *message*, waiting for room; to a parked or ended reader it is a dead letter."""
         await checkpoint_if_cancelled()
         box = self._box
-        if box.refusal or not box.has_room:
-            await send_to(box, message)
-        else:  # the same, one call shorter: every message's path
+        if box.refusal:
+            box.refuse(message, box.refusal)
+        elif box.has_room:
             box.put(message)
-            await cancel_shielded_checkpoint()
+        else:
+            await _wait_for_room(box, message)
+            return
+        await cancel_shielded_checkpoint()
 
     async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
         """Ask, and wait at most *within* seconds for the answer, also for room in the mailbox.
@@ -60,52 +71,29 @@ class MailAddress(Generic[M_contra]):
             AnswerLateError: No answer in time.
         """
         await checkpoint_if_cancelled()
-        return cast("A", await ask_of(self._box, question, within))
+        box, kind = self._box, type(question).__name__
+        if box.refusal:
+            raise CalleeDiedError(f"{box.reader}: {box.refusal} ({kind})")
+        reply = OpenReply(box, current_task(), kind, within)
+        object.__setattr__(question, "reply_to", reply)
+        if box.has_room:
+            box.put(cast("M_contra", question))
+        else:
+            box.stand_in_line(reply, cast("M_contra", question))
+        reply.watch(trio.current_time())
+        return cast("A", await _wait(reply, reply.abandon))
 
 
-async def send_to(box: Mailbox[M], message: M) -> None:
-    """Queue *message* in *box*, waiting for room; refused, it is a dead letter."""
-    if box.refusal:
-        box.refuse(message)
-    elif box.has_room:
-        box.put(message)
-    else:
-        await _wait_for_room(box, message)
-        return
-    await cancel_shielded_checkpoint()
-
-
-def try_send_to(box: Mailbox[M], message: M) -> bool:
-    """Queue *message* in *box* if there is room now; False if not, or if its reader is gone."""
-    if box.refusal:
-        box.refuse(message)
-        return False
-    if not box.has_room:
-        return False
-    box.put(message)
-    return True
-
-
-async def ask_of(box: Mailbox[Any], question: Question[Any], within: float) -> object:
-    """Ask the reader of *box*."""
-    kind = type(question).__name__
-    if box.refusal:
-        raise CalleeDiedError(f"{box.reader}: {box.refusal} ({kind})")
-    reply = OpenReply(box, current_task(), kind, within)
-    object.__setattr__(question, "reply_to", reply)
-    if box.has_room:
-        box.put(question)
-    else:
-        box.stand_in_line(reply, question)
-    reply.watch(trio.current_time())
+async def _wait(wait: Wait, give_up: Callable[[object], Abort]) -> object:
+    """Sleep until somebody reschedules this task; the live tree shows for what."""
     life = current_life.get()
     if life is None:
-        return await wait_task_rescheduled(reply.abandon)
-    life.wait_began(reply)
+        return await wait_task_rescheduled(give_up)
+    life.wait_began(wait)
     try:
-        return await wait_task_rescheduled(reply.abandon)
+        return await wait_task_rescheduled(give_up)
     finally:
-        life.wait_ended(reply)
+        life.wait_ended(wait)
 
 
 class _RoomWait:
@@ -118,7 +106,7 @@ class _RoomWait:
         self.reader = reader
 
 
-async def _wait_for_room(box: Mailbox[M], message: M) -> None:
+async def _wait_for_room(box: Box[Any], message: object) -> None:
     task = current_task()
 
     def give_up(_raise_cancel: object) -> Abort:
@@ -126,13 +114,4 @@ async def _wait_for_room(box: Mailbox[M], message: M) -> None:
         return Abort.SUCCEEDED
 
     box.stand_in_line(task, message)
-    life = current_life.get()
-    if life is None:
-        await wait_task_rescheduled(give_up)
-        return
-    wait = _RoomWait(box.reader)
-    life.wait_began(wait)
-    try:
-        await wait_task_rescheduled(give_up)
-    finally:
-        life.wait_ended(wait)
+    await _wait(_RoomWait(box.reader), give_up)

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import trio
 from trio.lowlevel import Task, reschedule
@@ -38,6 +38,7 @@ class Box(Generic[M]):
         "_queue",
         "_taken_at",
         "_waiter",
+        "_withdrawn",
         "accepted",
         "capacity",
         "handled",
@@ -65,6 +66,7 @@ class Box(Generic[M]):
         self._hand: tuple[Entry[M], ...] = ()
         self._taken_at = 0.0
         self._waiter: Task | None = None
+        self._withdrawn = 0
         self._is_life_over = False
         self.refusal = ""
         """Why new mail is refused; empty while it is taken."""
@@ -92,25 +94,24 @@ class Box(Generic[M]):
             self._line = OrderedDict()
         self._line[who] = (trio.current_time(), message, 0)
 
-    def leave_line(self, who: Task | OpenReply) -> None:
+    def leave_line(self, who: Task) -> None:
         """Give up the place in line."""
-        if self._line:
-            self._line.pop(who, None)
+        cast("OrderedDict[Task | OpenReply, Entry[M]]", self._line).pop(who)
 
-    def forget(self, reply: OpenReply, /) -> None:
+    def forget(self, reply: OpenReply) -> None:
         """The question is no longer open."""
-        if self._open:
-            self._open.discard(reply)
-        self.leave_line(reply)
+        if self._open and reply in self._open:
+            self._open.remove(reply)
+        elif self._line and reply in self._line:
+            del self._line[reply]
+        else:
+            self._withdrawn += 1  # it waits; the reader drops it
 
-    def dead_letter(self, kind: str, reason: str, trace: str = "") -> None:
-        """Note something that nobody takes."""
+    def refuse(self, message: object, reason: str) -> None:
+        """Make *message*, which nobody takes, a dead letter."""
         if self.letters is not None:
-            self.letters.add(self.reader, kind, reason, trace)
-
-    def refuse(self, message: M) -> None:
-        """Make *message*, which was never accepted, a dead letter."""
-        self.dead_letter(type(message).__name__, self.refusal, getattr(message, "trace", ""))
+            trace = getattr(message, "trace", "")
+            self.letters.add(self.reader, type(message).__name__, reason, trace)
 
     def _enqueue(self, entry: Entry[M]) -> None:
         self.accepted += 1
@@ -140,8 +141,19 @@ class Box(Generic[M]):
                 self._open = set()
             self._open.add(reply)
 
+    def _drop_withdrawn(self) -> None:
+        """Lose the questions whose askers gave up while they waited."""
+        waiting, self._queue, self._withdrawn = self._queue, deque(), 0
+        for entry in waiting or ():
+            reply = getattr(entry[1], "reply_to", None)
+            if isinstance(reply, OpenReply) and not reply.is_open:
+                self._lose(entry[1], "its asker gave up")
+            else:
+                self._queue.append(entry)
+        self._admit()
+
     def _admit(self) -> None:
-        if self._line and self.has_room:
+        while self._line and self.has_room:
             who, entry = self._line.popitem(last=False)
             self._enqueue(entry)
             if isinstance(who, Task):
@@ -170,12 +182,10 @@ class Box(Generic[M]):
 
         Questions are never tried twice: their askers are told at once.
         """
-        self._waiter = None
         hand, self._hand = self._hand, ()
-        open_ = self._open or set()
         for sent_at, message, crashes in reversed(hand):
             count = crashes + crashed
-            if getattr(message, "reply_to", None) in open_:
+            if getattr(message, "reply_to", None) in (self._open or ()):
                 self._lose(message, reason)
             elif isinstance(message, Question) and hasattr(message, "reply_to"):
                 self.handled += 1
@@ -185,27 +195,32 @@ class Box(Generic[M]):
                 if self._queue is None:
                     self._queue = deque()
                 self._queue.appendleft((sent_at, message, count))
-        self._fail_open(reason)
+        self.put_down(reason)
 
     def put_down(self, reason: str) -> None:
-        """The life is over in good order: what was in hand is handled."""
+        """The life is over: what is in hand is handled, and who still waits for an answer told."""
         self._waiter = None
         self.handled += len(self._hand)
         self._hand = ()
-        self._fail_open(reason)
+        for reply in tuple(self._open or ()):
+            reply.callee_died(reason)
+        self._open = None
 
     def park(self, reason: str) -> None:
         """Refuse new mail and tell the askers; what else waits stays queued."""
         self.refusal = reason
-        kept: list[Entry[M]] = []
-        for entry in (*(self._queue or ()), *self._leave_all()):
+        entries = [*(self._queue or ()), *self._leave_all()]
+        self._queue = None
+        for entry in entries:
             reply = getattr(entry[1], "reply_to", None)
             if isinstance(reply, OpenReply):
                 self._lose(entry[1], reason)
                 reply.callee_died(reason)
+            elif self._queue is None:
+                self._queue = deque([entry])
             else:
-                kept.append(entry)
-        self._queue = deque(kept) if kept else None
+                self._queue.append(entry)
+        self._withdrawn = 0
 
     def bury(self, reason: str) -> None:
         """Refuse new mail for good; all that waits becomes dead letters."""
@@ -229,12 +244,7 @@ class Box(Generic[M]):
 
     def _lose(self, message: M, reason: str) -> None:
         self.lost += 1
-        self.dead_letter(type(message).__name__, reason, getattr(message, "trace", ""))
-
-    def _fail_open(self, reason: str) -> None:
-        for reply in tuple(self._open or ()):
-            reply.callee_died(reason)
-        self._open = None
+        self.refuse(message, reason)
 
     # The census' side.
 

@@ -1,7 +1,7 @@
 """The live tree: one look at each actor, and as plain text."""
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import trio
 
@@ -10,14 +10,16 @@ from actors.kernel.mailbox import Mailbox
 from protocols.lifecycle import ActorState, ActorView
 
 CHUNK = 100
+
+Find = Callable[[str], Child | None]
 _NO_MAILBOX: Mailbox[None] = Mailbox("", capacity=0)
 
 
-def view_of(child: Child, now: float) -> ActorView:
-    """What *child* is doing at *now*."""
+def view_of(child: Child, now: float, find: Find) -> ActorView:
+    """What *child* is doing at *now*; *find* gives the actor at a path."""
     box = child.mailbox or _NO_MAILBOX
     message = box.message_in_hand
-    group = child.spec.group
+    pool = child.spec.pool
     return ActorView(
         child.path,
         child.spec.role,
@@ -33,36 +35,40 @@ def view_of(child: Child, now: float) -> ActorView:
         box.in_hand_age(now),
         box.handled,
         child.last_error,
-        _waits_for(child, now),
-        child.said if group is None else group.summary,
+        _waits_for(child, now, find),
+        child.said if pool is None else pool.summary,
     )
 
 
-def _waits_for(child: Child, now: float) -> str:
+def _waits_for(child: Child, now: float, find: Find) -> str:
     if child.state is ActorState.BACKOFF:
         return f"backoff {max(0.0, child.since + child.pause - now):.1f} s"
     if child.waits:
         wait = next(iter(child.waits))
         more = f" (+{len(child.waits) - 1})" if len(child.waits) > 1 else ""
-        return f"{wait.reader}: {wait.why}{more}{_loop_of(child)}"
+        return f"{wait.reader}: {wait.why}{more}{_loop_of(child, find)}"
     if child.mailbox is not None and child.mailbox.is_waiting:
         return "its inbox"
     return ""
 
 
-def _loop_of(child: Child) -> str:
+def _loop_of(child: Child, find: Find) -> str:
     """The loop of actors that wait for each other, if *child* is in one."""
     names = [child.path]
-    at: Child | None = child
-    while at is not None and at.waits_on and at.waits_on not in names:
-        names.append(at.waits_on)
-        at = child.owner.child_at(at.waits_on)
-    if at is not None and at.waits_on == child.path:
+    reader = _waits_on(child)
+    while reader and reader not in names:
+        names.append(reader)
+        reader = _waits_on(find(reader))
+    if reader == child.path:
         return f", a loop: {' → '.join([*names, child.path])}"
     return ""
 
 
-async def read_in_chunks(children: Sequence[Child]) -> tuple[ActorView, ...]:
+def _waits_on(child: Child | None) -> str:
+    return next(iter(child.waits)).reader if child is not None and child.waits else ""
+
+
+async def read_in_chunks(children: Sequence[Child], find: Find) -> tuple[ActorView, ...]:
     """All views; others run in between, so that no look at many actors holds the loop.
 
     The garbage collector waits meanwhile: ten thousand views would set off a full collection,
@@ -75,7 +81,7 @@ async def read_in_chunks(children: Sequence[Child]) -> tuple[ActorView, ...]:
         for start in range(0, len(children), CHUNK):
             await trio.lowlevel.checkpoint()
             now = trio.current_time()
-            views += [view_of(child, now) for child in children[start : start + CHUNK]]
+            views += [view_of(child, now, find) for child in children[start : start + CHUNK]]
         return tuple(views)
     finally:
         if was_enabled:

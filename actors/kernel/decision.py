@@ -94,31 +94,3 @@ def _comes_back(restart: Restart, ending: Ending) -> bool:
     if restart is Restart.TRANSIENT:
         return ending is Ending.CRASH
     return restart is Restart.PERMANENT
-
-
-class Standing(StrEnum):
-    """Where a child of the tree stands when somebody asks for something."""
-
-    UP = "running"
-    NONE = "none"
-    RESTARTING = "restarting"
-
-
-class Operation(StrEnum):
-    """What a supervisor may be asked about one child."""
-
-    TERMINATE = "terminate_child"
-    RESTART = "restart_child"
-    DELETE = "delete_child"
-
-
-def refusal(operation: Operation, standing: Standing | None) -> str:
-    """Why *operation* is refused for a child that stands so; empty where it is done.
-
-    *standing* is None for a child that the tree does not have.
-    """
-    if standing is None:
-        return "not_found"
-    if operation is Operation.TERMINATE or standing is Standing.NONE:
-        return ""
-    return standing.value

@@ -1,25 +1,43 @@
 """A child as it stands, and the ladder down: ask, wait for the deadline, cancel, report."""
 
-from collections.abc import Callable
-from typing import Any, cast
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, cast
 
 import trio
 from attrs import define
-from trio.lowlevel import Task
 
-from actors.kernel.child import Wait
-from actors.kernel.mailbox import Mailbox
-from actors.kernel.owner import Owner, Wish
-from actors.kernel.report import report_stuck
-from actors.kernel.spec import ChildSpec
-from actors.kernel.stacks import stack_of
+from actors.kernel.report import report_stuck, stack_of
 from protocols.lifecycle import ActorState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from trio.lowlevel import Task
+
+    from actors.kernel.child import Wait
+    from actors.kernel.mailbox import Mailbox
+    from actors.kernel.pool import Pool
+    from actors.kernel.spec import ChildSpec
+    from actors.kernel.supervision import Supervisor
 
 CANCEL_GRACE = 2.0
 """Seconds between the cancellation of an actor and the report that it is stuck."""
-
+_CHUNK = 200
 _ALIVE = (ActorState.UP, ActorState.STARTING, ActorState.STOPPING, ActorState.STUCK)
 """A tuple, as it is searched by identity, where a set would hash the text."""
+
+
+class Wish(Enum):
+    """What the supervisor wants of a child beyond living."""
+
+    NONE = "none"
+    RESTART = "restart"
+    KILL = "kill"
+    RETIRE = "retire"
+    """End, unless mail is there by then."""
+    STOP = "stop"
 
 
 @define(eq=False)
@@ -28,7 +46,7 @@ class Endable:
 
     path: str
     spec: ChildSpec
-    owner: Owner
+    owner: Supervisor | Pool[Any]
     mailbox: Mailbox[Any] | None
     state: ActorState = ActorState.WAITING
     life: int = 0
@@ -47,8 +65,6 @@ class Endable:
     """Told once, when the start is over, well or not."""
     _scope: trio.CancelScope | None = None
     _over: trio.Event | None = None
-
-    # What the actor says of itself.
 
     def ready(self) -> None:
         """The start is over."""
@@ -75,15 +91,6 @@ class Endable:
             told, self.on_settled = self.on_settled, None
             told()
 
-    def _tell_over(self) -> None:
-        if self._over is not None:
-            self._over.set()
-            self._over = None
-
-    # After a life.
-
-    # The ladder down.
-
     @property
     def is_alive(self) -> bool:
         """A life runs, or its start, or its end."""
@@ -93,41 +100,22 @@ class Endable:
         """Where it stands now, as a traceback without values."""
         return stack_of(self.task) if self.task is not None else f"{self.path}: {self.state}\n"
 
-    async def end(self, wish: Wish) -> None:
-        """Drain until the deadline, then cancel, then report what is stuck."""
-        self.ask_to_end(wish)
-        await self._end_by_deadline(self.life)
-
-    async def _end_by_deadline(self, life: int) -> None:
-        if not await self.is_over_within(self.spec.shutdown, life):
-            await self._end_by_force(life)
-
-    async def _end_by_force(self, life: int) -> None:
-        if not self.is_over(life):
-            self.cancel()
-            if not await self.is_over_within(CANCEL_GRACE, life):
-                self.mark_stuck()
-
     def ask_to_end(self, wish: Wish) -> None:
         """Let it end at its next message; what reads no mail is cancelled."""
-        if self.wish is Wish.STOP:
-            return
         self.wish = wish
+        if self.spec.pool is not None:
+            self.spec.pool.end()
+        elif self.mailbox is None or self.state is ActorState.STARTING:
+            self.cancel()
         if not self.is_alive:
             self.cancel()
             return
-        is_starting = self.state is ActorState.STARTING
         if self.state is not ActorState.STUCK:
             self.state = ActorState.STOPPING
-        if self.spec.group is not None:
-            self.spec.group.end()
-        elif self.mailbox is None or is_starting:
-            self.cancel()
-        if self.mailbox is not None:
-            if wish is Wish.STOP:
-                self.mailbox.close("stopping")
-            else:
-                self.mailbox.end_life()
+        if self.mailbox is not None and wish is Wish.STOP:
+            self.mailbox.close("stopping")
+        elif self.mailbox is not None:
+            self.mailbox.end_life()
 
     def is_over(self, life: int) -> bool:
         """Whether *life* has ended; in a stop, whether the task has."""
@@ -135,23 +123,22 @@ class Endable:
             return True
         return self.wish is not Wish.STOP and not self.is_alive
 
-    async def is_over_within(self, seconds: float, life: int) -> bool:
-        """Wait for the end of *life*, and in a stop for the end of the task."""
-        with trio.move_on_after(seconds) as limit:
-            await self.over(life)
-        return not limit.cancelled_caught
-
     async def over(self, life: int) -> None:
-        """Wait for the same without a limit."""
+        """Wait for that."""
         if not self.is_over(life):
             if self._over is None:
                 self._over = trio.Event()
             await self._over.wait()
 
-    @property
-    def waits_on(self) -> str:
-        """The reader that it waits for; empty if it waits for none."""
-        return next(iter(self.waits)).reader if self.waits else ""
+    def _tell_over(self) -> None:
+        if self._over is not None:
+            self._over.set()
+            self._over = None
+
+    def cancel(self) -> None:
+        """End the life or the pause at once."""
+        if self._scope is not None:
+            self._scope.cancel(reason=f"supervision of {self.path}: {self.wish.value}")
 
     def mark_stuck(self) -> None:
         """It did not end when it was cancelled."""
@@ -159,7 +146,33 @@ class Endable:
             self.state = ActorState.STUCK
             report_stuck(self)
 
-    def cancel(self) -> None:
-        """End the life or the pause at once."""
-        if self._scope is not None:
-            self._scope.cancel(reason=f"supervision of {self.path}: {self.wish.value}")
+
+async def end_all(children: Iterable[Endable], wish: Wish, within: float) -> None:
+    """End *children* side by side, all by one deadline."""
+    lives = []
+    for number, child in enumerate(children, start=1):
+        lives.append((child, child.life))
+        child.ask_to_end(wish)
+        if number % _CHUNK == 0:
+            await trio.lowlevel.checkpoint()
+    await see_off(lives, within)
+
+
+async def see_off(lives: list[tuple[Endable, int]], within: float) -> None:
+    """Wait until *lives* are over; cancel those that are late, and report what is stuck."""
+    if await _are_over_within(within, lives):
+        return
+    late = [(child, life) for child, life in lives if not child.is_over(life)]
+    for child, _ in late:
+        child.cancel()
+    await _are_over_within(CANCEL_GRACE, late)
+    for child, life in late:
+        if not child.is_over(life):
+            child.mark_stuck()
+
+
+async def _are_over_within(seconds: float, lives: list[tuple[Endable, int]]) -> bool:
+    with trio.move_on_after(seconds) as limit:
+        for child, life in lives:
+            await child.over(life)
+    return not limit.cancelled_caught

@@ -1,5 +1,7 @@
 """What an exit was: the one place where exceptions are sorted."""
 
+import errno
+import os
 from enum import StrEnum
 
 import trio
@@ -11,6 +13,10 @@ from actors.kernel.child import ParkedError
 
 class KilledError(Exception):
     """The operator killed the actor: the fault drill."""
+
+
+class StrayCancelledError(Exception):
+    """A cancellation came out of the actor that nobody ordered, such as one kept from earlier."""
 
 
 class ExitKind(StrEnum):
@@ -47,12 +53,18 @@ class Exit:
         return "; ".join(describe(leaf) for leaf in self.leaves) or self.kind.value
 
 
-def classify(error: BaseException | None, *, was_cancelled: bool) -> Exit:
+def classify(
+    error: BaseException | None, *, was_cancelled: bool, is_cancelled_around: bool = False
+) -> Exit:
     """Sort what came out of ``run``; a crash in a cleanup counts more than the cancellation."""
     if error is None:
         return Exit(ExitKind.CANCELLED if was_cancelled else ExitKind.NORMAL)
     outer, rest = _split(error)
     leaves = tuple(_leaves(rest)) if rest is not None else ()
+    if outer is not None and not is_cancelled_around:
+        stray = StrayCancelledError()
+        stray.__cause__ = outer
+        leaves, outer = (*leaves, stray), None
     return Exit(_kind_of(leaves), leaves, outer)
 
 
@@ -85,11 +97,15 @@ def describe(error: BaseException) -> str:
     """An exception without what a person may have written.
 
     A library's exception may quote its input, so only its type is told. The texts of our own
-    exceptions are written to be read, and of an ``OSError`` only what the system says is taken.
+    exceptions are written to be read, and of an ``OSError`` the system's word for its number.
     """
     name = type(error).__name__
-    if isinstance(error, OSError) and error.strerror:
-        return f"{name}: {error.strerror}"
+    if (
+        isinstance(error, OSError)
+        and isinstance(error.errno, int)
+        and error.errno in errno.errorcode
+    ):
+        return f"{name}: {os.strerror(error.errno)}"
     if type(error).__module__.partition(".")[0] in {"actors", "protocols"} and str(error):
         return f"{name}: {error}"
     return name

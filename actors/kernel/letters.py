@@ -12,14 +12,12 @@ from protocols.lifecycle import UndeliveredMail
 class DeadLetters:
     """The newest undelivered messages: their kind and the reason, never the message itself."""
 
-    total: int = 0
     _kept: deque[tuple[float, str, str, str, str]] = field(
         init=False, factory=lambda: deque(maxlen=200)
     )
 
     def add(self, reader: str, kind: str, reason: str, trace: str) -> None:
         """Keep one; the oldest makes room."""
-        self.total += 1
         self._kept.appendleft((trio.current_time(), reader, kind, reason, trace))
 
     def newest(self) -> tuple[UndeliveredMail, ...]:

@@ -4,9 +4,11 @@ A life has a cancel scope of its own and no nursery; as the same task runs the n
 when this one is over, an actor never runs beside itself, however stuck it is.
 """
 
+import contextvars
 import random
+from collections.abc import Callable
 from math import inf
-from typing import Literal, Self, assert_never
+from typing import Any, Literal, Self, assert_never
 
 import structlog
 import trio
@@ -15,9 +17,8 @@ from trio.lowlevel import current_task
 
 from actors.kernel.child import current_life
 from actors.kernel.decision import Ending, Next, Verdict
-from actors.kernel.ending import Endable
+from actors.kernel.ending import Endable, Wish, see_off
 from actors.kernel.exits import Exit, ExitKind, KilledError, classify, describe
-from actors.kernel.owner import Wish
 from actors.kernel.report import report_crash
 from protocols.lifecycle import ActorState
 
@@ -76,7 +77,11 @@ class Child(Endable):
         with _Caught() as caught, scope:
             await self.owner.make(self).run()
         self._scope = None
-        exit_ = classify(caught.error, was_cancelled=scope.cancelled_caught)
+        exit_ = classify(
+            caught.error,
+            was_cancelled=scope.cancelled_caught,
+            is_cancelled_around=trio.current_effective_deadline() == -inf,
+        )
         caught.error = None  # its traceback holds this very frame
         return exit_
 
@@ -167,7 +172,8 @@ class Child(Endable):
         self.last_error = exit_.text
         report_crash(self, exit_, "the tree stops in order")
         self._hand_back(exit_)
-        self.owner.stop(f"{type(exit_.leaves[0]).__name__} in {self.path}")
+        foreign = next(leaf for leaf in exit_.leaves if not isinstance(leaf, Exception))
+        self.owner.stop(f"{type(foreign).__name__} in {self.path}")
         return self._end()
 
     def _after_parked(self, exit_: Exit) -> bool:
@@ -237,25 +243,40 @@ class Child(Endable):
 
     # What others want of it.
 
-    def restart(self) -> None:
-        """End the life in good order and start the next one now; also out of backoff."""
-        if self.task is None:
-            self.wish = Wish.NONE
-            self.owner.spawn(self.run)
+    def start(self) -> None:
+        """Begin its task, in an empty context, where its owner runs."""
+        self._spawn(self.run)
+
+    def restart(self, *, at_once: bool = False) -> None:
+        """End the life, in good order or *at_once*, and start the next now; also out of backoff."""
+        if self.wish is Wish.STOP or self.state is ActorState.WAITING:
+            return  # for good, or its turn to start comes
+        if self.state is ActorState.ENDED:
+            self.state = ActorState.WAITING
+            self.start()
         elif not self.is_alive:
             self.cancel()
-        elif self.spec.group is not None:
-            self.spec.group.restart_all()
+        elif at_once:
+            self._force(Wish.RESTART)
+        elif self.spec.pool is not None:
+            self.spec.pool.restart_all()
         elif self.wish in {Wish.NONE, Wish.RETIRE}:
             self.ask_to_end(Wish.RESTART)
-            self.owner.spawn(self._end_by_deadline, self.life)
+            self._spawn(see_off, [(self, self.life)], self.spec.shutdown)
 
     def kill(self) -> None:
         """Crash it where it stands; without a life there is nothing to kill."""
         if self.is_alive and self.wish is not Wish.STOP:
-            self.wish = Wish.KILL
-            self.cancel()
-            self.owner.spawn(self._end_by_force, self.life)
+            self._force(Wish.KILL)
+
+    def _force(self, wish: Wish) -> None:
+        self.wish = wish
+        self.cancel()
+        self._spawn(see_off, [(self, self.life)], 0.0)
+
+    def _spawn(self, function: Callable[..., Any], *args: object) -> None:
+        if self.owner.nursery is not None:
+            contextvars.Context().run(self.owner.nursery.start_soon, function, *args)
 
 
 def _next_action(next_: Next, pause: float) -> str:

@@ -27,7 +27,6 @@ def configure_logs(
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         without_exception_texts,
         redactor(secrets),
@@ -35,7 +34,7 @@ def configure_logs(
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[without_library_texts, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _renderer(log_format, stream),
@@ -79,6 +78,15 @@ def _without(text: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, REDACTED)
     return text
+
+
+def without_library_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace what a library says by where it says it: nio, for one, quotes events in full."""
+    record: logging.LogRecord = event["_record"]
+    event["event"] = "library.complained"
+    event["library"] = record.name
+    event["said_at"] = f"{record.filename}:{record.lineno} in {record.funcName}"
+    return event
 
 
 def without_exception_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

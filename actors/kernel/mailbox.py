@@ -2,19 +2,18 @@
 
 A message is *in hand* from when the reader gets it until the reader comes for the next one.
 Every accepted message is exactly one of queued, in hand, handled, or a dead letter with its
-reason (set aside after crashes, or its reader ended).
+reason (set aside after crashes, its asker gave up, or its reader ended).
 """
 
 from collections import deque
-from typing import TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 import structlog
 import trio
-from trio.lowlevel import Abort, checkpoint, current_task, wait_task_rescheduled
+from trio.lowlevel import Abort, ParkingLot, checkpoint, current_task, wait_task_rescheduled
 
 from actors.kernel.address import MailAddress
 from actors.kernel.box import Box, Entry
-from actors.kernel.latest import Latest as Latest  # noqa: PLC0414  # part of this module's API
 
 M = TypeVar("M")
 
@@ -40,8 +39,6 @@ class Mailbox(Box[M]):
     async def __anext__(self) -> M:
         if not await self._have_mail():
             raise StopAsyncIteration
-        if not self._hand:
-            self._take_one()
         message = self._hand[0][1]
         trace: str = getattr(message, "trace", "")
         if trace != self._bound_trace:
@@ -56,14 +53,13 @@ class Mailbox(Box[M]):
         """
         if not await self._have_mail():
             return []
-        if not self._hand:
-            self._take_one()
         if self._hand[0][2] == 0:
-            self._take_more(limit - 1)
+            while self._queue and len(self._hand) < limit and self._queue[0][2] == 0:
+                self._hand += (self._pop(),)
         return [entry[1] for entry in self._hand]
 
     async def _have_mail(self) -> bool:
-        """Wait until there is something to take; what was in hand is handled by now."""
+        """Wait for a message and take it in hand; what was in hand is handled by now."""
         if self._hand:
             self.handled += len(self._hand)
             self._hand = ()
@@ -75,11 +71,15 @@ class Mailbox(Box[M]):
         while not self._hand:
             if self._is_life_over:
                 return False
+            if self._withdrawn:
+                self._drop_withdrawn()
             if self._queue:
-                return True
-            if self.refusal:
+                self._taken_at = trio.current_time()
+                self._hand = (self._pop(),)
+            elif self.refusal:
                 return False
-            await self._wait()
+            else:
+                await self._wait()
         return True
 
     async def _wait(self) -> None:
@@ -94,23 +94,12 @@ class Mailbox(Box[M]):
         self._waiter = None
         return Abort.SUCCEEDED
 
-    def _take_one(self) -> None:
+    def _pop(self) -> Entry[M]:
         entry = cast("deque[Entry[M]]", self._queue).popleft()
-        self._hand = (entry,)
-        self._taken_at = trio.current_time()
         self._mark_taken(entry[1])
         if self._line:
             self._admit()
-
-    def _take_more(self, limit: int) -> None:
-        more: list[Entry[M]] = []
-        while self._queue and len(more) < limit and self._queue[0][2] == 0:
-            entry = self._queue.popleft()
-            more.append(entry)
-            self._mark_taken(entry[1])
-            if self._line:
-                self._admit()
-        self._hand += tuple(more)
+        return entry
 
     def _bind(self, trace: str) -> None:
         self._bound_trace = trace
@@ -118,3 +107,27 @@ class Mailbox(Box[M]):
             structlog.contextvars.bind_contextvars(trace=trace)
         else:
             structlog.contextvars.unbind_contextvars("trace")
+
+
+class Latest(Generic[M]):
+    """Keeps the newest value; implements ``protocols.mail.Sink``."""
+
+    __slots__ = ("_lot", "_value")
+
+    def __init__(self) -> None:
+        self._value: tuple[M, ...] = ()
+        self._lot = ParkingLot()
+
+    def put(self, value: M, /) -> None:
+        """Show *value*, in the place of one that nobody has taken; never blocks."""
+        self._value = (value,)
+        self._lot.unpark()
+
+    async def get(self) -> M:
+        """Wait for a value that was not taken yet, and take it."""
+        if self._value:
+            await checkpoint()
+        while not self._value:
+            await self._lot.park()
+        (value,), self._value = self._value, ()
+        return value

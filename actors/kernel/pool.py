@@ -1,26 +1,28 @@
 """A pool: one child for each key, started by its first message, retired when idle."""
 
-import contextvars
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import trio
-from attrs import define, field, frozen
-from trio.lowlevel import checkpoint_if_cancelled
+from attrs import define, field
 
 from actors.kernel import child as own
-from actors.kernel.address import ask_of, send_to, try_send_to
+from actors.kernel.address import MailAddress
 from actors.kernel.backoff import Backoff
 from actors.kernel.decision import Budget, Ending, Restart, Verdict, decide
-from actors.kernel.ending import CANCEL_GRACE
-from actors.kernel.group import Parent
+from actors.kernel.ending import CANCEL_GRACE, Wish, end_all
 from actors.kernel.letters import DeadLetters
 from actors.kernel.lives import Child
 from actors.kernel.mailbox import Mailbox
-from actors.kernel.owner import Wish
 from actors.kernel.spec import Actor, ChildSpec
 from protocols.lifecycle import ActorState
 from protocols.mail import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.kernel.supervision import Supervisor
 
 A = TypeVar("A")
 M = TypeVar("M")
@@ -54,8 +56,8 @@ class Pool(Generic[M]):
     _children: dict[str, Child] = field(init=False, factory=dict)
     _lives: dict[str, int] = field(init=False, factory=dict)
     """How many lives each retired child has had."""
-    _parent: Parent | None = field(init=False, default=None)
-    _nursery: trio.Nursery | None = field(init=False, default=None)
+    _parent: Supervisor | None = field(init=False, default=None)
+    nursery: trio.Nursery | None = field(init=False, default=None)
     _ending: trio.Event = field(init=False, factory=trio.Event)
     _closed: Mailbox[M] | None = field(init=False, default=None)
     _child_spec: ChildSpec = field(init=False)
@@ -79,7 +81,7 @@ class Pool(Generic[M]):
             restart=Restart.PERMANENT,
             # Its own deadline, then the grace of its children; only then is the pool itself late.
             shutdown=self.shutdown + CANCEL_GRACE + 1.0,
-            group=self,
+            pool=self,
         )
 
     @property
@@ -88,13 +90,13 @@ class Pool(Generic[M]):
 
     # Mail.
 
-    def address(self, key: str) -> "PoolAddress[M]":
+    def address(self, key: str) -> PoolAddress[M]:
         """Where to send mail for *key*; always valid, and sending starts the child."""
         return PoolAddress(self, key)
 
     def try_send(self, key: str, message: M) -> bool:
         """Queue *message* for *key* if there is room now."""
-        return try_send_to(self.mailbox_of(key), message)
+        return self.address(key).try_send(message)
 
     async def ask(self, key: str, question: Question[A], *, within: float = 10.0) -> A:
         """Ask the child of *key*, which is started for it."""
@@ -125,7 +127,7 @@ class Pool(Generic[M]):
         box.letters = self._letters
         child = Child(path, self._child_spec, self, box, life=self._lives.pop(key, 0))
         self._children[key] = child
-        self.spawn(child.run)
+        child.start()
         return child
 
     # The pool's own life.
@@ -133,19 +135,19 @@ class Pool(Generic[M]):
     async def run(self) -> None:
         """Run the children until the pool is to end."""
         async with trio.open_nursery() as nursery:
-            self._nursery = nursery
+            self.nursery = nursery
             try:
                 for child in self._children.values():
-                    self.spawn(child.run)
+                    child.start()
                 own.ready()
                 async with trio.open_nursery() as timer:
                     timer.start_soon(self._retire_idle)
                     await self._ending.wait()
                     timer.cancel_scope.cancel(reason="the pool ends")
-                await self._end_many(tuple(self._children.values()), Wish.STOP)
+                await end_all(tuple(self._children.values()), Wish.STOP, self.shutdown)
             finally:
                 # Inside the block: once its body is over, the nursery may close at any step.
-                self._nursery = None
+                self.nursery = None
 
     async def _retire_idle(self) -> None:
         while True:
@@ -154,7 +156,7 @@ class Pool(Generic[M]):
             for start in range(0, len(children), _CHUNK):
                 await trio.lowlevel.checkpoint()
                 idle = tuple(filter(self._is_idle, children[start : start + _CHUNK]))
-                await self._end_many(idle, Wish.RETIRE)
+                await end_all(idle, Wish.RETIRE, self.shutdown)
 
     def _is_idle(self, child: Child) -> bool:
         box = child.mailbox
@@ -162,24 +164,7 @@ class Pool(Generic[M]):
             return False
         return trio.current_time() - box.idle_since >= self.idle
 
-    async def _end_many(self, children: tuple[Child, ...], wish: Wish) -> None:
-        """End *children* side by side, all by one deadline."""
-        lives = [(child, child.life) for child in children]
-        for number, child in enumerate(children, start=1):
-            child.ask_to_end(wish)
-            if number % _CHUNK == 0:
-                await trio.lowlevel.checkpoint()
-        if await _are_over_within(self.shutdown, lives):
-            return
-        late = [(child, life) for child, life in lives if not child.is_over(life)]
-        for child, _ in late:
-            child.cancel()
-        await _are_over_within(CANCEL_GRACE, late)
-        for child, life in late:
-            if not child.is_over(life):
-                child.mark_stuck()
-
-    # What the children's lives need: ``owner.Owner``.
+    # What the children's lives need.
 
     def make(self, child: Child) -> Actor:
         """A new actor for the next life of *child*."""
@@ -198,11 +183,6 @@ class Pool(Generic[M]):
             now=now,
         )
 
-    def spawn(self, function: Callable[..., Any], *args: object) -> None:
-        """Run *function* in the background, in an empty context."""
-        if self._nursery is not None:
-            contextvars.Context().run(self._nursery.start_soon, function, *args)
-
     def gone(self, child: Child) -> None:
         """The child's task is over; unless the pool itself was killed, it is retired."""
         if child.state is not ActorState.WAITING:
@@ -220,16 +200,12 @@ class Pool(Generic[M]):
         if self._parent is not None:
             self._parent.stop(reason, code=code)
 
-    def child_at(self, path: str) -> Child | None:
-        """The actor at *path*, for the census."""
-        return self._parent.child_at(path) if self._parent is not None else None
-
     def _key_of(self, child: Child) -> str:
         return child.path[len(self.id) + 1 :]
 
-    # What the supervisor needs of a pool: ``group.Group``.
+    # What the supervisor needs of a pool.
 
-    def adopt(self, parent: Parent) -> None:
+    def adopt(self, parent: Supervisor) -> None:
         """Be part of a tree from now on."""
         self._parent = parent
         for child in self._children.values():
@@ -241,12 +217,15 @@ class Pool(Generic[M]):
         self._closed.letters = self._letters
         self._closed.close("stopped")
         self._ending.set()
+        if self.nursery is None:  # between two lives, and there is no further one
+            for child in self._children.values():
+                cast("Mailbox[M]", child.mailbox).bury("stopped")
 
     def restart(self, key: str) -> None:
-        """End the child of *key* and start it again; what hangs is cancelled at its deadline."""
+        """End the child of *key* at once, however it hangs, and start it again now."""
         child = self._children.get(key)
         if child is not None:
-            child.restart()
+            child.restart(at_once=True)
 
     def restart_all(self) -> None:
         """Restart every child."""
@@ -267,35 +246,20 @@ class Pool(Generic[M]):
         return f"{len(self._children)} running, {len(self._lives)} retired"
 
 
-async def _are_over_within(seconds: float, lives: list[tuple[Child, int]]) -> bool:
-    with trio.move_on_after(seconds) as limit:
-        for child, life in lives:
-            await child.over(life)
-    return not limit.cancelled_caught
+class PoolAddress(MailAddress[M]):
+    """Where to send mail for one key of a pool; starts the child that is to read it."""
 
+    __slots__ = ("_key", "_pool")
 
-@frozen
-class PoolAddress(Generic[M]):
-    """Where to send mail for one key of a pool; implements ``protocols.mail.Address``."""
-
-    _pool: Pool[M]
-    _key: str
+    def __init__(self, pool: Pool[M], key: str) -> None:
+        self._pool = pool
+        self._key = key
 
     @property
     def reader(self) -> str:
         """The name of the actor that reads here."""
         return f"{self._pool.id}/{self._key}"
 
-    def try_send(self, message: M, /) -> bool:
-        """Queue *message* if there is room now; False if not."""
-        return self._pool.try_send(self._key, message)
-
-    async def send(self, message: M, /) -> None:
-        """Queue *message*, waiting for room."""
-        await checkpoint_if_cancelled()
-        await send_to(self._pool.mailbox_of(self._key), message)
-
-    async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
-        """Ask, and wait at most *within* seconds for the answer."""
-        await checkpoint_if_cancelled()
-        return cast("A", await ask_of(self._pool.mailbox_of(self._key), question, within))
+    @property
+    def _box(self) -> Mailbox[M]:  # type: ignore[override]  # found anew for each message
+        return self._pool.mailbox_of(self._key)

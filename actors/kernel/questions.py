@@ -1,8 +1,10 @@
 """Open questions: the place for one answer each, and one sweeper for all their time limits."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from math import inf
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import trio
 from outcome import Error, Outcome, Value
@@ -10,19 +12,10 @@ from trio.lowlevel import Abort, RunVar, Task, reschedule, spawn_system_task
 
 from protocols.mail import AnswerLateError, CalleeDiedError
 
+if TYPE_CHECKING:
+    from actors.kernel.box import Box
+
 _Bucket = OrderedDict["OpenReply", None]
-
-
-class Callee(Protocol):
-    """The mailbox whose reader is asked."""
-
-    reader: str
-
-    def forget(self, reply: "OpenReply", /) -> None:
-        """The question is no longer open."""
-
-    def dead_letter(self, kind: str, reason: str, trace: str = "") -> None:
-        """Something came that nobody takes."""
 
 
 class OpenReply:
@@ -30,7 +23,7 @@ class OpenReply:
 
     __slots__ = ("_bucket", "_task", "box", "deadline", "kind", "within")
 
-    def __init__(self, box: Callee, task: Task, kind: str, within: float) -> None:
+    def __init__(self, box: Box[Any], task: Task, kind: str, within: float) -> None:
         self.box = box
         self.kind = kind
         self.within = within
@@ -56,7 +49,7 @@ class OpenReply:
     def send(self, answer: object, /) -> None:
         """Put the answer in its place; late or twice, it is a dead letter."""
         if self._task is None:
-            self.box.dead_letter(type(answer).__name__, f"late answer to {self.kind}")
+            self.box.refuse(answer, f"late answer to {self.kind}")
         else:
             self._settle(Value(answer))
 

@@ -1,15 +1,20 @@
 """Child specs: the tree as data, checked before anything starts."""
 
+from __future__ import annotations
+
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, Protocol
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol
 
 from attrs import evolve, field, frozen
 
 from actors.kernel.backoff import Backoff
 from actors.kernel.decision import Restart
-from actors.kernel.group import Group
 from actors.kernel.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from actors.kernel.pool import Pool
 
 P = ParamSpec("P")
 
@@ -35,7 +40,7 @@ class ChildSpec:
         mailbox: What the actor reads, if it reads one.
         shutdown: Seconds that it has to end in good order before it is cancelled.
         is_significant: When it ends and is not restarted, the tree stops in order.
-        group: Its own children, if it is a pool.
+        pool: The pool, if the child is one.
     """
 
     id: str
@@ -46,7 +51,7 @@ class ChildSpec:
     shutdown: float = 5.0
     backoff: Backoff = field(factory=Backoff)
     is_significant: bool = False
-    group: Group | None = field(default=None, repr=False, eq=False)
+    pool: Pool[Any] | None = field(default=None, repr=False, eq=False)
 
     def with_options(
         self,
@@ -54,7 +59,7 @@ class ChildSpec:
         shutdown: float | None = None,
         backoff: Backoff | None = None,
         significant: bool | None = None,
-    ) -> "ChildSpec":
+    ) -> ChildSpec:
         """The same child with other options."""
         return evolve(
             self,
@@ -64,51 +69,38 @@ class ChildSpec:
         )
 
 
-def permanent(
-    id: str,  # noqa: A002  # OTP's word
-    actor: Callable[P, Actor],
-    /,
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> ChildSpec:
-    """A child that is always started again; *kwargs* are the actor's own, checked by mypy."""
-    return _spec(Restart.PERMANENT, id, actor, *args, **kwargs)
+@frozen
+class _Row:
+    """Makes one row of the tree."""
+
+    _restart: Restart
+
+    def __call__(
+        self,
+        id: str,  # noqa: A002  # OTP's word
+        actor: Callable[P, Actor],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> ChildSpec:
+        """The child *id*; the further arguments are the actor's own, checked by mypy."""
+        # Of all that an actor is handed only its own inbox is a mailbox: the others are addresses.
+        boxes = [given for given in (*args, *kwargs.values()) if isinstance(given, Mailbox)]
+        return ChildSpec(
+            id=id,
+            make=lambda: actor(*args, **kwargs),
+            role=getattr(actor, "__name__", type(actor).__name__),
+            restart=self._restart,
+            mailbox=boxes[0] if boxes else None,
+        )
 
 
-def transient(
-    id: str,  # noqa: A002  # OTP's word
-    actor: Callable[P, Actor],
-    /,
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> ChildSpec:
-    """A child that is started again after a crash."""
-    return _spec(Restart.TRANSIENT, id, actor, *args, **kwargs)
-
-
-def temporary(
-    id: str,  # noqa: A002  # OTP's word
-    actor: Callable[P, Actor],
-    /,
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> ChildSpec:
-    """A child that is never started again."""
-    return _spec(Restart.TEMPORARY, id, actor, *args, **kwargs)
-
-
-def _spec(
-    restart: Restart, name: str, actor: Callable[P, Actor], *args: P.args, **kwargs: P.kwargs
-) -> ChildSpec:
-    # Of all that an actor is handed only its own inbox is a mailbox: the others are addresses.
-    boxes = [given for given in (*args, *kwargs.values()) if isinstance(given, Mailbox)]
-    return ChildSpec(
-        id=name,
-        make=lambda: actor(*args, **kwargs),
-        role=getattr(actor, "__name__", type(actor).__name__),
-        restart=restart,
-        mailbox=boxes[0] if boxes else None,
-    )
+permanent = _Row(Restart.PERMANENT)
+"""A child that is always started again."""
+transient = _Row(Restart.TRANSIENT)
+"""A child that is started again after a crash."""
+temporary = _Row(Restart.TEMPORARY)
+"""A child that is never started again."""
 
 
 def check_specs(specs: Sequence[ChildSpec]) -> None:
@@ -121,12 +113,11 @@ def check_specs(specs: Sequence[ChildSpec]) -> None:
     wrong += [
         f"{id_!r}: stands {n} times" for id_, n in Counter(s.id for s in specs).items() if n > 1
     ]
-    readers: dict[int, list[str]] = {}
-    for spec in specs:
-        if spec.mailbox is not None:
-            readers.setdefault(id(spec.mailbox), []).append(spec.id)
+    readers = Counter(id(spec.mailbox) for spec in specs if spec.mailbox is not None)
     wrong += [
-        f"{', '.join(ids)}: read one mailbox" for ids in readers.values() if len(set(ids)) > 1
+        f"{spec.id!r}: its mailbox has another reader"
+        for spec in specs
+        if readers[id(spec.mailbox)] > 1
     ]
     if wrong:
         raise SpecError("; ".join(wrong))

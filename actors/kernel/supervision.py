@@ -1,31 +1,18 @@
 """The root of the tree: ordered start, one_for_one restarts, reverse stop, the operator's hand."""
 
-import contextvars
 import gc
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from typing import Any
 
 import structlog
 import trio
 from attrs import define, field
 
 from actors.kernel.census import read_in_chunks, view_of
-from actors.kernel.decision import (
-    Budget,
-    Ending,
-    Next,
-    Operation,
-    Restart,
-    Standing,
-    Verdict,
-    decide,
-    refusal,
-)
-from actors.kernel.ending import CANCEL_GRACE
+from actors.kernel.decision import Budget, Ending, Next, Restart, Verdict, decide
+from actors.kernel.ending import CANCEL_GRACE, Wish, end_all
 from actors.kernel.letters import DeadLetters
 from actors.kernel.lives import Child
-from actors.kernel.owner import Wish
 from actors.kernel.signals import StopSignals
 from actors.kernel.spec import Actor, ChildSpec, check_specs
 from actors.kernel.watchdog import Watchdog
@@ -64,7 +51,7 @@ class Supervisor:
     letters: DeadLetters = field(factory=DeadLetters, kw_only=True)
     _children: dict[str, Child] = field(init=False, factory=dict)
     _recent: tuple[float, ...] = field(init=False, default=())
-    _nursery: trio.Nursery | None = field(init=False, default=None)
+    nursery: trio.Nursery | None = field(init=False, default=None)
     _is_starting: bool = field(init=False, default=False)
     _code: int | None = field(init=False, default=None)
     _wanted: trio.Event = field(init=False, factory=trio.Event)
@@ -79,8 +66,8 @@ class Supervisor:
             if box is not None:
                 box.reader = spec.id
                 box.letters = self.letters
-            if spec.group is not None:
-                spec.group.adopt(self)
+            if spec.pool is not None:
+                spec.pool.adopt(self)
 
     # Start, run, stop.
 
@@ -111,12 +98,12 @@ class Supervisor:
 
     async def _run_tree(self, watchdog: Watchdog) -> None:
         async with trio.open_nursery() as nursery:
-            self._nursery = nursery
+            self.nursery = nursery
             await self._start_all()
             await self._wanted.wait()
             watchdog.arm()
             await self._stop_all()
-            self._nursery = None
+            self.nursery = None
         log.info("tree.stopped", name=self.name, exit_code=self._code or EXIT_STOPPED)
 
     async def _start_all(self) -> None:
@@ -126,7 +113,7 @@ class Supervisor:
                 return
             self._settled = trio.Event()
             child.on_settled = self._settled.set
-            self.spawn(child.run)
+            child.start()
             await self._settled.wait()
         self._is_starting = False
         if not self._wanted.is_set():
@@ -137,9 +124,8 @@ class Supervisor:
 
     async def _stop_all(self) -> None:
         for child in reversed(tuple(self._children.values())):
-            if child.task is not None:
-                await child.end(Wish.STOP)
-            elif child.mailbox is not None:
+            await end_all((child,), Wish.STOP, child.spec.shutdown)
+            if child.task is None and child.mailbox is not None:
                 child.mailbox.bury("stopped")
 
     @property
@@ -148,9 +134,10 @@ class Supervisor:
         return sum(each) + WATCHDOG_SLACK
 
     def _who_is_left(self) -> str:
-        return "; ".join(f"{c.path} is {c.state}" for c in self._children.values() if c.task)
+        left = [child for child in tuple(self._children.values()) if child.task]
+        return "; ".join(f"{child.path} is {child.state}" for child in left)
 
-    # What the children's lives need: ``owner.Owner``.
+    # What the children's lives need.
 
     def make(self, child: Child) -> Actor:
         """A new actor for the next life."""
@@ -193,11 +180,6 @@ class Supervisor:
     def _is_first_start(self, child: Child) -> bool:
         return self._is_starting and child.life == 1 and child.state is ActorState.STARTING
 
-    def spawn(self, function: Callable[..., Any], *args: object) -> None:
-        """Run *function* in the background, in an empty context."""
-        if self._nursery is not None:
-            contextvars.Context().run(self._nursery.start_soon, function, *args)
-
     def gone(self, child: Child) -> None:
         """The child's task is over; a temporary one leaves the tree."""
         if child.spec.restart is Restart.TEMPORARY:
@@ -217,11 +199,11 @@ class Supervisor:
     def census(self) -> tuple[ActorView, ...]:
         """The live tree, in start order, a pool's children behind the pool."""
         now = trio.current_time()
-        return tuple(view_of(child, now) for child in self._everyone())
+        return tuple(view_of(child, now, self.child_at) for child in self._everyone())
 
     async def census_in_chunks(self) -> tuple[ActorView, ...]:
         """The same for many actors, without holding the loop."""
-        return await read_in_chunks(self._everyone())
+        return await read_in_chunks(self._everyone(), self.child_at)
 
     def restart(self, path: str) -> None:
         """End *path* in good order and start it again now, also out of backoff or parked."""
@@ -245,34 +227,9 @@ class Supervisor:
         everyone: list[Child] = []
         for child in self._children.values():
             everyone.append(child)
-            if child.spec.group is not None:
-                everyone += child.spec.group.children()
+            if child.spec.pool is not None:
+                everyone += child.spec.pool.children()
         return everyone
-
-    # What OTP's supervisor may be asked besides: by code, about one child of the root.
-
-    async def terminate_child(self, name: str) -> str:
-        """End one child in good order and keep its row; ``ok`` or why not."""
-        child = self._children.get(name)
-        why = refusal(Operation.TERMINATE, _standing(child))
-        if child is not None and child.task is not None:
-            await child.end(Wish.STOP)
-        return why or "ok"
-
-    def restart_child(self, name: str) -> str:
-        """Start a child that has ended; ``ok`` or why not."""
-        child = self._children.get(name)
-        why = refusal(Operation.RESTART, _standing(child))
-        if child is not None and not why:
-            child.restart()
-        return why or "ok"
-
-    def delete_child(self, name: str) -> str:
-        """Forget a child that has ended; ``ok`` or why not."""
-        why = refusal(Operation.DELETE, _standing(self._children.get(name)))
-        if not why:
-            del self._children[name]
-        return why or "ok"
 
     def _handle(self, path: str) -> Child:
         found = self.child_at(path)
@@ -288,12 +245,4 @@ class Supervisor:
         child = self._children.get(head)
         if child is None or not key:
             return child
-        return child.spec.group.find(key) if child.spec.group is not None else None
-
-
-def _standing(child: Child | None) -> Standing | None:
-    if child is None:
-        return None
-    if child.is_alive:
-        return Standing.UP
-    return Standing.RESTARTING if child.state is ActorState.BACKOFF else Standing.NONE
+        return child.spec.pool.find(key) if child.spec.pool is not None else None

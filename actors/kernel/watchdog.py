@@ -37,7 +37,9 @@ class Watchdog:
 
     def _watch(self) -> None:
         if not self._called_off.wait(self.limit):
-            text = f"watchdog: not stopped after {self.limit:g} s, ends now; {self.who_hangs()}\n"
-            self.stream.write(text)
-            self.stream.flush()
-            self.end(EXIT_CODE)
+            try:
+                text = f"watchdog: not stopped after {self.limit:g} s, ends now; "
+                self.stream.write(f"{text}{self.who_hangs()}\n")
+                self.stream.flush()
+            finally:  # also where nobody reads the stream any more
+                self.end(EXIT_CODE)

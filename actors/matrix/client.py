@@ -5,6 +5,7 @@ ends in one of the values below.
 """
 
 import json
+import re
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
@@ -25,6 +26,7 @@ _HISTORY_FILTER = {
     "lazy_load_members": True,
     "include_redundant_members": True,
 }
+_ERRCODE = re.compile(r"[A-Z][A-Z0-9_.-]{0,63}", re.IGNORECASE | re.ASCII)
 _NOTHING: Json = {"types": []}
 
 
@@ -222,7 +224,9 @@ class MatrixClient:
         try:
             with trio.fail_after(within):
                 status, answer = await from_asyncio(self._exchange, method, path, body, token)
-        except (aiohttp.ClientError, OSError, TimeoutError, trio.TooSlowError) as error:
+        except (TimeoutError, trio.TooSlowError):
+            return Unreachable("no answer in time")
+        except (aiohttp.ClientError, OSError) as error:
             return Unreachable(type(error).__name__)
         return reply_of(status, answer)
 
@@ -245,7 +249,7 @@ def reply_of(status: int, answer: bytes) -> Reply:
     except (ValueError, RecursionError):
         found = None
     body: Json = found if isinstance(found, dict) else {}
-    errcode = str(body.get("errcode", ""))
+    errcode = _errcode_of(body)
     if status == HTTPStatus.TOO_MANY_REQUESTS or errcode == "M_LIMIT_EXCEEDED":
         return Limited(_wait_of(body))
     if errcode == "M_UNKNOWN_TOKEN" or (status == HTTPStatus.UNAUTHORIZED and errcode):
@@ -255,6 +259,12 @@ def reply_of(status: int, answer: bytes) -> Reply:
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         return Refused(status, errcode)
     return Done(body) if isinstance(found, dict) else Unreachable("an answer that is no JSON")
+
+
+def _errcode_of(body: Json) -> str:
+    """The specification's word for what is wrong; it stands in the tree, so nothing else does."""
+    errcode = body.get("errcode")
+    return errcode if isinstance(errcode, str) and _ERRCODE.fullmatch(errcode) else ""
 
 
 def _wait_of(body: Json) -> float:

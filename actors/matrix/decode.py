@@ -13,7 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 from protocols.ids import EventId, PersonId, RoomId, RowId, RunId, TraceId
-from protocols.store import Arrival
+from protocols.store import Arrival, Row
 
 Json = dict[str, Any]
 
@@ -21,6 +21,8 @@ _TEXTS = frozenset({"m.text", "m.emote"})
 _SILENT = frozenset({"m.notice", "m.server_notice", "m.key.verification.request"})
 _DRAFT_TXN = re.compile(r"draft-(\d{1,18})-[0-9a-f]{16}")
 _LATEST_MS = 2**53
+_SKEW = 600.0
+"""Seconds that the clocks of two servers may differ."""
 
 
 @frozen
@@ -29,11 +31,6 @@ class Unreadable:
 
     reason: str
     body: str = field(repr=False)
-
-
-@frozen
-class NotText:
-    """A file, a picture, a place: something that we cannot read yet."""
 
 
 @frozen
@@ -73,12 +70,19 @@ class JoinedRoom:
 
 @frozen
 class Page:
-    """One answer of ``/sync``."""
+    """One answer of ``/sync``.
+
+    Args:
+        is_late: It was waiting while we could not reach the server.
+        is_fresh: It tells how things are, not what is new: the server did not know our token.
+    """
 
     next_batch: str
     joined: tuple[JoinedRoom, ...]
     invites: tuple[Invite, ...]
     left: tuple[str, ...]
+    is_late: bool = False
+    is_fresh: bool = False
 
 
 @frozen
@@ -154,27 +158,36 @@ def has_invite(events: Sequence[Json], me: str) -> bool:
     return any(_own_step(event, me) == "invite" for event in events)
 
 
+def is_known(event: Json, newest: Row) -> bool:
+    """Whether *event* is the *newest* that we know, or was sent long before it."""
+    sent_at_ms = event.get("origin_server_ts")
+    is_old = isinstance(sent_at_ms, int) and sent_at_ms / 1000 < newest.sent_at - _SKEW
+    return is_old or event.get("event_id") == newest.event_id
+
+
 def decode(
     event: Json, *, room: str, me: str, names: Mapping[str, str], is_backlog: bool
-) -> Arrival | NotText | Unreadable | OwnDraft | None:
-    """What *event* means to us; None for nothing."""
-    if event.get("type") != "m.room.message" or _is_redacted(event):
+) -> Arrival | Unreadable | OwnDraft | None:
+    """What *event* means to us; None for nothing.
+
+    A file, a picture, a place is a message without text: we cannot read it yet.
+    """
+    if event.get("type") != "m.room.message" or "state_key" in event or _is_redacted(event):
         return None
     if fault := _fault(event):
-        return Unreadable(fault, json.dumps(event))
+        return Unreadable(fault, _written(event))
     if event["sender"] == me:
         return _own_draft(event)
     content = event["content"]
     if content["msgtype"] in _SILENT or _relation(content) == "m.replace":
         return None
-    if content["msgtype"] not in _TEXTS:
-        return NotText()
+    is_text = content["msgtype"] in _TEXTS
     return Arrival(
         event_id=EventId(event["event_id"]),
         room=room_id(room),
         sender=person_id(event["sender"]),
         sender_name=names.get(event["sender"]) or event["sender"][1:].partition(":")[0],
-        text=_own_words(clean(content["body"]), content),
+        text=_own_words(clean(content["body"]), content) if is_text else "",
         sent_at=event["origin_server_ts"] / 1000,
         trace=TraceId(sha256(event["event_id"].encode()).hexdigest()[:32]),
         is_backlog=is_backlog,
@@ -251,6 +264,13 @@ def _fault(event: Json) -> str:
     if not isinstance(sent_at_ms, int) or not 0 <= sent_at_ms < _LATEST_MS:
         return "a message from no possible time"
     return ""
+
+
+def _written(event: Json) -> str:
+    try:
+        return json.dumps(event)
+    except RecursionError:
+        return ""
 
 
 def _is_name(found: Any, sigil: str) -> bool:

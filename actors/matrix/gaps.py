@@ -1,5 +1,6 @@
 """Fetches what ``/sync`` left out of a room: it shows the newest events only."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import assert_never
 
@@ -7,9 +8,18 @@ import structlog
 from attrs import define, field, frozen
 
 from actors.matrix.client import Done, Homeserver, Refused, TokenRefused
-from actors.matrix.decode import History, JoinedRoom, Json, has_invite, read_history, since_invited
+from actors.matrix.decode import (
+    History,
+    JoinedRoom,
+    Json,
+    has_invite,
+    is_known,
+    read_history,
+    since_invited,
+)
 from actors.matrix.patience import insist, pause
 from actors.matrix.status import Status
+from protocols.store import Row
 
 log = structlog.get_logger("matrix.gaps")
 
@@ -35,9 +45,10 @@ class Gaps:
     status: Status
     me: str
 
-    async def close(self, joined: JoinedRoom, since: str) -> WholeRoom | None:
+    async def close(self, joined: JoinedRoom, since: str | Row) -> WholeRoom | None:
         """*joined* with everything that came after *since*, and after we were asked in.
 
+        *since* is a sync token or, where the server does not know ours any more, the newest row.
         None if our session has ended meanwhile: then the page has to be read again.
         """
         older: list[Json] = []
@@ -48,22 +59,26 @@ class Gaps:
                 return None
         events = (*reversed(older), *joined.events)
         ours = since_invited(events, self.me)
+        if isinstance(since, Row):
+            ours = _behind(events if ours is None else ours, since)
         skipped = 0 if ours is None else len(events) - len(ours)
         return WholeRoom(joined.room, events[skipped:], max(0, len(older) - skipped), names)
 
     async def _page_back(
-        self, joined: JoinedRoom, since: str, older: list[Json], names: dict[str, str]
+        self, joined: JoinedRoom, since: str | Row, older: list[Json], names: dict[str, str]
     ) -> bool:
         """Fill *older*, newest first, and *names*; False if our session has ended."""
         is_new = since_invited(joined.events, self.me) is not None
+        to = since if isinstance(since, str) and not is_new else ""
         start, pages = joined.prev_batch, 0
         while start and not (is_new and pages >= _PAGES_BEFORE_JOIN):
-            found = await self._history(joined.room, start, "" if is_new else since)
+            found = await self._history(joined.room, start, to)
             match found:
                 case History(events, end, more):
                     older += events
                     names.update({**more, **names})
                     is_done = has_invite(events, self.me) or end == start
+                    is_done = is_done or len(_behind(events[::-1], since)) < len(events)
                     start, pages = "" if is_done else end, pages + 1
                 case Refused(status, errcode):
                     # We were put out of the room: what we have is what there is.
@@ -85,3 +100,12 @@ class Gaps:
                 return history
             streak += 1
             await pause(self.status, "an answer that is no history", streak)
+
+
+def _behind(events: Sequence[Json], since: str | Row) -> Sequence[Json]:
+    """The *events* that came after the row *since*; a token tells nothing of single events."""
+    if isinstance(since, Row):
+        for index in range(len(events) - 1, -1, -1):
+            if is_known(events[index], since):
+                return events[index + 1 :]
+    return events

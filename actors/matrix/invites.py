@@ -88,13 +88,18 @@ class Invites:
         else:
             reply = await self.server.join(room)
         match reply:
+            case Limited(wait):
+                # It holds for all that we could join.
+                self.rooms.status.limited(wait)
+                await trio.sleep(wait)
+                return False
             case Done():
                 log.info("invite.settled", room=room, is_encrypted=invite.is_encrypted)
                 return True
             case Refused(status, errcode):
                 log.warning("invite.refused", room=room, status=status, errcode=errcode)
                 return True
-            case Limited() | Unreachable() | TokenRefused():
+            case Unreachable() | TokenRefused():
                 return False
             case _:
                 assert_never(reply)

@@ -111,7 +111,7 @@ class Door:
         reply = await insist(self.status, lambda: self.server.whoami(token))
         match reply:
             case Done({"user_id": str(user_id)} as body):
-                return self._own(Session(user_id, str(body.get("device_id")), token))
+                return self._own(Session(user_id, str(body.get("device_id") or ""), token))
             case Done() | TokenRefused() | Refused():
                 return LoginRefused("the homeserver refused the token: set MATRIX_ACCESS_TOKEN")
             case _:

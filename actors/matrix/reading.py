@@ -1,5 +1,6 @@
 """What comes in: ``/sync`` and what it left out, into the journal together with its token."""
 
+from http import HTTPStatus
 from typing import assert_never
 
 import structlog
@@ -8,8 +9,6 @@ from attrs import define, evolve, field
 
 from actors.matrix.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.decode import (
-    JoinedRoom,
-    NotText,
     OwnDraft,
     Page,
     Unreadable,
@@ -29,7 +28,6 @@ from protocols.ids import RemoteId
 from protocols.mail import Address, NoAnswerError
 from protocols.store import (
     AddDeadLetter,
-    AddOutgoing,
     Arrival,
     Change,
     Commit,
@@ -37,16 +35,17 @@ from protocols.store import (
     FindRow,
     Journal,
     ReadCursor,
+    RecentRows,
+    Row,
     ShowRow,
     StoreMessage,
-    Voice,
 )
-from protocols.surfaces import Deliver
 
 log = structlog.get_logger("matrix.reading")
 
 LONG_POLL = 30.0
-TEXT_ONLY = "I can only read text for now."
+_DOUBTS = 2
+"""How often a server may say that it does not know our token before we believe it."""
 
 
 @define
@@ -58,22 +57,22 @@ class _Batch:
     drafts: list[OwnDraft] = field(factory=list)
 
     def add(self, whole: WholeRoom, me: str, *, is_backlog: bool) -> None:
-        """Add a room's events, in order; at most one word about what is no text."""
-        is_noted = False
+        """Add a room's events, in order; of many pictures in a row the first stands for all."""
+        before = None
         for number, event in enumerate(whole.events):
             is_late = is_backlog or number < whole.backfilled
             found = decode(event, room=whole.room, me=me, names=whole.names, is_backlog=is_late)
             match found:
-                case Arrival() as arrival:
+                case Arrival(sender=sender, text="") if before == sender:
+                    pass
+                case Arrival(sender=sender, text=text) as arrival:
                     self.arrivals.append(arrival)
+                    before = "" if text else sender
                 case OwnDraft() as draft:
                     self.drafts.append(draft)
                 case Unreadable(reason, body):
                     self.extra.append(AddDeadLetter("matrix", "matrix event", reason, body))
-                case NotText() if not is_noted:
-                    is_noted = True
-                    self.extra.append(AddOutgoing(room_id(whole.room), Voice.GATEWAY, TEXT_ONLY))
-                case NotText() | None:
+                case None:
                     pass
                 case _:
                     assert_never(found)
@@ -94,22 +93,30 @@ class Reader:
     _owed: list[DirectoryMessage] = field(factory=list)
 
     async def next_page(self, since: str, *, wait: float) -> Page | None:
-        """What is new since *since*, however long it takes; None if the token is refused."""
-        streak = 0
+        """What is new since *since*, however long it takes; None if our session has ended.
+
+        A server that says again and again that it does not know *since* is asked for all there is.
+        """
+        streak, is_late, is_fresh = 0, False, False
         while True:
             reply = await self.server.sync(since, wait=wait)
-            if isinstance(reply, TokenRefused):
-                return None
             page = read_page(reply.body, self.me) if isinstance(reply, Done) else None
             if page is not None:
-                return page
+                return evolve(page, is_late=is_late, is_fresh=is_fresh)
             self.rooms.lost_sight()
-            if isinstance(reply, Limited):
-                self.status.limited(reply.wait)
-                await trio.sleep(reply.wait)
-                continue
-            streak += 1
-            await pause(self.status, _trouble(reply), streak)
+            is_late = True
+            match reply:
+                case TokenRefused():
+                    return None
+                case Limited(silence):
+                    self.status.limited(silence)
+                    await trio.sleep(silence)
+                case Refused(HTTPStatus.BAD_REQUEST) if since and streak >= _DOUBTS:
+                    log.warning("cursor.refused", errcode=reply.errcode)
+                    since, wait, is_fresh = "", 0.0, True
+                case _:
+                    streak += 1
+                    await pause(self.status, _trouble(reply), streak)
 
     async def since(self) -> str:
         """The token up to which everything is in the journal; empty for a new account."""
@@ -125,7 +132,8 @@ class Reader:
         for joined in page.joined:
             if joined.is_encrypted:
                 self.rooms.saw_encryption(joined.room)
-        batch = await self._read(page.joined if since else (), since, is_first=is_first)
+        self.rooms.in_sight()
+        batch = await self._read(page, since, is_backlog=is_first or page.is_late)
         if batch is None:
             return False
         await self._note_drafts(batch.drafts)
@@ -134,10 +142,6 @@ class Reader:
             await self._journal(batch.arrivals, extra, page.next_batch)
         self.invites.take(page)
         self.status.synced()
-        self.rooms.in_sight()
-        for change in batch.extra:
-            if isinstance(change, AddOutgoing):
-                self.sender.take(Deliver(change.room))
         self._tell_of(page, has_rows=bool(batch.arrivals) or is_first)
         return True
 
@@ -161,19 +165,27 @@ class Reader:
     def _cursor_name(self) -> str:
         return f"matrix:{self.me}"
 
-    async def _read(
-        self, joined: tuple[JoinedRoom, ...], since: str, *, is_first: bool
-    ) -> _Batch | None:
+    async def _read(self, page: Page, since: str, *, is_backlog: bool) -> _Batch | None:
         batch = _Batch()
         gaps = Gaps(self.server, self.status, self.me)
-        for room in joined:
-            if self.rooms.is_encrypted(room.room):
+        for joined in page.joined:
+            known = await self._newest(joined.room) if page.is_fresh else since
+            if not known or self.rooms.is_encrypted(joined.room):
                 continue
-            whole = await gaps.close(room, since)
+            if joined.is_limited:
+                # Going back may take long, and meanwhile nobody follows what happens.
+                self.rooms.lost_sight()
+            whole = await gaps.close(joined, known)
             if whole is None:
                 return None
-            batch.add(whole, self.me, is_backlog=is_first)
+            batch.add(whole, self.me, is_backlog=is_backlog)
         return batch
+
+    async def _newest(self, room: str) -> Row | None:
+        """The newest row of *room*, else of all rooms: what came later, no token has passed."""
+        rows = await ask_store(self.store, RecentRows(1, room_id(room)))
+        rows = rows or await ask_store(self.store, RecentRows(1))
+        return rows[0] if rows else None
 
     async def _note_drafts(self, drafts: list[OwnDraft]) -> None:
         """Remember our drafts before the token passes them, in case we were killed after sending.
@@ -198,6 +210,7 @@ class Reader:
             try:
                 await self.store.ask(evolve(question))
             except NoAnswerError:
+                self.rooms.lost_sight()
                 # It may be durable all the same, and its extra changes must not come twice.
                 if await ask_store(self.store, ReadCursor(cursor.name)) == cursor:
                     return

@@ -52,12 +52,12 @@ class Rooms:
         return room in self._encrypted
 
     def lost_sight(self) -> None:
-        """The sync is interrupted: encryption may be switched on anywhere, unseen."""
+        """The sync is interrupted or waits for us: encryption may be switched on, unseen."""
         self._is_in_sight = False
         self._open.clear()
 
     def in_sight(self) -> None:
-        """The sync is complete: whatever changes, we shall see it."""
+        """A sync was read to its end: whatever changes from now on, the next one shows."""
         self._is_in_sight = True
 
     async def check(self, room: str) -> Open | Closed | Unknown:

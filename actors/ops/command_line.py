@@ -19,8 +19,8 @@ def read_command_line(argv: Sequence[str]) -> argparse.Namespace:
     said = parser.parse_args(argv)
     try:
         said.request = said.make(said)
-    except ValueError:
-        parser.error("too long, empty, or out of range")
+    except ValueError as error:
+        parser.error(str(error))
     if said.watch and not isinstance(said.request, words.ShowTree):
         parser.error("--watch goes with the tree alone")
     return said

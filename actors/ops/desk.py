@@ -3,11 +3,11 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 import structlog
 import trio
-from attrs import define, frozen
+from attrs import define
 
 from actors.ops import words
 from actors.ops.names import Unclear, actor_named
@@ -17,12 +17,9 @@ from protocols import chats as directory
 from protocols import store as journal
 from protocols.ids import RowId
 from protocols.lifecycle import ActorState, ActorView, Control, UnknownActorError
-from protocols.mail import Address, NoAnswerError, Question
+from protocols.mail import Address, NoAnswerError
 
 log = structlog.get_logger("ops.desk")
-
-A = TypeVar("A")
-M = TypeVar("M")
 
 _PATIENCE = 2.0
 _TREE_PATIENCE = 0.5
@@ -31,18 +28,6 @@ _BACKUP_PATIENCE = 300.0
 _ALIVE = {ActorState.STARTING, ActorState.UP, ActorState.STOPPING, ActorState.STUCK}
 _VIEWS_A_PIECE = 500
 """Some 0.5 ms of work between two checkpoints."""
-
-
-@frozen
-class Silent:
-    """An actor that was asked and does not answer."""
-
-    reader: str
-
-    @property
-    def problem(self) -> str:
-        """In words."""
-        return f"{self.reader} does not answer"
 
 
 @define
@@ -54,10 +39,16 @@ class Desk:
     chats: Address[directory.DirectoryMessage]
     now: Callable[[], float] = time.time
 
-    async def answer(  # noqa: PLR0911  # one case for each request
+    async def answer(self, request: Request) -> Answer:
+        """Do what *request* wants; nothing waits between the deed and the answer."""
+        try:
+            return await self._answered(request)
+        except NoAnswerError as error:
+            return Refused(str(error))
+
+    async def _answered(  # noqa: PLR0911  # one case for each request
         self, request: Request
     ) -> Answer:
-        """Do what *request* wants; nothing waits between the deed and the answer."""
         match request:
             case words.ShowTree():
                 return await self._tree()
@@ -84,25 +75,27 @@ class Desk:
         for start in range(0, len(views), _VIEWS_A_PIECE):
             picture.add(views[start : start + _VIEWS_A_PIECE])
             await trio.lowlevel.checkpoint()
-        summary = await self._summary_unless_stuck(views)
+        glance, problem = await self._glance_unless_stuck(views)
         return words.Tree(
             pid=os.getpid(),
             total=picture.total,
             undelivered=len(self.control.undelivered()),
-            journal=None if isinstance(summary, Silent) else self._glance(summary),
-            problem=summary.problem if isinstance(summary, Silent) else "",
+            journal=glance,
+            problem=problem,
             folded=picture.folded(),
             actors=picture.actors(),
         )
 
-    async def _summary_unless_stuck(
+    async def _glance_unless_stuck(
         self, views: Sequence[ActorView]
-    ) -> journal.JournalSummary | Silent:
+    ) -> tuple[words.JournalGlance | None, str]:
         """Ask a store that works: a stuck one would only collect the questions of a watcher."""
-        for view in views:
-            if view.path == self.store.reader and _is_stuck(view):
-                return Silent(self.store.reader)
-        return await _asked(self.store, journal.SummariseJournal(), within=_TREE_PATIENCE)
+        if any(view.path == self.store.reader and _is_stuck(view) for view in views):
+            return None, f"{self.store.reader} does not answer"
+        try:
+            return await self._glance(within=_TREE_PATIENCE), ""
+        except NoAnswerError as error:
+            return None, str(error)
 
     async def _handle_actor(
         self, request: words.RestartActor | words.KillActor | words.ShowStack
@@ -137,13 +130,8 @@ class Desk:
                 assert_never(request)
 
     async def _journal(self, limit: int) -> Answer:
-        rows = await _asked(self.store, journal.RecentRows(limit))
-        if isinstance(rows, Silent):
-            return Refused(rows.problem)
-        summary = await _asked(self.store, journal.SummariseJournal())
-        if isinstance(summary, Silent):
-            return Refused(summary.problem)
-        return words.Journal(tuple(map(self._line, rows)), self._glance(summary))
+        rows = await self.store.ask(journal.RecentRows(limit), within=_PATIENCE)
+        return words.Journal(tuple(map(self._line, rows)), await self._glance(within=_PATIENCE))
 
     async def _dead_letters(self) -> Answer:
         mailed = [
@@ -152,9 +140,10 @@ class Desk:
             )
             for one in self.control.undelivered()[: words.MOST_ROWS]
         ]
-        kept = await _asked(self.store, journal.DeadLetters(words.MOST_ROWS))
-        if isinstance(kept, Silent):
-            return words.DeadLetters(tuple(mailed), kept.problem)
+        try:
+            kept = await self.store.ask(journal.DeadLetters(words.MOST_ROWS), within=_PATIENCE)
+        except NoAnswerError as error:
+            return words.DeadLetters(tuple(mailed), str(error))
         now = self.now()
         stored = [
             words.DeadLetterLine(one.source, one.kind, one.reason, now - one.at, kept=True)
@@ -163,22 +152,17 @@ class Desk:
         return words.DeadLetters(tuple(sorted(mailed + stored, key=lambda one: one.age)))
 
     async def _retry(self, row: RowId) -> Answer:
-        outcome = await _asked(self.chats, directory.RetryRow(row))
-        match outcome:
+        match await self.chats.ask(directory.RetryRow(row), within=_PATIENCE):
             case directory.Requeued(row=requeued):
                 log.info("row.retried", row=requeued)
                 return words.Retried(requeued)
             case directory.RetryRefused(reason=reason):
                 return Refused(reason)
-            case Silent():
-                return Refused(outcome.problem)
-            case _:
+            case outcome:
                 assert_never(outcome)
 
     async def _access(self) -> Answer:
-        access = await _asked(self.chats, directory.ListAccess())
-        if isinstance(access, Silent):
-            return Refused(access.problem)
+        access = await self.chats.ask(directory.ListAccess(), within=_PATIENCE)
         now = self.now()
         newest = sorted(access.strangers, key=lambda stranger: -stranger.last_at)
         shown = [
@@ -194,28 +178,22 @@ class Desk:
         )
 
     async def _let_in(self, code: str) -> Answer:
-        outcome = await _asked(self.chats, directory.Pair(code))
-        match outcome:
+        match await self.chats.ask(directory.Pair(code), within=_PATIENCE):
             case directory.Paired(person=person):
                 return words.LetInDone(person)
             case directory.PairingRefused(reason=reason):
                 return Refused(reason)
-            case Silent():
-                return Refused(outcome.problem)
-            case _:
+            case outcome:
                 assert_never(outcome)
 
     async def _back_up(self, file: str) -> Answer:
-        outcome = await _asked(self.store, journal.Backup(file), within=_BACKUP_PATIENCE)
-        match outcome:
+        match await self.store.ask(journal.Backup(file), within=_BACKUP_PATIENCE):
             case journal.BackupMade(path=path, size_bytes=size_bytes):
                 log.info("backup.made", size_bytes=size_bytes)
                 return words.BackupDone(path, size_bytes)
             case journal.BackupRefused(reason=reason):
                 return Refused(reason)
-            case Silent():
-                return Refused(outcome.problem)
-            case _:
+            case outcome:
                 assert_never(outcome)
 
     def _line(self, row: journal.Row) -> words.JournalLine:
@@ -230,7 +208,8 @@ class Desk:
             trace=row.trace,
         )
 
-    def _glance(self, summary: journal.JournalSummary) -> words.JournalGlance:
+    async def _glance(self, *, within: float) -> words.JournalGlance:
+        summary = await self.store.ask(journal.SummariseJournal(), within=within)
         oldest_at = summary.oldest_unfinished_at
         return words.JournalGlance(
             rows=dict(summary.rows),
@@ -243,12 +222,3 @@ class Desk:
 def _is_stuck(view: ActorView) -> bool:
     slowest = max(view.oldest_age or 0.0, view.in_hand_age or 0.0)
     return is_troubled(view) or slowest > _TREE_PATIENCE
-
-
-async def _asked(
-    address: Address[M], question: Question[A], *, within: float = _PATIENCE
-) -> A | Silent:
-    try:
-        return await address.ask(question, within=within)
-    except NoAnswerError:
-        return Silent(address.reader)

@@ -1,5 +1,6 @@
 """The census as it is shown: a pool with many children is folded. Pure."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from attrs import Factory, define
@@ -25,45 +26,33 @@ def is_busy(view: ActorView) -> bool:
 class _Children:
     """One pool's children: the first hundred of each sort, and how many there are."""
 
-    troubled: list[ActorView] = Factory(list)
-    busy: list[ActorView] = Factory(list)
-    idle: list[ActorView] = Factory(list)
-    troubled_count: int = 0
-    busy_count: int = 0
-    idle_count: int = 0
+    counts: Counter[str] = Factory(Counter)
+    kept: dict[str, list[ActorView]] = Factory(lambda: defaultdict(list))
 
     def add(self, view: ActorView) -> None:
         """Count *view*, and keep it while there is room."""
-        if is_troubled(view):
-            self.troubled_count += 1
-            kept = self.troubled
-        elif is_busy(view):
-            self.busy_count += 1
-            kept = self.busy
-        else:
-            self.idle_count += 1
-            kept = self.idle
-        if len(kept) < MOST_CHILDREN:
-            kept.append(view)
+        sort = _sort_of(view)
+        self.counts[sort] += 1
+        if len(self.kept[sort]) < MOST_CHILDREN:
+            self.kept[sort].append(view)
 
     def shown(self) -> list[ActorView]:
         """The children that are worth a line, those in trouble first; of many, no idle ones."""
-        at_work = [*self.troubled, *self.busy][:MOST_CHILDREN]
-        number = self.troubled_count + self.busy_count + self.idle_count
-        return at_work if number > MOST_CHILDREN else at_work + self.idle
+        at_work = [*self.kept["troubled"], *self.kept["busy"]][:MOST_CHILDREN]
+        is_many = self.counts.total() > MOST_CHILDREN
+        return at_work if is_many else at_work + self.kept["idle"]
 
     def folded(self, pool: str) -> Folded | None:
         """The other children, counted."""
-        shown = self.shown()
-        troubled = sum(is_troubled(view) for view in shown)
-        idle = sum(not is_troubled(view) and not is_busy(view) for view in shown)
-        rest = Folded(
-            pool,
-            idle=self.idle_count - idle,
-            busy=self.busy_count - (len(shown) - troubled - idle),
-            troubled=self.troubled_count - troubled,
-        )
-        return None if rest == Folded(pool) else rest
+        rest = self.counts - Counter(map(_sort_of, self.shown()))
+        return Folded(pool, **rest) if rest else None
+
+
+def _sort_of(view: ActorView) -> str:
+    """As ``Folded`` calls it."""
+    if is_troubled(view):
+        return "troubled"
+    return "busy" if is_busy(view) else "idle"
 
 
 @define

@@ -10,7 +10,7 @@ from actors.kernel import child
 from actors.ops import wire
 from actors.ops.desk import Desk
 from actors.ops.socket_file import SocketPathError, listening_at
-from actors.ops.words import Answer, Killed, Malformed, Restarted
+from actors.ops.words import Answer, Killed, Refused, Restarted
 from protocols.chats import DirectoryMessage
 from protocols.lifecycle import Control
 from protocols.mail import Address
@@ -65,13 +65,11 @@ class OpsServer:
             log.debug("client.cut_off", waited=_READ_WITHIN)
             return
         request = wire.request_of(line) if len(line) <= wire.MOST_REQUEST_BYTES else _TOO_LONG
-        if isinstance(request, Malformed):
-            await _say(stream, wire.refused(request))
-        else:
-            await _say(stream, await self._desk.answer(request))
+        answer = request if isinstance(request, Refused) else await self._desk.answer(request)
+        await _say(stream, answer)
 
 
-_TOO_LONG = Malformed(f"the request is longer than {wire.MOST_REQUEST_BYTES} bytes")
+_TOO_LONG = Refused(f"the request is longer than {wire.MOST_REQUEST_BYTES} bytes")
 
 
 async def _first_line(stream: trio.SocketStream) -> bytes:

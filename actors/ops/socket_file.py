@@ -23,6 +23,15 @@ class _Identity:
     inode: int
 
 
+def check_socket(path: Path) -> str | None:
+    """The line that says why a socket cannot stand at *path*; None where it can."""
+    try:
+        with listening_at(path):
+            return None
+    except SocketPathError as error:
+        return str(error)
+
+
 @contextmanager
 def listening_at(path: Path) -> Iterator[socket.socket]:
     """A socket that listens at *path*, mode 0600; the file goes when the context ends.
@@ -39,9 +48,15 @@ def listening_at(path: Path) -> Iterator[socket.socket]:
             _bind_for_owner_only(listening, path)
             listening.listen(64)
             ours = _identity(path)
+        except FileNotFoundError as error:
+            raise SocketPathError(
+                f"the folder of DEBUG_SOCKET {path} does not exist: create it, or set another path"
+            ) from error
         except OSError as error:
             reason = error.strerror or "unusable"
-            raise SocketPathError(f"DEBUG_SOCKET cannot stand at {path}: {reason}") from error
+            raise SocketPathError(
+                f"DEBUG_SOCKET cannot stand at {path}: {reason}; set another path"
+            ) from error
         try:
             yield listening
         finally:
@@ -63,7 +78,9 @@ def _clear_the_way(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise SocketPathError(f"DEBUG_SOCKET names {path}, which is there and is no socket")
+        raise SocketPathError(
+            f"DEBUG_SOCKET cannot stand at {path}: it is there and is no socket; set another path"
+        )
     if _is_alive(path):
         raise SocketPathError(f"another program listens at {path}: stop it, or set DEBUG_SOCKET")
     path.unlink(missing_ok=True)

@@ -30,7 +30,7 @@ def plan_page(plan: Sequence[tuple[str, str]]) -> list[Line]:
     """What would run, for want of a running program: rows of a name and a role."""
     wide = max((len(name) for name, _ in plan), default=0)
     return [
-        Line("not running; this would start, from top to bottom:", Look.HEAD),
+        Line("this would start, from top to bottom:"),
         *(Line(f"  {plain(name):{wide}}  {plain(role)}") for name, role in plan),
     ]
 

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import attrs
 
 from actors.ops import words
-from actors.ops.words import Answer, Malformed, Refused, Request, Tree
+from actors.ops.words import Answer, Refused, Request, Tree
 
 MOST_REQUEST_BYTES = 8192
 ACTORS_A_LINE = 50
@@ -56,26 +56,26 @@ def request_line(request: Request) -> bytes:
     return _line({"do": _WORD_OF[type(request)], **attrs.asdict(request)})
 
 
-def request_of(line: bytes) -> Request | Malformed:
-    """The request in *line*, which ends anywhere at or before its line feed."""
+def request_of(line: bytes) -> Request | Refused:
+    """The request in *line*, which ends anywhere at or before its line feed, or why it is none."""
     try:
         said = json.loads(line)
     except (ValueError, RecursionError):
-        return Malformed("the request is not JSON")
+        return Refused("the request is not JSON")
     match said:
         case {"do": str(word), **arguments} if word in REQUESTS:
             return _request(word, {str(name): value for name, value in arguments.items()})
         case _:
-            return Malformed(f'the request needs "do", one of: {", ".join(REQUESTS)}')
+            return Refused(f'the request needs "do", one of: {", ".join(REQUESTS)}')
 
 
-def _request(word: str, arguments: dict[str, Any]) -> Request | Malformed:
+def _request(word: str, arguments: dict[str, Any]) -> Request | Refused:
     try:
         return REQUESTS[word](**arguments)
     except (TypeError, ValueError):
         # The error's own text shows the value, and a value may be a pairing code.
         names = ", ".join(one.name for one in attrs.fields(REQUESTS[word])) or "no arguments"
-        return Malformed(f"{word} takes {names}; something there is missing or wrong")
+        return Refused(f"{word} takes {names}; something there is missing or wrong")
 
 
 def answer_lines(answer: Answer) -> Iterator[bytes]:
@@ -112,11 +112,6 @@ def answer_of(said: Mapping[str, Any]) -> Answer:
     except (TypeError, ValueError, AttributeError) as error:
         raise UnreadableAnswerError("an answer with missing or wrong values") from error
     return built
-
-
-def refused(malformed: Malformed) -> Refused:
-    """The answer to what was no request."""
-    return Refused(malformed.problem)
 
 
 def _line(said: Mapping[str, Any]) -> bytes:

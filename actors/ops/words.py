@@ -110,13 +110,6 @@ Request = (
 )
 
 
-@frozen
-class Malformed:
-    """The line was no request; *problem* says why."""
-
-    problem: str
-
-
 # Answers. Ages are seconds.
 
 
@@ -138,13 +131,6 @@ class Folded:
     idle: int = 0
     busy: int = 0
     troubled: int = 0
-
-
-@frozen
-class SomeActors:
-    """The next actors of the tree."""
-
-    actors: tuple[ActorView, ...]
 
 
 @frozen

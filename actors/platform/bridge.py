@@ -8,6 +8,7 @@ from typing import assert_never
 import trio
 from attrs import define, field
 
+from actors.kernel.backoff import Backoff
 from actors.kernel.mailbox import Mailbox
 from actors.platform.people import People
 from actors.platform.turn import Limits, TurnRunner
@@ -28,6 +29,10 @@ from protocols.platform import (
 OpenClient = Callable[[], AbstractAsyncContextManager[PlatformClient]]
 """Opens the platform's client for one life of the bridge."""
 
+BACKOFF = Backoff(first=1.0)
+"""Slow enough that messages which crash the bridge, one after the other, leave the tree alone:
+at most 8 restarts in a minute, and the tree bears 10."""
+
 SETTINGS_LIMIT = 8.0  # below the 10 s that a question waits by default
 
 
@@ -36,8 +41,8 @@ class PlatformBridge:
     """The agent, as the sessions see it.
 
     What a client is expected to raise, ``PlatformFailedError``, becomes an outcome of its turn.
-    Anything else is a bug and crashes the bridge: whoever waits hears it at once and asks
-    again, with the same run id, so that the agent does no work twice.
+    Anything else is a bug and crashes the bridge: its turn has failed, and whoever else waits
+    hears it at once and asks again, with the same run id, so that the agent does no work twice.
 
     Args:
         open_client: Opens the client of one life; it is closed when the life ends.

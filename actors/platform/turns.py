@@ -1,5 +1,7 @@
 """The turns of one life of the bridge: who waits, who runs, who is stopped."""
 
+import sys
+
 import structlog
 import trio
 from attrs import define, field
@@ -68,11 +70,20 @@ class Turns:
             async with self._places:
                 open_turn.begin()
                 log.info("turn.started", row=open_turn.turn.row, run_id=open_turn.turn.run_id)
-                outcome = await self._runner.outcome_of(open_turn)
-                # A turn that was stopped in its very last step has been answered, and its
-                # run may be in hand again.
-                if self._open.get(open_turn.turn.run_id) is open_turn:
-                    self._end(open_turn, outcome)
+                outcome: TurnOutcome | None = None
+                try:
+                    outcome = await self._runner.outcome_of(open_turn)
+                finally:
+                    self._settle(open_turn, outcome)
+
+    def _settle(self, open_turn: OpenTurn, outcome: TurnOutcome | None) -> None:
+        """Answer the turn, whose task is over; one that crashes the bridge is not asked again."""
+        if outcome is None and isinstance(sys.exception(), Exception):
+            outcome = TurnFailed(open_turn.text, FailureKind.GONE)
+        # A turn that was stopped in its very last step has been answered, and its run may be
+        # in hand again.
+        if outcome is not None and self._open.get(open_turn.turn.run_id) is open_turn:
+            self._end(open_turn, outcome)
 
     def _end(self, open_turn: OpenTurn, outcome: TurnOutcome) -> None:
         turn = open_turn.turn

@@ -39,7 +39,7 @@ class StoreActor:
     batch is, and then the actor crashes with that message's error.
 
     Args:
-        keep_days: How long finished rows are kept.
+        keep_days: How long finished rows and dead letters are kept.
         clock: Seconds since the epoch.
     """
 

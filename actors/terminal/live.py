@@ -1,5 +1,6 @@
 """The screen of a person: answers grow in place, Markdown drawn by rich."""
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,6 +104,12 @@ class LiveScreen:
         """Print a line of help."""
         self._line(text)
 
+    def log(self, lines: str) -> None:
+        """Print log lines, which end with a newline."""
+        with self._lock, self._around_prompt():
+            self._console.file.write(lines)
+            self._console.file.flush()
+
     def rest(self) -> None:
         """Nothing is being answered."""
         with self._lock:
@@ -135,3 +142,21 @@ class LiveScreen:
         if typed is not None:
             self._console.file.write(self._prompt.words + typed)
             self._console.file.flush()
+
+
+class LogLines(io.StringIO):  # which type checkers take for a text stream, unlike TextIOBase
+    """The stream for log lines beside a chat: they stand above the prompt, below what was said."""
+
+    def __init__(self, screen: LiveScreen) -> None:
+        """Keep nothing: what is written is on *screen*."""
+        super().__init__()
+        self._screen = screen
+
+    def write(self, lines: str, /) -> int:
+        """Print *lines* at once."""
+        self._screen.log(lines)
+        return len(lines)
+
+    def isatty(self) -> bool:
+        """Colours are welcome."""
+        return True

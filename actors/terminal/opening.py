@@ -24,6 +24,7 @@ class Terminal:
     Args:
         interrupts: Its ``pressed`` is what the supervisor asks at every SIGINT.
         lines_ahead: How many lines may wait for their answers; 1 where a person types.
+        log_lines: Takes log lines where they would stand amid the chat.
         leave: Leaves the terminal as it was found; called when the chat is over.
         opened_at: What is older was asked in an earlier run; seconds since the epoch.
     """
@@ -32,6 +33,7 @@ class Terminal:
     screen: Screen
     interrupts: InterruptSwitch
     lines_ahead: int = 1
+    log_lines: TextIO | None = field(default=None, repr=False)
     leave: Callable[[], None] = field(default=lambda: None, repr=False)
     opened_at: float = Factory(time.time)
 
@@ -39,6 +41,13 @@ class Terminal:
     def is_interactive(self) -> bool:
         """A person types here."""
         return self.interrupts.is_interactive
+
+
+def log_place(terminal: Terminal | None, level: str) -> tuple[str, TextIO]:
+    """What is logged at *level* and where to: amid a chat only errors, out of the way of it."""
+    if terminal is None or terminal.log_lines is None:
+        return level, sys.stderr
+    return "error", terminal.log_lines
 
 
 def open_terminal(history: Path | None, agent: str) -> Terminal:
@@ -66,14 +75,16 @@ def _with_person(history: Path | None, agent: str) -> Terminal:
     # readline writes an escape sequence on import under some TERMs, and rich takes 0.1 s.
     from rich.console import Console  # noqa: PLC0415  # see above
 
-    from actors.terminal.live import LiveScreen  # noqa: PLC0415  # see above
+    from actors.terminal.live import LiveScreen, LogLines  # noqa: PLC0415  # see above
     from actors.terminal.prompt import Prompt  # noqa: PLC0415  # see above
 
     prompt = Prompt(history)
+    screen = LiveScreen(Console(), prompt, agent)
     return Terminal(
         reader=LineReader(prompt),
-        screen=LiveScreen(Console(), prompt, agent),
+        screen=screen,
         interrupts=InterruptSwitch(leave=prompt.restore),
+        log_lines=LogLines(screen) if _is_terminal(sys.stderr) else None,
         leave=prompt.restore,
     )
 

@@ -31,17 +31,19 @@ class Prompt:
     _found: list[Any] = field(init=False, repr=False)
     """The terminal's settings as we found them."""
     _is_open: bool = False
+    _has_history: bool = False
 
     def __attrs_post_init__(self) -> None:
-        """Remember the terminal's settings, whatever happens later."""
+        """Typing is not shown from now on: an answer of an earlier run may come before any line."""
         self._found = termios.tcgetattr(sys.stdin)
         atexit.register(self.restore)
         sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]  # typeshed: TextIO
         readline.parse_and_bind(_PASTE_ON)
-        self._open_history()
+        self._show_typing(shown=False)
 
     def __call__(self) -> list[str] | None:
         """The next line; None at Ctrl-D, and where the terminal is gone."""
+        self._open_history()
         self._show_typing(shown=True)
         self._is_open = True
         try:
@@ -69,9 +71,10 @@ class Prompt:
 
     def restore(self) -> None:
         """Leave the terminal as we found it, also in the middle of a line."""
+        end_of_line, self._is_open = b"\n" * self._is_open, False
         try:
             termios.tcsetattr(sys.stdin, termios.TCSANOW, self._found)
-            os.write(sys.stdout.fileno(), _PASTE_OFF)
+            os.write(sys.stdout.fileno(), _PASTE_OFF + end_of_line)
         except (OSError, ValueError, termios.error):
             return
 
@@ -85,8 +88,10 @@ class Prompt:
             return
 
     def _open_history(self) -> None:
-        if self._history is None:
+        """Read it once, before the first line: by then it is known where logs go."""
+        if self._history is None or self._has_history:
             return
+        self._has_history = True
         try:
             self._history.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self._history, os.O_RDWR | os.O_CREAT, 0o600))

@@ -109,6 +109,21 @@ class Synapse:
         """Somebody with a fresh account."""
         return Person(self, self.register(name))
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return urlsplit(self.url).port or 0
+
+    def set_password(self, user_id: str, password: str) -> None:
+        """Give an account another password, which ends none of its sessions."""
+        admin = self.register("admin", is_admin=True)
+        self.request(
+            "POST",
+            f"/_synapse/admin/v1/reset_password/{quote(user_id)}",
+            {"new_password": password, "logout_devices": False},
+            token=admin.token,
+        )
+
     def limit_messages(self, user_id: str, *, per_second: int, burst: int) -> None:
         """Give one account its own limit on messages; zeros lift it."""
         admin = self.register("admin", is_admin=True)
@@ -303,29 +318,39 @@ def _shown(event: Json, content: Json, event_id: str, edits: int) -> Shown:
 def start_synapse() -> Iterator[Synapse]:
     """A homeserver in a directory of its own, gone at the end."""
     with tempfile.TemporaryDirectory(prefix="synapse-") as name:
-        directory = Path(name)
-        config = directory / "homeserver.json"
-        config.write_text(json.dumps(_config(directory)))
-        (directory / "log.json").write_text(json.dumps(_log_config(directory)))
-        seed = b64encode(os.urandom(32)).decode().rstrip("=")
-        (directory / "signing.key").write_text(f"ed25519 a_test {seed}\n")
-        command = [sys.executable, "-m", "synapse.app.homeserver", "-c", str(config)]
-        with subprocess.Popen(  # noqa: S603  # our own interpreter and our own file
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=directory,
-            # Synapse's own libraries warn on start; they are not ours to mend.
-            env={**os.environ, "PYTHONWARNINGS": "ignore"},
-        ) as process:
-            try:
-                yield Synapse(f"http://127.0.0.1:{_port_of(process)}", directory)
-            finally:
-                process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(5)
-                process.kill()
+        prepare_synapse(Path(name))
+        with run_synapse(Path(name)) as homeserver:
+            yield homeserver
+
+
+def prepare_synapse(directory: Path) -> None:
+    """Write what a homeserver in *directory* needs."""
+    (directory / "homeserver.json").write_text(json.dumps(_config(directory)))
+    (directory / "log.json").write_text(json.dumps(_log_config(directory)))
+    seed = b64encode(os.urandom(32)).decode().rstrip("=")
+    (directory / "signing.key").write_text(f"ed25519 a_test {seed}\n")
+
+
+@contextmanager
+def run_synapse(directory: Path) -> Iterator[Synapse]:
+    """One life of the homeserver in *directory*, on a port of its own."""
+    config = str(directory / "homeserver.json")
+    with subprocess.Popen(  # noqa: S603  # our own interpreter and our own file
+        [sys.executable, "-m", "synapse.app.homeserver", "-c", config],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=directory,
+        # Synapse's own libraries warn on start; they are not ours to mend.
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    ) as process:
+        try:
+            yield Synapse(f"http://127.0.0.1:{_port_of(process)}", directory)
+        finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+            process.kill()
 
 
 def _port_of(process: "subprocess.Popen[str]") -> int:

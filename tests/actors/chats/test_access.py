@@ -235,3 +235,43 @@ def test_nobody_is_told_more_than_three_times_in_any_hour(
 
     for times in told.values():
         assert all(later - first >= HOUR for first, later in zip(times, times[3:], strict=False))
+
+
+def test_who_asks_us_into_a_room_is_shown_with_a_code_and_can_be_let_in() -> None:
+    it = book()
+
+    it.asked_into_room(ME, 0.0)
+
+    (stranger,) = it.listing(1.0).strangers
+    assert (stranger.person, stranger.code, stranger.attempts) == (ME, "CODE0001", 0)
+    assert it.pair(stranger.code, 2.0).answer == Paired(ME)
+    assert it.may_write(ME)
+
+
+def test_who_asks_us_in_again_and_again_gets_a_new_code_only_when_the_old_one_has_expired() -> None:
+    it = book()
+
+    first = it.asked_into_room(ME, 0.0)
+    again = it.asked_into_room(ME, 60.0)
+    later = it.asked_into_room(ME, CODE_LIFE)
+
+    assert (len(first), len(again), len(later)) == (1, 0, 1)
+    assert it.listing(CODE_LIFE).strangers[0].code == "CODE0002"
+
+
+def test_the_first_message_after_an_invitation_is_greeted_with_the_same_code() -> None:
+    it = book()
+    it.asked_into_room(ME, 0.0)
+
+    heard = it.hear(row(), 1.0)
+
+    assert heard.words.startswith("Hello!")
+    assert "CODE0001" in heard.words
+
+
+def test_on_a_list_who_asks_us_in_is_shown_without_a_code() -> None:
+    it = book("allowlist")
+
+    assert len(it.asked_into_room(ME, 0.0)) == 1
+    assert it.asked_into_room(ME, 60.0) == ()
+    assert it.listing(61.0).strangers[0].code == ""

@@ -204,6 +204,20 @@ async def test_thousands_of_commands_are_each_answered_to_an_admin(
     assert world.faults == []
 
 
+async def test_a_flood_of_stops_is_silenced_and_still_stops_what_runs(
+    autojump_clock: MockClock,
+) -> None:
+    async with World(autojump_clock).running() as world:
+        said = await world.say(*["/stop"] * 200)
+        await world.write("hang")
+        await trio.sleep(1)
+        stopped = await world.say("/stop")
+
+    assert len(said) == MOST_WORDS + 1
+    assert stopped[-1] == "Stopped."
+    assert world.faults == []
+
+
 async def test_a_flood_of_commands_gets_one_word_and_then_silence(
     autojump_clock: MockClock,
 ) -> None:
@@ -342,6 +356,20 @@ async def test_a_paired_person_stays_paired(autojump_clock: MockClock) -> None:
         assert await world.ask_directory(MayJoin(ME))
         assert await world.ask_directory(MayJoin(OWNER))
         assert not await world.ask_directory(MayJoin(YOU))
+
+
+async def test_a_stranger_who_asks_us_into_a_room_is_shown_and_can_be_paired(
+    autojump_clock: MockClock,
+) -> None:
+    async with World(autojump_clock, policy=PAIRING).running() as world:
+        assert not await world.ask_directory(MayJoin(YOU))
+        world.tree.kill("chats")
+        (stranger,) = (await world.ask_directory(ListAccess())).strangers
+        paired = await world.ask_directory(Pair(stranger.code))
+
+        assert paired == Paired(YOU)
+        assert await world.ask_directory(MayJoin(YOU))
+    assert world.texts == []
 
 
 async def test_a_paired_person_of_a_surface_that_is_off_is_paired_without_a_word(

@@ -28,6 +28,13 @@ def test_an_answer_is_the_agent_s_own_words() -> None:
     assert (ending.state, ending.voice, ending.text) == (RowState.ANSWERED, Voice.AGENT, "*Hi*")
 
 
+def test_an_answer_that_nobody_could_see_is_an_empty_one() -> None:
+    ending = ending_of(TurnFinished("\u200b\n\u2060"), ME, "!")
+
+    assert (ending.state, ending.voice) == (RowState.FAILED, Voice.GATEWAY)
+    assert "empty answer" in ending.text
+
+
 def test_files_are_named_below_the_answer() -> None:
     files = (
         Attachment("a_b.txt", "text/plain", 3),

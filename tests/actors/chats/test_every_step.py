@@ -160,3 +160,25 @@ async def test_a_program_that_dies_at_every_step_ends_its_story_in_the_next_life
     autojump_clock: MockClock,
 ) -> None:
     await die_and_live_again(autojump_clock, every=1)
+
+
+async def steps_of_a_stop(clock: MockClock, kill_at: int) -> int:
+    """One stop behind three messages, with the directory killed at a step; how many there were."""
+    world = World(clock)
+    killer = EveryStep(lambda step: world.tree.kill("chats") if step == kill_at else None)
+    async with world.running():
+        await world.write("hang", "slow 2", "slow 2")
+        await trio.sleep(1)
+        trio.lowlevel.add_instrument(killer)
+        await world.write("/stop")
+        await world.settle()
+        trio.lowlevel.remove_instrument(killer)
+    assert world.states == [RowState.STOPPED, *[RowState.ANSWERED] * 3], kill_at
+    return killer.steps
+
+
+async def test_one_stop_stops_one_message_whenever_the_directory_is_killed(
+    autojump_clock: MockClock,
+) -> None:
+    for kill_at in range(1, await steps_of_a_stop(autojump_clock, kill_at=0)):
+        await steps_of_a_stop(autojump_clock, kill_at)

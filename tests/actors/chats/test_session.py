@@ -100,6 +100,20 @@ async def test_a_stop_right_behind_a_message_stops_it(autojump_clock: MockClock)
     assert world.faults == []
 
 
+async def test_two_stops_in_a_hurry_end_one_message(autojump_clock: MockClock) -> None:
+    async with World(autojump_clock).running() as world:
+        await world.write("deaf", "next")
+        await trio.sleep(5)
+        await world.write("/stop")
+        await trio.sleep(0.1)
+        await world.write("/stop")
+        await world.settle()
+
+    assert world.states == [RowState.STOPPED, *[RowState.ANSWERED] * 3]
+    assert world.texts[-1] == "echo next"
+    assert world.faults == []
+
+
 async def test_a_stop_ends_nothing_that_came_after_it(autojump_clock: MockClock) -> None:
     async with World(autojump_clock).running() as world:
         (row,) = await world.write("slow 5")
@@ -224,6 +238,18 @@ async def test_the_third_crash_sets_a_message_aside_and_the_next_goes_on(
     assert world.states == [RowState.SET_ASIDE, RowState.ANSWERED]
     assert world.rows[0].attempts == 3
     assert world.faults == []
+
+
+async def test_what_is_set_aside_is_ended_at_the_platform_too(autojump_clock: MockClock) -> None:
+    async with World(autojump_clock).running() as world:
+        await world.write("slow 100")
+        for _ in range(MOST_CRASHES):
+            await trio.sleep(1)
+            world.tree.kill(f"sessions/{ROOM}")
+        await world.settle(within=10)
+
+    assert world.states == [RowState.SET_ASIDE]
+    assert world.cancelled == [world.rows[0].run_id]
 
 
 async def test_a_program_that_is_killed_again_and_again_still_answers(

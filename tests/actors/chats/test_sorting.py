@@ -95,7 +95,7 @@ def test_a_full_queue_does_not_flood_its_room_with_refusals() -> None:
 
 
 def test_a_stop_is_heard_also_in_a_flood() -> None:
-    desk = sorter()
+    desk = sorter(many=1)
     for number in range(1, 200):
         desk.decide(evolve(ROW, id=RowId(number), text="/help"))
 

@@ -1,6 +1,6 @@
 """A whole little world: real directory, sessions, pool and supervisor; the rest is fake."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, assert_never, cast
@@ -85,6 +85,7 @@ class FakePlatform:
     turns: list[Turn] = field(factory=list)
     deaths: list[RunId] = field(factory=list)
     most_deaths: int = 1
+    cancelled: list[RunId] = field(factory=list)
     _running: dict[RunId, RunTurn] = field(factory=dict)
 
     async def run(self) -> None:
@@ -97,6 +98,7 @@ class FakePlatform:
                         self._running[turn.run_id] = message
                         nursery.start_soon(self._run_turn, message)
                     case CancelTurn(run_id):
+                        self.cancelled.append(run_id)
                         self._cancel(run_id)
                     case _:
                         raise AssertionError(message)
@@ -154,7 +156,7 @@ class FakeSurface:
     shown: list[ShowDraft | ShowTyping | Deliver] = field(factory=list)
 
     async def run(self) -> None:
-        for room in await self.store.ask(OutgoingRooms(self.name)):
+        for room in await self.store.ask(OutgoingRooms(self.name), within=60):
             await self._deliver(room)
         async for message in self.inbox:
             self.shown.append(message)
@@ -167,24 +169,33 @@ class FakeSurface:
                     assert_never(message)
 
     async def _deliver(self, room: RoomId) -> None:
-        while rows := await self.store.ask(Outgoing(room)):
+        while rows := await self.store.ask(Outgoing(room), within=60):
             self.sent += rows
-            await self.store.ask(
-                Commit(tuple(SentOutgoing(row.id, RemoteId(f"$s{row.id}")) for row in rows))
-            )
+            sent = tuple(SentOutgoing(row.id, RemoteId(f"$s{row.id}")) for row in rows)
+            await self.store.ask(Commit(sent), within=60)
 
 
 @define
 class LossyStore:
-    """A store that dies between making its *lost_answer*-th commit durable and saying so."""
+    """A store that dies between making its *lost_answer*-th commit durable and saying so.
+
+    It takes *seconds_per_batch* for all that waits together, as a group commit does.
+    """
 
     inbox: Mailbox[StoreMessage]
     journal: MemoryJournal
     commits: list[Commit]
     lost_answer: int = 0
+    seconds_per_batch: float = 0.0
 
     async def run(self) -> None:
-        async for message in self.inbox:
+        while batch := await self.inbox.receive_batch(1024 if self.seconds_per_batch else 1):
+            if self.seconds_per_batch:  # no step more than there must be: tests count them
+                await trio.sleep(self.seconds_per_batch)
+            self._handle(batch)
+
+    def _handle(self, batch: Sequence[StoreMessage]) -> None:
+        for message in batch:
             if isinstance(message, Commit):
                 self.commits.append(message)
                 if len(self.commits) == self.lost_answer:
@@ -203,11 +214,14 @@ class World:
     make_session: MakeSession | None = None
     most_deaths: int = 1
     lost_answer: int = 0
+    seconds_per_batch: float = 0.0
+    tree_text: Callable[[], str] = lambda: "the tree"
     program: str = "first"
     sent: list[OutboxRow] = field(factory=list)
     shown: list[ShowDraft | ShowTyping | Deliver] = field(factory=list)
     turns: list[Turn] = field(factory=list)
     deaths: list[RunId] = field(factory=list)
+    cancelled: list[RunId] = field(factory=list)
     commits: list[Commit] = field(factory=list)
     store: Mailbox[StoreMessage] = field(factory=lambda: Mailbox("store"))
     platform: Mailbox[PlatformMessage] = field(factory=lambda: Mailbox("platform"))
@@ -233,6 +247,7 @@ class World:
                     journal=self.journal,
                     commits=self.commits,
                     lost_answer=self.lost_answer,
+                    seconds_per_batch=self.seconds_per_batch,
                 ),
                 permanent(
                     "platform",
@@ -241,6 +256,7 @@ class World:
                     turns=self.turns,
                     deaths=self.deaths,
                     most_deaths=self.most_deaths,
+                    cancelled=self.cancelled,
                 ),
                 permanent(
                     "matrix",
@@ -260,7 +276,7 @@ class World:
                     sessions=self.sessions,
                     surfaces=surfaces,
                     access=self.policy,
-                    tree=lambda: "the tree",
+                    tree=self.tree_text,
                     clock=self.clock.current_time,
                     make_code=lambda: f"CODE{next(numbers):04d}",
                 ),
@@ -303,7 +319,8 @@ class World:
             )
             for text in texts
         )
-        journaled = await self.store.address.ask(Journal(surface_of(room), arrivals))
+        journal = Journal(surface_of(room), arrivals)
+        journaled = await self.store.address.ask(journal, within=60)
         self.chats.address.try_send(RowsArrived())
         return tuple(row.id for row in journaled.rows)
 

@@ -51,7 +51,7 @@ async def test_every_leaf_is_kept_and_cancellation_split_off() -> None:
     stopped = await cancelled()
     group = BaseExceptionGroup("", [first, BaseExceptionGroup("", [second, stopped])])
 
-    result = classify(group, was_cancelled=True)
+    result = classify(group, was_cancelled=True, is_cancelled_around=True)
 
     assert result.kind is ExitKind.CRASH
     assert result.leaves == (first, second)
@@ -61,9 +61,22 @@ async def test_every_leaf_is_kept_and_cancellation_split_off() -> None:
 async def test_a_cancellation_from_outside_goes_on() -> None:
     stopped = await cancelled()
 
-    result = classify(stopped, was_cancelled=False)
+    result = classify(stopped, was_cancelled=False, is_cancelled_around=True)
 
     assert result == Exit(ExitKind.CANCELLED, (), stopped)
+
+
+async def test_a_cancellation_that_nobody_ordered_is_a_crash() -> None:
+    stopped = await cancelled()
+
+    result = classify(stopped, was_cancelled=False)
+
+    assert (result.kind, result.outer, result.text) == (
+        ExitKind.CRASH,
+        None,
+        "StrayCancelledError",
+    )
+    assert result.leaves[0].__cause__ is stopped
 
 
 @pytest.mark.parametrize(
@@ -71,6 +84,8 @@ async def test_a_cancellation_from_outside_goes_on() -> None:
     [
         (ValueError("a person's words"), "ValueError"),
         (OSError(28, "No space left on device", "/home/me"), "OSError: No space left on device"),
+        (OSError(28, "a person's words"), "OSError: No space left on device"),
+        (OSError("a", "person's words"), "OSError"),
         (ConnectionResetError("a person's words"), "ConnectionResetError"),
         (AnswerLateError("store did not answer"), "AnswerLateError: store did not answer"),
         (AnswerLateError(), "AnswerLateError"),

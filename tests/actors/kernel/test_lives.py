@@ -484,7 +484,7 @@ async def test_a_crash_out_of_a_nursery_reports_every_leaf(logs: list[EventDict]
 
     (report,) = reports(logs)
     told = sorted((leaf["error"], leaf["cause"]) for leaf in report["errors"])
-    assert told == [("OSError: No space left", "KeyError"), ("ValueError", "KeyError")]
+    assert told == [("OSError: No space left on device", "KeyError"), ("ValueError", "KeyError")]
     assert "words" not in str(report)
 
 
@@ -517,3 +517,40 @@ async def test_a_start_that_hangs_in_a_restart_does_not_touch_the_others() -> No
         assert tree["b"].state is ActorState.STARTING
         assert await box.address.ask(Doubled(2)) == 4
     assert tree.codes == [0]
+
+
+async def test_a_cancellation_kept_from_earlier_crashes_its_actor_only(
+    logs: list[EventDict],
+) -> None:
+    kept: list[trio.Cancelled] = []
+
+    async def work() -> None:
+        ready()
+        if kept:
+            await trio.sleep_forever()
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            try:
+                await trio.lowlevel.checkpoint()
+            except trio.Cancelled as error:
+                kept.append(error)
+                raise
+        raise kept[0]
+
+    async with running([permanent("a", Doing, hang), permanent("b", Doing, work)]) as tree:
+        await tree.settle()
+        assert [(tree[name].state, tree[name].life) for name in "ab"] == [("up", 1), ("up", 2)]
+    assert tree.codes == [0]
+    assert [report["error"] for report in reports(logs)] == ["StrayCancelledError"]
+
+
+async def test_the_foreign_exception_of_a_group_is_named(logs: list[EventDict]) -> None:
+    async def work() -> None:
+        ready()
+        await trio.lowlevel.checkpoint()
+        raise BaseExceptionGroup("", [ValueError(), KeyboardInterrupt()])
+
+    async with running([permanent("a", Doing, work)]):
+        pass
+
+    assert reports(logs, "tree.stopping")[0]["reason"] == "KeyboardInterrupt in a"

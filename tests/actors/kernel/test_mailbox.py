@@ -6,7 +6,7 @@ import trio
 import trio.testing
 
 from actors.kernel.letters import DeadLetters
-from actors.kernel.mailbox import Mailbox
+from actors.kernel.mailbox import Latest, Mailbox
 from protocols.mail import CalleeDiedError
 from tests.actors.kernel.crew import Doubled, Said, Unanswered
 
@@ -361,3 +361,75 @@ async def test_without_an_office_dead_letters_are_only_counted() -> None:
     box.bury("stopped")
 
     assert box.lost == 1
+
+
+async def test_a_question_whose_asker_gave_up_is_not_read_any_more() -> None:
+    box = filled("a")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(box.address.ask, Unanswered())
+        await trio.testing.wait_all_tasks_blocked()
+        box.put(Said("b"))
+        nursery.cancel_scope.cancel()
+    await anext(box)
+    box.put_back(crashed=True, reason="ValueError")
+
+    assert await rest_of(box) == ["a", "b"]
+    assert lost(box) == [("Unanswered", "its asker gave up")]
+    assert box.accepted == box.handled + box.lost == 3
+
+
+async def test_a_question_that_was_given_up_makes_room_for_those_in_line() -> None:
+    box = filled(capacity=1)
+    async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as asking:
+            asking.start_soon(box.address.ask, Unanswered())
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(box.address.send, Said("a"))
+            nursery.start_soon(box.address.send, Said("b"))
+            await trio.testing.wait_all_tasks_blocked()
+            asking.cancel_scope.cancel()
+
+        assert (box.used, box.in_line) == (1, 2)
+        assert [(await anext(box)).text for _ in range(2)] in (["a", "b"], ["b", "a"])
+    assert (box.used, box.in_line) == (0, 0)
+
+
+async def test_questions_given_up_before_a_park_are_told_once() -> None:
+    box = filled()
+    async with trio.open_nursery() as asking:
+        asking.start_soon(box.address.ask, Unanswered())
+        await trio.testing.wait_all_tasks_blocked()
+        asking.cancel_scope.cancel()
+    box.park("parked")
+    box.reopen()
+
+    assert await rest_of(box) == []
+    assert lost(box) == [("Unanswered", "parked")]
+
+
+async def test_a_new_value_takes_the_place_of_one_that_nobody_took() -> None:
+    latest: Latest[str] = Latest()
+    latest.put("a")
+    latest.put("b")
+
+    assert await latest.get() == "b"
+
+
+async def test_who_comes_before_the_value_waits_for_it() -> None:
+    latest: Latest[str] = Latest()
+    taken: list[str] = []
+
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def take() -> None:
+            taken.append(await latest.get())
+            taken.append(await latest.get())
+
+        await trio.testing.wait_all_tasks_blocked()
+        latest.put("a")
+        await trio.testing.wait_all_tasks_blocked()
+        assert taken == ["a"]
+        latest.put("b")
+
+    assert taken == ["a", "b"]

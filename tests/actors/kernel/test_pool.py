@@ -272,30 +272,62 @@ async def test_a_child_that_returns_with_unread_mail_is_started_again(
         assert autojump_clock.current_time() == 10
 
 
-async def test_a_hung_child_is_restarted_by_name_and_its_mail_tried_again(
-    autojump_clock: trio.testing.MockClock,
+async def test_a_hung_child_is_restarted_at_once_and_its_mail_tried_again(
+    logs: list[EventDict], autojump_clock: trio.testing.MockClock
 ) -> None:
     heard: list[str] = []
 
-    def hangs_once(_key: str, inbox: Mailbox[Any]) -> Doing:
+    def hangs_late(_key: str, inbox: Mailbox[Any]) -> Doing:
         async def work() -> None:
             async for message in inbox:
                 heard.append(message.text)
-                if len(heard) == 1:
+                if len(heard) < 4:
+                    raise ValueError
+                if len(heard) == 4:
                     await trio.sleep_forever()
 
         return Doing(work)
 
-    pool: Pool[Any] = Pool("sessions", hangs_once, shutdown=3.0)
+    pool: Pool[Any] = Pool("sessions", hangs_late, shutdown=3.0)
     async with a_pool(pool) as tree:
-        pool.try_send("a", Said("a"))
-        await tree.settle()
+        for word in "ab":
+            pool.try_send("a", Said(word))
+        await trio.sleep(5)
+        assert heard == ["a", "a", "a", "b"]
         pool.restart("a")
         pool.restart("unknown")
-        await trio.sleep(3.5)
+        await tree.settle()
 
-        assert heard == ["a", "a"]
-        assert autojump_clock.current_time() == 3.5
+        assert heard == ["a", "a", "a", "b", "b"]
+        assert (tree["sessions/a"].life, autojump_clock.current_time()) == (5, 5)
+    assert sum(entry["event"] == "actor.crashed" for entry in logs) == 3
+
+
+async def test_a_child_that_was_just_opened_is_not_started_twice() -> None:
+    rooms = Rooms()
+    pool: Pool[Any] = Pool("sessions", rooms.session)
+    async with a_pool(pool) as tree:
+        pool.try_send("a", Said("a"))
+        tree.supervisor.restart("sessions/a")
+        await tree.settle()
+
+        assert rooms.lives == {"a": 1}
+    assert tree.codes == [0]
+
+
+async def test_mail_to_a_pool_that_stops_between_two_lives_becomes_dead_letters() -> None:
+    rooms = Rooms()
+    pool: Pool[Any] = Pool("sessions", rooms.session)
+    spec = pool.spec().with_options(backoff=Backoff(first=600.0, longest=600.0))
+    async with running([spec]) as tree:
+        for _ in range(2):
+            tree.supervisor.kill("sessions")
+            await tree.settle()
+        pool.try_send("a", Said("a"))
+        assert tree["sessions"].state is ActorState.BACKOFF
+
+    assert tree.codes == [0]
+    assert [letter.reason for letter in tree.supervisor.undelivered()] == ["stopped"]
 
 
 async def test_a_pool_stops_its_children_side_by_side_by_one_deadline(
@@ -438,7 +470,6 @@ async def test_a_pool_runs_without_a_tree_around_it() -> None:
         nursery.start_soon(pool.run)
         assert await pool.ask("a", Doubled(1)) == 2
         pool.stop("nobody hears it")
-        assert pool.child_at("a") is None
         pool.end()
 
 

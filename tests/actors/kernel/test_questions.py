@@ -42,8 +42,9 @@ async def test_one_sweeper_ends_all_questions_each_at_its_own_limit(
 
 async def test_a_late_answer_is_a_dead_letter(autojump_clock: trio.testing.MockClock) -> None:
     box = a_box()
-    await late(box, 1.0, [])
-    question = await anext(box)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(late, box, 1.0, [])
+        question = await anext(box)
     assert isinstance(question, Unanswered)
 
     question.reply_to.send(5)
@@ -67,10 +68,10 @@ async def test_a_second_answer_is_a_dead_letter() -> None:
 
 async def test_an_asker_that_is_cancelled_leaves_its_question_behind() -> None:
     box = a_box()
-    with trio.move_on_after(0.001):
-        await box.address.ask(Unanswered())
-
-    question = await anext(box)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(box.address.ask, Unanswered())
+        question = await anext(box)
+        nursery.cancel_scope.cancel()
 
     assert isinstance(question, Unanswered)
     assert isinstance(question.reply_to, OpenReply)

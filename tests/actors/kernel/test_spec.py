@@ -84,5 +84,6 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
 
     assert str(refused.value) == (
         "'a': a mailbox holds at least 1; 'b': a mailbox holds at least 1; "
-        "'c': stands 2 times; a, b: read one mailbox"
+        "'c': stands 2 times; 'a': its mailbox has another reader; "
+        "'b': its mailbox has another reader"
     )

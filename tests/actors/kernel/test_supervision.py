@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from attrs import define
 from structlog.typing import EventDict
 
 from actors.kernel.backoff import Backoff
@@ -25,6 +26,7 @@ from tests.actors.kernel.crew import (
     hang_shielded,
     running,
 )
+from tests.actors.kernel.steps import run_seeded
 
 
 class Diary:
@@ -357,21 +359,78 @@ async def test_the_mailboxes_of_a_tree_are_named_for_their_readers() -> None:
         assert box.letters is tree.supervisor.letters
 
 
-async def test_a_child_can_be_terminated_and_started_again_by_code() -> None:
-    box: Mailbox[Any] = Mailbox("a")
-    async with running([permanent("a", Writer, inbox=box, log=Log())]) as tree:
-        assert await tree.supervisor.terminate_child("a") == "ok"
-        assert await tree.supervisor.terminate_child("a") == "ok"
-        assert not box.address.try_send(Said("a"))
-        assert tree.supervisor.restart_child("a") == "ok"
+@define
+class Alone:
+    """An actor that counts how many of it run at once."""
+
+    log: list[int]
+    starts_late: bool = False
+
+    async def run(self) -> None:
+        self.log.append(1)
+        assert sum(self.log) == 1, "beside itself"
+        try:
+            if not self.starts_late:
+                ready()
+            await trio.sleep_forever()
+        finally:
+            self.log.append(-1)
+
+
+async def test_two_restarts_of_an_ended_actor_start_it_once() -> None:
+    log: list[int] = []
+    lives: list[int] = []
+
+    def actor() -> Alone | Doing:
+        lives.append(1)
+        return Doing(trio.lowlevel.checkpoint) if len(lives) == 1 else Alone(log)
+
+    async with running([transient("a", actor)]) as tree:
+        tree.supervisor.restart("a")
+        tree.supervisor.restart("a")
         await tree.settle()
 
-        assert await box.address.ask(Doubled(1)) == 2
-        assert tree.supervisor.delete_child("a") == "running"
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(tree.supervisor.terminate_child, "a")
-            nursery.start_soon(tree.supervisor.terminate_child, "a")
-        tree.supervisor._children["a"].cancel()
-        assert tree.supervisor.delete_child("a") == "ok"
-        assert tree.paths == []
-        assert tree.supervisor.restart_child("b") == "not_found"
+        assert (tree["a"].life, sum(log)) == (2, 1)
+    assert tree.codes == [0]
+
+
+async def test_an_actor_that_waits_for_its_turn_to_start_is_not_started_out_of_turn() -> None:
+    log: list[int] = []
+    go = trio.Event()
+
+    async def slow() -> None:
+        await go.wait()
+        await hang()
+
+    async with running([permanent("a", Doing, slow), permanent("b", Alone, log)]) as tree:
+        tree.supervisor.restart("b")
+        await tree.settle()
+        assert tree["b"].state is ActorState.WAITING
+        go.set()
+        await tree.settle()
+
+        assert (tree["b"].life, sum(log)) == (1, 1)
+    assert tree.codes == [0]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_stop_right_behind_a_restart_stops(seed: int) -> None:
+    lives: list[int] = []
+    codes: list[int] = []
+
+    async def work() -> None:
+        lives.append(1)
+        if len(lives) > 1:
+            await hang()
+
+    async def main() -> None:
+        async with running([transient("a", Doing, work)]) as tree:
+            tree.supervisor.restart("a")
+            tree.supervisor.stop("enough")
+            await trio.sleep(60)
+            codes.extend(tree.codes)
+            tree.supervisor._children["a"].cancel()
+
+    run_seeded(seed, main)
+
+    assert codes == [0]

@@ -1,6 +1,8 @@
 import io
 import threading
 
+import pytest
+
 from actors.kernel.watchdog import Watchdog
 
 
@@ -32,3 +34,14 @@ def test_a_watchdog_that_is_called_off_does_nothing() -> None:
         if thread.name == "watchdog":
             thread.join(10)
     assert codes == []
+
+
+def test_a_watchdog_ends_the_process_also_where_its_word_cannot_be_written() -> None:
+    codes: list[int] = []
+    stream = io.StringIO()
+    stream.close()
+
+    with pytest.raises(ValueError, match="closed"):
+        Watchdog(0.0, lambda: "", codes.append, stream)._watch()
+
+    assert codes == [70]

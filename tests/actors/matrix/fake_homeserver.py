@@ -150,11 +150,11 @@ class FakeHomeserver:
         return await self._reply("whoami", answer)
 
     async def sync(self, since: str, *, wait: float) -> Reply:
-        start = int(since[1:]) if since else len(self.stream)
+        start = int(since[1:]) if since else 0
         if since and start == len(self.stream):
             with trio.move_on_after(wait):
                 await self._changed.wait()
-        return await self._reply("sync", lambda: Done(self._news(start)), since)
+        return await self._reply("sync", lambda: Done(self._news(start, since)), since)
 
     async def messages(self, room: str, start: str, end: str) -> Reply:
         def answer() -> Reply:
@@ -229,15 +229,16 @@ class FakeHomeserver:
             return TokenRefused()
         return answer()
 
-    def _news(self, start: int) -> Json:
+    def _news(self, start: int, since: str) -> Json:
+        window = self.window if since else 1
         rooms: Json = {
-            "join": {room: self._room(room, start) for room in self.joined if room},
+            "join": {room: self._room(room, start, window) for room in self.joined if room},
             "invite": dict(self.invited),
-            "leave": {room: {} for room, at in self._left.items() if at >= start},
+            "leave": {room: {} for room, at in self._left.items() if since and at >= start},
         }
         return {"next_batch": f"s{len(self.stream)}", "rooms": rooms}
 
-    def _room(self, room: str, start: int) -> Json:
+    def _room(self, room: str, start: int, window: int) -> Json:
         there = [
             (number, event)
             for number, (where, event) in enumerate(self.stream)
@@ -246,7 +247,7 @@ class FakeHomeserver:
         if any(event["content"].get("membership") == "join" for _, event in there):
             # A room that is new to us is shown as if we had been there before.
             there = [(n, event) for n, (where, event) in enumerate(self.stream) if where == room]
-        shown = there[-self.window :]
+        shown = there[-window:]
         return {
             "timeline": {
                 "events": [event for _, event in shown],

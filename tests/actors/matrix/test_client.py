@@ -53,7 +53,8 @@ from actors.matrix.limits import UNSAID_WAIT
         (403, b'{"errcode": "M_FORBIDDEN"}', Refused(403, "M_FORBIDDEN")),
         (404, b"", Refused(404, "")),
         (302, b"", Refused(302, "")),
-        (400, b'{"errcode": 7}', Refused(400, "7")),
+        (400, b'{"errcode": 7}', Refused(400, "")),
+        (400, b'{"errcode": "what somebody wrote"}', Refused(400, "")),
     ],
 )
 def test_every_answer_has_one_meaning(status: int, answer: bytes, reply: Reply | None) -> None:

@@ -7,19 +7,21 @@ from hypothesis import strategies as st
 from actors.matrix.decode import (
     History,
     Invite,
-    NotText,
     OwnDraft,
     Unreadable,
     clean,
     decode,
     draft_txn,
     has_invite,
+    is_known,
+    person_id,
     read_history,
     read_page,
+    room_id,
     since_invited,
 )
-from protocols.ids import EventId, PersonId, RoomId, RowId, RunId
-from protocols.store import Arrival
+from protocols.ids import EventId, PersonId, RoomId, RowId, RunId, TraceId
+from protocols.store import Arrival, Row
 
 Json = dict[str, Any]
 
@@ -81,7 +83,7 @@ def member(step: str, *, user: str = ME, sender: str = ME, before: str = "") -> 
 INVITE = member("invite", sender="@alice:here")
 
 
-def read(event: Json) -> Arrival | NotText | Unreadable | OwnDraft | None:
+def read(event: Json) -> Arrival | Unreadable | OwnDraft | None:
     return decode(event, room=ROOM, me=ME, names={"@alice:here": "Alice"}, is_backlog=False)
 
 
@@ -158,8 +160,53 @@ def test_what_is_not_for_us_is_nothing(event: Json) -> None:
 
 
 @pytest.mark.parametrize("msgtype", ["m.image", "m.file", "m.audio", "m.location", "org.other"])
-def test_what_is_no_text_is_known_as_such(msgtype: str) -> None:
-    assert read(message(msgtype=msgtype)) == NotText()
+def test_what_is_no_text_is_a_message_without_words(msgtype: str) -> None:
+    found = read(message(msgtype=msgtype))
+
+    assert isinstance(found, Arrival)
+    assert found.text == ""
+
+
+def test_a_state_event_is_no_message() -> None:
+    assert read(message() | {"state_key": ""}) is None
+
+
+def test_an_event_too_deep_to_be_written_is_kept_without_its_body() -> None:
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    found = read(message(body=deep))
+
+    assert found == Unreadable("a message without its kind or text", "")
+    while deep:  # taken apart here: as one it is too deep for the interpreter to free
+        deep = deep.pop()
+
+
+@pytest.mark.parametrize(
+    ("event", "known"),
+    [
+        ({"event_id": "$newest", "origin_server_ts": 9_000_000_000}, True),
+        ({"event_id": "$other", "origin_server_ts": 1_000_000}, True),
+        ({"event_id": "$other", "origin_server_ts": 1_999_000}, False),
+        ({"event_id": "$other", "origin_server_ts": "yesterday"}, False),
+        ({}, False),
+    ],
+)
+def test_what_is_the_newest_row_or_much_older_is_known(event: Json, *, known: bool) -> None:
+    row = Row(
+        id=RowId(1),
+        event_id=EventId("$newest"),
+        room=room_id(ROOM),
+        sender=person_id("@alice:here"),
+        sender_name="Alice",
+        text="hello",
+        sent_at=2000.0,
+        received_at=2000.0,
+        trace=TraceId("0" * 32),
+    )
+
+    assert is_known(event, row) is known
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from actors.kernel.child import ParkedError
 from actors.matrix.client import Done, Limited, Refused, Session, TokenRefused, Unreachable
 from actors.matrix.decode import decode, room_id
 from actors.matrix.login import SessionFile
-from actors.matrix.reading import TEXT_ONLY
 from actors.matrix.rooms import NO_ENCRYPTION
 from actors.matrix.sending import SURFACE
 from protocols.chats import DirectoryMessage, RoomGone
@@ -30,6 +29,8 @@ from tests.actors.matrix.gateway import A, Directory, Gateway
 from tests.fakes import MemoryStoreAddress
 
 HERE = room_id(ROOM)
+FORGOTTEN = Refused(400, "M_UNKNOWN")
+"""What a server says of a sync token that it does not know."""
 
 
 def heard(gateway: Gateway) -> list[str]:
@@ -204,19 +205,156 @@ async def test_one_unreadable_event_is_kept_for_the_operator_and_the_rest_goes_o
     assert heard(gateway) == ["hello"]
 
 
-async def test_pictures_get_one_visible_word(autojump_clock: MockClock, tmp_path: Path) -> None:
+async def test_of_pictures_in_a_row_the_first_stands_for_all(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
     server = FakeHomeserver(autojump_clock)
     gateway = gateway_over(server, tmp_path, silent)
     async with gateway.running():
         await started(server, gateway)
-    server.add({"msgtype": "m.image", "body": "cat.png", "url": "mxc://x/y"})
-    server.add({"msgtype": "m.file", "body": "cat.pdf", "url": "mxc://x/z"})
+    picture = {"msgtype": "m.image", "body": "cat.png", "url": "mxc://x/y"}
+    for sender in (ALICE, ALICE, "@bob:fake"):
+        server.add(picture, sender=sender)
+    server.write("two cats", sender="@bob:fake")
+    server.add(picture, sender="@bob:fake")
+
+    async with gateway.running():
+        await server.until(lambda: bool(heard(gateway)))
+
+    # Whether they get a word, and which, is the directory's: the access rules hold for pictures.
+    assert heard(gateway) == ["", "", "two cats", ""]
+    assert server.said() == []
+
+
+async def test_after_a_token_that_the_server_forgot_nothing_is_lost_and_nothing_heard_twice(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.write("before our time")
+    gateway = gateway_over(server, tmp_path)
+    async with gateway.running():
+        await started(server, gateway)
+        for number in range(12):
+            server.write(f"old {number}")
+        await server.until(lambda: len(server.said()) == 12)
+    for number in range(25):
+        server.write(f"new {number}")
+    server.faults["sync"] = [FORGOTTEN] * 3
+
+    async with gateway.running():
+        await server.until(lambda: len(server.said()) == 37)
+        server.faults["sync"] = [FORGOTTEN] * 3
+        server.write("newest")
+        await server.until(lambda: len(server.said()) == 38)
+
+    olds, news = (
+        [f"old {number}" for number in range(12)],
+        [f"new {number}" for number in range(25)],
+    )
+    assert heard(gateway) == [*olds, *news, "newest"]
+    assert server.said() == [f"echo: {text}" for text in heard(gateway)]
+
+
+async def test_a_forgotten_token_does_not_open_the_past_of_a_room_that_never_spoke_to_us(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    server.joined.add("!quiet:fake")
+    for number in range(5):
+        past = {"msgtype": "m.text", "body": f"past {number}"}
+        server.add(past, room="!quiet:fake", origin_server_ts=number)
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("hello")
+        await server.until(lambda: len(server.said()) == 1)
+    server.write("are you there?", room="!quiet:fake")
+    server.faults["sync"] = [FORGOTTEN] * 3
+
+    async with gateway.running():
+        await server.until(lambda: bool(server.said("!quiet:fake")))
+
+    assert heard(gateway) == ["hello", "are you there?"]
+
+
+async def test_a_forgotten_token_before_the_first_message_opens_no_past(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.write("before our time")
+    gateway = gateway_over(server, tmp_path)
+    async with gateway.running():
+        await started(server, gateway)
+    server.faults["sync"] = [FORGOTTEN] * 3
+
+    async with gateway.running():
+        await server.until(lambda: len(server.times("sync")) >= 6)
+        server.write("hello")
+        await server.until(lambda: bool(server.said()))
+
+    assert heard(gateway) == ["hello"]
+
+
+async def test_what_was_written_while_the_server_was_out_of_reach_is_backlog(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock, window=100)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.faults["sync"] = [Unreachable("ClientConnectorError"), Limited(3.0)]
+        for number in range(50):
+            server.write(f"m{number}")
+        await server.until(lambda: len(server.said()) == 50)
+        server.write("now")
+        await server.until(lambda: len(server.said()) == 51)
+
+    # Backlog is never refused as too much at once.
+    *late, now = gateway.journal.rows.values()
+    assert all(row.is_backlog for row in late)
+    assert not now.is_backlog
+
+
+async def test_a_server_that_finds_its_memory_again_costs_no_token(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    async with gateway.running():
+        await started(server, gateway)
+    server.write("hello")
+    server.faults["sync"] = [FORGOTTEN] * 2
 
     async with gateway.running():
         await server.until(lambda: bool(server.said()))
 
-    assert server.contents() == [{"msgtype": "m.notice", "body": TEXT_ONLY, "m.mentions": {}}]
-    assert heard(gateway) == []
+    asked_since = [call.words[0] for call in server.calls if call.name == "sync"]
+    assert asked_since.count("") == 1
+
+
+async def test_while_history_is_fetched_each_send_asks_whether_the_room_is_encrypted(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.joined.add("!busy:fake")
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("hello")
+        await server.until(lambda: len(server.said()) == 1)
+        server.faults["messages"] = [Unreachable("503")] * 5
+        for number in range(30):
+            server.write(f"m{number}", room="!busy:fake")
+        await server.until(lambda: len(server.times("messages")) >= 2)
+        (row, *_) = gateway.journal.rows.values()
+        server.encrypt()
+        gateway.commit(AddOutgoing(row.room, Voice.AGENT, "in the open"))
+        await gateway.say(Deliver(row.room))
+        await server.until(lambda: len(server.said("!busy:fake")) == 30)
+
+    assert server.said() == ["echo: hello"]
 
 
 async def test_a_life_that_ends_before_the_directory_is_told_tells_it_in_the_next(
@@ -293,7 +431,7 @@ async def test_a_store_that_dies_with_our_question_is_asked_again(
         Limited(7.0),
         Done({"rooms": []}),
         Done({"next_batch": ["no"]}),
-        Refused(400, "M_UNKNOWN"),
+        Refused(403, "M_FORBIDDEN"),
     ],
 )
 async def test_whatever_a_sync_answers_nothing_is_lost_and_nothing_is_hammered(

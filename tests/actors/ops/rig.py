@@ -115,7 +115,7 @@ class SilentAddress:
 
     async def ask(self, _question: Question[A], /, *, within: float = 10.0) -> A:
         await trio.sleep(within)
-        raise AnswerLateError
+        raise AnswerLateError(f"{self.reader} does not answer")
 
 
 @define
@@ -126,7 +126,7 @@ class DyingStoreAddress(MemoryStoreAddress):
 
     async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
         if not self.answers_left:
-            raise CalleeDiedError
+            raise CalleeDiedError("store: no room on the disk (SummariseJournal)")
         self.answers_left -= 1
         return await super().ask(question, within=within)
 

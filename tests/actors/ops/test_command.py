@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 import trio
@@ -139,7 +140,8 @@ def test_without_a_program_the_plan_is_shown(tmp_path: Path) -> None:
 
     assert (code, err) == (0, "")
     assert out == (
-        "not running; this would start, from top to bottom:\n"
+        f"not running: nothing listens at {tmp_path}/s.sock\n"
+        "this would start, from top to bottom:\n"
         "  store   StoreActor\n"
         "  matrix  MatrixSyncer\n"
     )
@@ -151,6 +153,7 @@ def test_without_a_program_the_plan_is_json_too(tmp_path: Path) -> None:
     assert code == 0
     assert json.loads(out) == {
         "answer": "not running",
+        "socket": f"{tmp_path}/s.sock",
         "plan": [
             {"name": "store", "role": "StoreActor"},
             {"name": "matrix", "role": "MatrixSyncer"},
@@ -201,7 +204,7 @@ def test_watching_survives_a_program_that_is_not_there(tmp_path: Path) -> None:
     code, out, _ = debug(tmp_path / "s.sock", "--watch", pause=_stop_after(2))
 
     assert code == 0
-    assert out.count("not running; this would start") == 2
+    assert out.count("this would start") == 2
 
 
 def test_watching_survives_a_program_that_cannot_be_asked(tmp_path: Path) -> None:
@@ -254,7 +257,7 @@ def test_watching_on_a_terminal_replaces_the_picture_and_cuts_it_to_the_screen(
         pause=_stop_after(2),
     )
 
-    heading = "not running; this would start, from top to bottom:\x1b[K\n"
+    heading = f"not running: nothing listens at {tmp_path}/s.sock\x1b[K\n"
     assert out.getvalue() == f"\x1b[2J\x1b[H{heading}\x1b[J\x1b[H{heading}\x1b[J"
 
 
@@ -281,8 +284,14 @@ def test_the_standard_streams_are_used_unless_others_are_given(
     run_debug(["access"], tmp_path / "s.sock", PLAN)
 
     printed = capsys.readouterr()
-    assert printed.out.startswith("not running; this would start")
+    assert "this would start" in printed.out
     assert printed.err.startswith("not running: nothing listens")
+
+
+def _leave_to_nowhere(stream: TextIO) -> None:
+    """Let what is still buffered be flushed without an error."""
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 class Closed(io.StringIO):
@@ -292,6 +301,32 @@ class Closed(io.StringIO):
 
 def test_a_reader_who_has_gone_is_no_reason_for_a_traceback(tmp_path: Path) -> None:
     assert run_debug([], tmp_path / "s.sock", PLAN, Closed(), io.StringIO()) == 1
+
+
+def test_an_answer_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    err = io.StringIO()
+    with Path("/dev/full").open("w") as full:
+        code = run_debug([], tmp_path / "s.sock", PLAN, full, err)
+
+    assert code == 1
+    assert err.getvalue() == "the answer cannot be printed: No space left on device\n"
+
+
+def test_nowhere_to_write_to_is_no_reason_for_a_traceback(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full, Path("/dev/full").open("w") as full_too:
+        code = run_debug([], tmp_path / "s.sock", PLAN, full, full_too)
+        _leave_to_nowhere(full_too)
+
+    assert code == 1
+
+
+def test_closed_standard_streams_are_no_reason_for_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    monkeypatch.setattr("sys.stderr", None)
+
+    assert run_debug([], tmp_path / "s.sock", PLAN) == 0
 
 
 def test_a_pipe_whose_reader_has_gone_is_flushed_to_nowhere(tmp_path: Path) -> None:

@@ -198,10 +198,10 @@ async def test_who_does_what_to_an_actor_is_logged(logs: list[EventDict]) -> Non
     assert [(entry["event"], entry["path"]) for entry in logs] == [("actor.kill_asked", "matrix")]
 
 
-async def test_a_store_that_dies_between_two_questions_is_named() -> None:
+async def test_a_store_that_dies_between_two_questions_is_named_with_the_cause() -> None:
     answer = await _desk(store=DyingStoreAddress(answers_left=1)).answer(words.ShowJournal())
 
-    assert answer == Refused("store does not answer")
+    assert answer == Refused("store: no room on the disk (SummariseJournal)")
 
 
 async def test_the_journal_shows_states_and_reasons_but_no_words() -> None:

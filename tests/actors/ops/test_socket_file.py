@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from actors.ops.socket_file import LONGEST_PATH_BYTES, SocketPathError, listening_at
+from actors.ops.socket_file import (
+    LONGEST_PATH_BYTES,
+    SocketPathError,
+    check_socket,
+    listening_at,
+)
 
 
 def _leave_behind(path: Path) -> None:
@@ -98,7 +103,7 @@ def test_the_longest_path_still_works(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "nowhere" / "s.sock"
 
-    with pytest.raises(SocketPathError, match="No such file or directory"), listening_at(path):
+    with pytest.raises(SocketPathError, match="does not exist: create it"), listening_at(path):
         pass
 
 
@@ -119,3 +124,42 @@ def test_a_file_that_is_gone_already_is_no_problem(tmp_path: Path) -> None:
         path.unlink()
 
     assert not path.exists()
+
+
+def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+
+    assert check_socket(path) is None
+    assert not path.exists()
+
+
+def test_a_check_says_in_one_line_why_not(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    path.write_text("precious")
+
+    line = check_socket(path)
+
+    assert line is not None
+    assert "DEBUG_SOCKET" in line
+    assert "\n" not in line
+    assert path.read_text() == "precious"
+
+
+def test_a_check_does_not_disturb_who_listens(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+
+    with listening_at(path):
+        line = check_socket(path)
+        assert _is_answered(path)
+
+    assert line is not None
+    assert "another program listens" in line
+
+
+def test_what_the_system_refuses_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    line = check_socket(tmp_path / "file" / "s.sock")
+
+    assert line is not None
+    assert line.endswith("Not a directory; set another path")

@@ -173,7 +173,7 @@ def test_the_plan_names_everyone_in_start_order() -> None:
     lines = plan_page([("store", "StoreActor"), ("telegram.out", "TelegramSender")])
 
     assert [line.text for line in lines] == [
-        "not running; this would start, from top to bottom:",
+        "this would start, from top to bottom:",
         "  store         StoreActor",
         "  telegram.out  TelegramSender",
     ]

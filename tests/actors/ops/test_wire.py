@@ -1,5 +1,8 @@
 import json
+import re
+from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from actors.ops.wire import UnreadableAnswerError
 from protocols.lifecycle import ActorState, ActorView
 from tests.actors.ops.rig import actor
 
+_OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 _WORDS = st.text(min_size=1, max_size=60)
 _COUNTS = st.integers(min_value=1, max_value=2**63 - 1)
 _FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -74,7 +78,7 @@ def test_an_answer_arrives_as_it_was_sent(answer: words.Answer) -> None:
 
 @given(st.binary(max_size=200))
 def test_no_line_is_too_strange_to_be_called_malformed(line: bytes) -> None:
-    assert isinstance(wire.request_of(line), words.Malformed | words.ShowTree)
+    assert isinstance(wire.request_of(line), words.Refused | words.ShowTree)
 
 
 @pytest.mark.parametrize(
@@ -108,13 +112,13 @@ def test_no_line_is_too_strange_to_be_called_malformed(line: bytes) -> None:
     ],
 )
 def test_what_is_no_request_is_malformed(line: bytes) -> None:
-    assert isinstance(wire.request_of(line), words.Malformed)
+    assert isinstance(wire.request_of(line), words.Refused)
 
 
 def test_what_is_wrong_with_a_request_is_said_without_its_values() -> None:
     malformed = wire.request_of(b'{"do": "pair", "code": {"secret": "K7QX"}}')
 
-    assert malformed == words.Malformed("pair takes code; something there is missing or wrong")
+    assert malformed == words.Refused("pair takes code; something there is missing or wrong")
 
 
 def test_a_file_name_that_is_no_text_still_reaches_the_program() -> None:
@@ -169,5 +173,26 @@ def test_lines_that_are_no_answer_are_said_to_be_unreadable(lines: list[bytes]) 
         wire.joined(lines)
 
 
-def test_a_malformed_request_is_refused_with_its_problem() -> None:
-    assert wire.refused(words.Malformed("why")) == words.Refused("why")
+def test_the_documents_list_every_answer_with_its_keys() -> None:
+    parts: dict[str, type[attrs.AttrsInstance]] = {
+        "tree.actors[]": ActorView,
+        "tree.folded[]": words.Folded,
+        "tree.journal": words.JournalGlance,
+        "journal.summary": words.JournalGlance,
+        "journal.rows[]": words.JournalLine,
+        "dead-letters.letters[]": words.DeadLetterLine,
+        "access.strangers[]": words.StrangerLine,
+    }
+    kinds = {**wire.ANSWERS, **parts}
+
+    section = _OPERATIONS.read_text().partition("### For scripts")[2].partition("\n## ")[0]
+    listed = {
+        name: re.findall(r"`(\w+)`", keys)
+        for names, keys in re.findall(r"^\| (`.+?) \| (.+) \|$", section, re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", names)
+    }
+    del listed["answer"]
+
+    assert listed == {
+        name: [one.name for one in attrs.fields(kind)] for name, kind in kinds.items()
+    }

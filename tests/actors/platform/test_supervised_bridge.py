@@ -1,23 +1,31 @@
 """The bridge and the mock under the real supervisor: what a crash leaves behind."""
 
+from collections.abc import AsyncGenerator
+
 import pytest
 import trio
+from attrs import define
 from trio.testing import MockClock
 
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.spec import permanent
 from actors.kernel.supervision import Supervisor
-from actors.platform.bridge import PlatformBridge
+from actors.platform.bridge import BACKOFF, PlatformBridge
 from actors.platform.mock import MockPlatformClient
 from actors.platform.modes import always
 from protocols.ids import RunId
 from protocols.lifecycle import ActorState
 from protocols.mail import CalleeDiedError
 from protocols.platform import (
+    Attachment,
     CancelTurn,
+    FailureKind,
     PlatformMessage,
+    Resume,
     RunTurn,
+    StreamPart,
     TurnAsks,
+    TurnFailed,
     TurnFinished,
     TurnOutcome,
     TurnStopped,
@@ -25,10 +33,75 @@ from protocols.platform import (
 from tests.actors.platform.scripted import Shown, turn
 
 
+@define(eq=False)
+class BuggyClient(MockPlatformClient):
+    """Raises what no client should where the message is poison."""
+
+    def stream_message(
+        self,
+        user_id: str,
+        chat_id: str,
+        text: str,
+        *,
+        run_id: RunId,
+        attachments: tuple[Attachment, ...] = (),
+        resume: Resume | None = None,
+    ) -> AsyncGenerator[StreamPart, None]:
+        if "poison" in text:
+            raise ZeroDivisionError
+        return MockPlatformClient.stream_message(
+            self, user_id, chat_id, text, run_id=run_id, attachments=attachments, resume=resume
+        )
+
+
 def supervised(client: MockPlatformClient) -> tuple[Mailbox[PlatformMessage], Supervisor]:
     box: Mailbox[PlatformMessage] = Mailbox("platform")
     bridge = permanent("platform", PlatformBridge, inbox=box, open_client=always(client))
-    return box, Supervisor([bridge])
+    return box, Supervisor([bridge.with_options(backoff=BACKOFF)])
+
+
+async def test_a_message_that_crashes_the_bridge_fails_and_the_others_are_asked_again(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    box, supervisor = supervised(BuggyClient(latency=False))
+    nursery.start_soon(supervisor.run)
+    others: list[type[Exception]] = []
+
+    async def ask_meanwhile() -> None:
+        with pytest.raises(CalleeDiedError) as died:
+            await box.address.ask(RunTurn(turn(2, text="mock:slow"), Shown()), within=60)
+        others.append(died.type)
+
+    nursery.start_soon(ask_meanwhile)
+    await trio.sleep(1)
+    outcome = await box.address.ask(RunTurn(turn(1, text="poison"), Shown()), within=60)
+    again = await box.address.ask(RunTurn(turn(2, text="mock:slow"), Shown()), within=60)
+    (view,) = supervisor.census()
+    supervisor.stop("the test is over")
+
+    assert outcome == TurnFailed("", FailureKind.GONE)
+    assert isinstance(again, TurnFinished)
+    assert others == [CalleeDiedError]
+    assert view.life == 2
+
+
+async def test_a_row_of_messages_that_crash_the_bridge_leaves_the_tree_alone(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    box, supervisor = supervised(BuggyClient(latency=False))
+    nursery.start_soon(supervisor.run)
+
+    outcomes = [
+        await box.address.ask(RunTurn(turn(number, text="poison"), Shown()), within=600)
+        for number in range(20)
+    ]
+    healthy = await box.address.ask(RunTurn(turn(99), Shown()), within=600)
+    supervisor.stop("the test is over")
+
+    assert outcomes == [TurnFailed("", FailureKind.GONE)] * 20
+    assert isinstance(healthy, TurnFinished)
 
 
 async def test_a_killed_bridge_is_asked_again_and_the_agent_works_once(

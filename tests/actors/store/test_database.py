@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -134,6 +135,37 @@ def test_what_cannot_be_used_is_refused_and_left_as_it_is(
     assert word in line
     assert str(path) in line
     assert "\n" not in line
+    assert contents(path.parent) == before
+
+
+def test_damage_behind_the_first_page_is_met_by_the_check(path: Path) -> None:
+    open_database(path).close()
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 8192)
+    before = contents(path.parent)
+
+    line = check_database(path)
+
+    assert line is not None
+    assert "damaged" in line
+    assert contents(path.parent) == before
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_disk_without_room_is_met_by_the_check(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, exists: bool
+) -> None:
+    if exists:
+        open_database(path).close()
+    before = contents(path.parent)
+    full = SimpleNamespace(total=10**9, used=10**9, free=4096)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: full)
+
+    line = check_database(path)
+
+    assert line is not None
+    assert "no room on the disk" in line
     assert contents(path.parent) == before
 
 

@@ -9,7 +9,14 @@ from actors.store.connection import Connection
 from actors.store.database import open_database
 from actors.store.pruning import prune
 from protocols.ids import OutboxId, RemoteId
-from protocols.store import Change, Committed, FailedOutgoing, Journal, SentOutgoing
+from protocols.store import (
+    AddDeadLetter,
+    Change,
+    Committed,
+    FailedOutgoing,
+    Journal,
+    SentOutgoing,
+)
 from tests.actors.store.asking import MATRIX, arrival, finish, queue, words
 
 ENDED = 100.0
@@ -119,3 +126,26 @@ def test_a_forgotten_row_costs_about_a_hundred_bytes(tmp_path: Path) -> None:
     db.close()
 
     assert (tmp_path / "big.db").stat().st_size / len(events) < 100
+
+
+def dead_letters_left(db: Connection) -> list[int]:
+    return [id_ for (id_,) in db.execute("SELECT id FROM dead_letter ORDER BY id")]
+
+
+def test_dead_letters_go_like_rows_as_they_may_hold_words(db: Connection) -> None:
+    letter = AddDeadLetter("matrix", "Unreadable", "no text", "their words")
+    change(db, letter, letter)
+    change(db, letter, at=LATER)
+
+    prune_all(db)
+
+    assert dead_letters_left(db) == [3]
+
+
+def test_dead_letters_go_in_small_steps(db: Connection) -> None:
+    letter = AddDeadLetter("matrix", "Unreadable", "no text", "their words")
+    change(db, *(letter for _ in range(5)))
+
+    steps = [prune(db, older_than=LATER, limit=2) for _ in range(4)]
+
+    assert steps == [2, 2, 1, 0]

@@ -8,7 +8,7 @@ import pytest
 from attrs import define
 from rich.console import Console
 
-from actors.terminal.live import LiveScreen
+from actors.terminal.live import LiveScreen, LogLines
 from protocols.store import Voice
 
 
@@ -126,3 +126,25 @@ def test_rest_without_a_draft_changes_nothing(glass: Glass) -> None:
     glass.screen.rest()
 
     assert glass.raw() == ""
+
+
+@pytest.mark.parametrize(("line", "start"), [("", "\r\x1b[K"), ("half a li", "\n")])
+def test_log_lines_stand_above_the_prompt(glass: Glass, line: str, start: str) -> None:
+    glass.prompt.line = line
+    stream = LogLines(glass.screen)
+
+    written = stream.write("actor.crashed path=matrix\n")
+
+    assert written == 26
+    assert stream.isatty()
+    assert glass.raw() == f"{start}actor.crashed path=matrix\n> {line}"
+
+
+def test_log_lines_take_a_draft_away_for_the_next_one_to_come_back(glass: Glass) -> None:
+    glass.screen.draft("half an", "")
+
+    LogLines(glass.screen).write("actor.crashed\n")
+    glass.screen.draft("half an answer", "")
+
+    assert glass.shown().count("actor.crashed\n") == 1
+    assert "half an answer" in glass.shown().partition("actor.crashed")[2]

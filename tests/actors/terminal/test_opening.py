@@ -1,5 +1,6 @@
 """The whole terminal, as a person sees it: a program in a pseudo-terminal."""
 
+import io
 import os
 import pty
 import re
@@ -15,8 +16,10 @@ import pytest
 import trio
 from attrs import Factory, define
 
+from actors.terminal.interrupts import InterruptSwitch
+from actors.terminal.lines import LineReader, no_lines
 from actors.terminal.live import LiveScreen
-from actors.terminal.opening import open_terminal
+from actors.terminal.opening import Terminal, log_place, open_terminal
 from actors.terminal.screen import PlainScreen
 
 ROOT = Path(__file__).parents[3]
@@ -216,10 +219,13 @@ async def test_a_pasted_text_of_several_lines_is_one_message(window: Window) -> 
 
 async def test_a_terminal_that_is_ended_from_outside_is_left_as_found(window: Window) -> None:
     await window.sees("> ")
+    window.type("half a li")
+    await window.sees("half a li")
     window.process.terminate()
 
     assert await window.ends() == 0
     assert window.is_as_found()
+    assert window.shown.endswith("> half a li\n")
 
 
 # Without a person.
@@ -253,6 +259,36 @@ def test_with_a_terminal_on_both_ends_there_is_a_person(monkeypatch: pytest.Monk
     assert isinstance(terminal.screen, LiveScreen)
     assert terminal.lines_ahead == 1
     os.close(keyboard)
+
+
+def test_amid_a_chat_only_errors_are_logged_and_out_of_its_way() -> None:
+    here = io.StringIO()
+    terminal = Terminal(LineReader(no_lines), PlainScreen(1), InterruptSwitch(), log_lines=here)
+
+    assert log_place(terminal, "info") == ("error", here)
+
+
+@pytest.mark.parametrize("logs_are_here", [True, False])
+def test_logs_are_amid_the_chat_where_they_go_to_its_terminal(
+    monkeypatch: pytest.MonkeyPatch, *, logs_are_here: bool
+) -> None:
+    keyboard, program_side = pty.openpty()
+    with os.fdopen(program_side) as stdin, os.fdopen(os.dup(program_side), "w") as stdout:
+        monkeypatch.setattr("sys.stdin", stdin)
+        monkeypatch.setattr("sys.stdout", stdout)
+        monkeypatch.setattr("sys.stderr", stdout if logs_are_here else io.StringIO())
+
+        terminal = open_terminal(history=None, agent="the mock agent")
+
+    assert (terminal.log_lines is not None) == logs_are_here
+    os.close(keyboard)
+
+
+def test_without_a_chat_logs_are_as_configured() -> None:
+    terminal = Terminal(LineReader(no_lines), PlainScreen(1), InterruptSwitch(is_interactive=False))
+
+    assert log_place(None, "info") == ("info", sys.stderr)
+    assert log_place(terminal, "debug") == ("debug", sys.stderr)
 
 
 async def test_closed_standard_streams_are_an_empty_input_and_no_output(

@@ -105,7 +105,7 @@ def test_there_is_nothing_behind_a_prompt_that_is_not_shown(keyboard: Keyboard) 
 
     assert prompt.typed() is None
     assert prompt.words == "> "
-    assert keyboard.echoes()
+    assert not keyboard.echoes()
 
 
 def test_what_is_typed_so_far_stands_behind_the_prompt(
@@ -126,37 +126,40 @@ def test_what_is_typed_so_far_stands_behind_the_prompt(
     assert not keyboard.echoes()
 
 
-@pytest.mark.usefixtures("keyboard")
-def test_history_of_earlier_runs_is_read_and_kept_for_the_owner_alone(tmp_path: Path) -> None:
+def test_history_of_earlier_runs_is_read_and_kept_for_the_owner_alone(
+    keyboard: Keyboard, tmp_path: Path
+) -> None:
     history = tmp_path / "state" / "history"
     history.parent.mkdir()
     history.write_text("earlier\n")
 
     prompt = Prompt(history)
+    keyboard.type("later\nlast\n")
+    prompt()
     readline.add_history("later")
-    prompt._save_history()
+    prompt()
 
     assert history.read_text() == "earlier\nlater\n"
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
 
 
-@pytest.mark.usefixtures("keyboard")
-def test_a_history_that_cannot_be_opened_is_left_out(tmp_path: Path) -> None:
+def test_a_history_that_cannot_be_opened_is_left_out(keyboard: Keyboard, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file, not a folder")
 
     prompt = Prompt(tmp_path / "state" / "history")
-    prompt._save_history()
+    keyboard.type("hello\n")
 
+    assert prompt() == ["hello"]
     assert (tmp_path / "state").read_text() == "a file, not a folder"
 
 
-@pytest.mark.usefixtures("keyboard")
-def test_a_history_that_cannot_be_written_is_left_out(tmp_path: Path) -> None:
+def test_a_history_that_cannot_be_written_is_left_out(keyboard: Keyboard, tmp_path: Path) -> None:
     history = tmp_path / "state" / "history"
     prompt = Prompt(history)
+    keyboard.type("one\ntwo\n")
+    prompt()
     history.unlink()
     history.parent.rmdir()
 
-    prompt._save_history()
-
-    assert prompt._history is None
+    assert prompt() == ["two"]
+    assert not history.parent.exists()
