@@ -19,7 +19,8 @@ class Limits:
     Args:
         slack: Share of each limit that the network's jitter may use up.
         retry_after: The penalty of a violation.
-        bot_grace: A penalty over all does not count calls that were under way when it began.
+        grace: A call on another connection, which was under way when a penalty began, is not
+            counted as inside it.
     """
 
     chat_per_second: float = 1.0
@@ -28,7 +29,7 @@ class Limits:
     bot_per_second: int = 30
     slack: float = 0.1
     retry_after: int = 5
-    bot_grace: float = 0.1
+    grace: float = 0.1
 
 
 LIMITLESS = Limits(
@@ -47,10 +48,11 @@ class Violation:
 
 @frozen
 class Penalty:
-    """Nothing may be sent from *since* until *until*."""
+    """Nothing may be sent from *since* until *until*; it was told on connection *line*."""
 
     since: float
     until: float
+    line: object = field(default=None, repr=False)
 
 
 @frozen
@@ -79,30 +81,35 @@ class Flood:
     _groups: dict[int, deque[float]] = field(factory=dict)
     _bot: deque[float] = field(factory=deque)
 
-    def penalise(self, scope: int | str | None, *, seconds: int, now: float) -> None:
+    def penalise(
+        self, scope: int | str | None, *, seconds: int, now: float, line: object = None
+    ) -> None:
         """Begin a penalty for a chat, for a method that names no chat, or for all chats."""
-        self._penalties[scope] = Penalty(now, now + seconds)
+        self._penalties[scope] = Penalty(now, now + seconds, line)
 
-    def wait_of_penalty(self, method: str, scope: int | str, now: float) -> int:
+    def wait_of_penalty(
+        self, method: str, scope: int | str, *, now: float, line: object = None
+    ) -> int:
         """Whole seconds that the penalty still lasts, 0 without one; the call is counted."""
-        graces = {scope: 0.0} | ({None: self.limits.bot_grace} if isinstance(scope, int) else {})
-        for where, grace in graces.items():
+        for where in (scope, None) if isinstance(scope, int) else (scope,):
             penalty = self._penalties.get(where)
             if penalty is None or now >= penalty.until:
                 continue
-            if now >= penalty.since + grace:
+            if line is penalty.line or now >= penalty.since + self.limits.grace:
                 self.inside.append(InsidePenalty(now, scope, method, penalty))
             return ceil(penalty.until - now)
         return 0
 
-    def wait_of_rates(self, chat: int, *, is_message: bool, is_group: bool, now: float) -> int:
+    def wait_of_rates(
+        self, chat: int, *, is_message: bool, is_group: bool, now: float, line: object = None
+    ) -> int:
         """Whole seconds of the penalty that this call has earned; 0 if it was allowed."""
         rule = self._broken(chat, is_message=is_message, is_group=is_group, now=now)
         if rule is None:
             return 0
         scope = None if rule == "bot" else chat
         self.violations.append(Violation(now, scope, rule))
-        self.penalise(scope, seconds=self.limits.retry_after, now=now)
+        self.penalise(scope, seconds=self.limits.retry_after, now=now, line=line)
         return self.limits.retry_after
 
     def _broken(self, chat: int, *, is_message: bool, is_group: bool, now: float) -> Rule | None:

@@ -122,14 +122,15 @@ class Server:
             is_token = ":" in token
             said = "Unauthorized" if is_token else "Unauthorized: invalid token specified"
             return Answer(refusal(401, said))
-        if wait := self._wait_of_penalty(call):
+        wait = self.flood.wait_of_penalty(call.method, call.scope, now=call.at, line=line)
+        if wait:
             return Answer(flood(wait))
         fault = self.faults.next(call.method, call.params)
         if fault is None:
             return Answer(await self._effect(line, call))
         call.fault = fault.name
         if fault.penalty:
-            self._penalise(call, fault)
+            self._penalise(line, call, fault)
         return await self._faulty(line, call, fault)
 
     async def _faulty(self, line: Line, call: Call, fault: Fault) -> Answer:
@@ -146,7 +147,7 @@ class Server:
         try:
             if call.method.lower() == "getupdates":
                 return await self._poll(line, call)
-            if wait := self._wait_of_rates(call):
+            if wait := self._wait_of_rates(line, call):
                 return flood(wait)
             do = METHODS.get(call.method.lower())
             if do is None:
@@ -171,18 +172,16 @@ class Server:
         await line.while_there(poll)
         return replies[0] if replies else None
 
-    def _wait_of_penalty(self, call: Call) -> int:
-        return self.flood.wait_of_penalty(call.method, call.scope, call.at)
-
-    def _wait_of_rates(self, call: Call) -> int:
+    def _wait_of_rates(self, line: Line, call: Call) -> int:
         chat = self.world.chats.get(call.chat)
         if chat is None:
             return 0
         is_message = call.method.lower() in MESSAGES
         return self.flood.wait_of_rates(
-            chat.id, is_message=is_message, is_group=chat.is_group, now=call.at
+            chat.id, is_message=is_message, is_group=chat.is_group, now=call.at, line=line
         )
 
-    def _penalise(self, call: Call, fault: Fault) -> None:
+    def _penalise(self, line: Line, call: Call, fault: Fault) -> None:
         scope = None if fault.scope == "bot" else call.scope
-        self.flood.penalise(scope, seconds=fault.penalty, now=trio.current_time())
+        now = trio.current_time()
+        self.flood.penalise(scope, seconds=fault.penalty, now=now, line=line)

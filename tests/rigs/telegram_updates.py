@@ -55,7 +55,7 @@ class UpdateQueue:
     _again: list[Queued] = field(factory=list)
     _poll: _Poll | None = None
     _last_offset: int = 0
-    _last_end: float = -DAY
+    _last_start: float = -DAY
 
     @property
     def is_polled(self) -> bool:
@@ -100,7 +100,6 @@ class UpdateQueue:
         found = self._found(limit)
         if not found and timeout > 0:
             found = await self._awaited(limit, timeout)
-        self._last_offset, self._last_end = offset, trio.current_time()
         return found
 
     async def _awaited(self, limit: int, seconds: float) -> list[Any]:
@@ -122,7 +121,9 @@ class UpdateQueue:
 
     def _limit(self, offset: int, limit: int) -> int:
         """The same offset again within half a second gets one update at a time."""
-        is_hasty = offset == self._last_offset and trio.current_time() < self._last_end + 0.5
+        now = trio.current_time()
+        is_hasty = offset == self._last_offset and now < self._last_start + 0.5
+        self._last_offset, self._last_start = offset, now
         return 1 if is_hasty else min(max(limit, 1), MAX_LIMIT)
 
     def _confirm(self, offset: int) -> None:

@@ -176,13 +176,19 @@ class World:
         age: float = 0.0,
         content: Json | None = None,
     ) -> Written:
-        """A person's message, and its update."""
+        """A person's message, and its update.
+
+        To write in a private chat lifts the block; a group without the bot tells it nothing.
+        """
+        if chat.closed and not chat.is_group:
+            by.unblocks_bot()
         message = self.add(
             chat, by.as_json(), text, found_entities(text), thread=thread, reply_to=reply_to
         )
         message.date -= int(age)
         message.content = content or {}
-        update_id = self.queue({"message": message_json(chat, message)}, lives=DAY - age)
+        raw = {"message": message_json(chat, message)}
+        update_id = 0 if chat.closed else self.queue(raw, lives=DAY - age)
         return Written(update_id, message.message_id)
 
     def add(

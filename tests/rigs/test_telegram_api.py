@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -289,6 +290,21 @@ async def test_the_same_edit_again_is_not_modified(bot: Bot) -> None:
     )
 
 
+async def test_buttons_are_shown_and_go_with_an_edit_without_them(
+    api: TelegramApi, bot: Bot
+) -> None:
+    button = {"text": "Yes", "callback_data": "yes"}
+    sent = await bot.send("Sure?", reply_markup=json.dumps({"inline_keyboard": [[button]]}))
+    ids = {"chat_id": ANN, "message_id": sent["message_id"]}
+    (_, shown) = api.messages(ANN)
+    assert shown.buttons == [button]
+
+    await bot.call("editMessageReplyMarkup", **ids)
+
+    assert (shown.text, shown.buttons) == ("Sure?", [])
+    assert (await bot.edit(sent["message_id"], "Done"))["text"] == "Done"
+
+
 async def test_only_own_messages_that_are_there_can_be_edited(api: TelegramApi, bot: Bot) -> None:
     written = api.person(ANN).writes("mine")
 
@@ -357,6 +373,19 @@ async def test_who_blocks_or_removes_the_bot_hears_nothing_more(api: TelegramApi
     assert [one["new_chat_member"]["status"] for one in members] == [
         "kicked", "kicked", "member", "member",
     ]  # fmt: skip
+
+
+async def test_who_writes_lifts_the_block_and_a_group_without_the_bot_is_silent(
+    api: TelegramApi, bot: Bot
+) -> None:
+    ann, group = api.person(ANN), api.group(GROUP)
+    ann.blocks_bot()
+    ann.puts_bot_out(group)
+
+    assert ann.writes("back").update_id
+    assert ann.writes("secret", chat=group).update_id == 0
+    assert (await bot.send("hello"))["text"] == "hello"
+    assert [list(one)[1] for one in await bot.poll()][-2:] == ["my_chat_member", "message"]
 
 
 async def test_strangers_and_unknown_chats_cannot_be_written_to(api: TelegramApi, bot: Bot) -> None:

@@ -30,7 +30,7 @@ def test_more_than_a_burst_is_a_violation() -> None:
 
     assert [say(flood, ANN, 0.0) for _ in range(6)] == [0, 0, 0, 0, 0, 7]
     assert rules(flood) == ["chat"]
-    assert flood.wait_of_penalty("sendMessage", ANN, 2.5) == 5
+    assert flood.wait_of_penalty("sendMessage", ANN, now=2.5) == 5
 
 
 def test_a_group_takes_20_messages_a_minute() -> None:
@@ -50,7 +50,7 @@ def test_the_bot_has_30_calls_a_second_over_all() -> None:
 
     assert waits == [0] * 30 + [5]
     assert [(one.chat, one.rule) for one in flood.violations] == [(None, "bot")]
-    assert flood.wait_of_penalty("sendMessage", 99, 1.0) > 0
+    assert flood.wait_of_penalty("sendMessage", 99, now=1.0) > 0
 
 
 def test_typing_counts_only_over_all() -> None:
@@ -66,22 +66,24 @@ def test_a_penalty_counts_the_calls_inside_it_and_ends() -> None:
     flood = Flood(Limits())
     flood.penalise(ANN, seconds=3, now=10.0)
 
-    waits = [flood.wait_of_penalty("sendMessage", ANN, at) for at in (10.0, 12.9, 13.0)]
+    waits = [flood.wait_of_penalty("sendMessage", ANN, now=at) for at in (10.0, 12.9, 13.0)]
 
     assert waits == [3, 1, 0]
     assert [one.at for one in flood.inside] == [10.0, 12.9]
-    assert flood.wait_of_penalty("sendMessage", GROUP, 11.0) == 0
+    assert flood.wait_of_penalty("sendMessage", GROUP, now=11.0) == 0
 
 
-def test_calls_that_were_under_way_are_not_blamed_for_a_penalty_over_all() -> None:
-    flood = Flood(Limits(bot_grace=0.1))
-    flood.penalise(None, seconds=3, now=10.0)
+def test_calls_that_were_under_way_are_not_blamed_for_a_penalty() -> None:
+    flood, told, other = Flood(Limits(grace=0.1)), object(), object()
+    flood.penalise(None, seconds=3, now=10.0, line=told)
 
-    assert flood.wait_of_penalty("sendMessage", ANN, 10.05) == 3
-    assert flood.inside == []
-    assert flood.wait_of_penalty("sendMessage", ANN, 10.2) == 3
-    assert len(flood.inside) == 1
-    assert flood.wait_of_penalty("getUpdates", "getupdates", 10.2) == 0
+    def wait(line: object, now: float) -> int:
+        return flood.wait_of_penalty("sendMessage", ANN, now=now, line=line)
+
+    assert (wait(other, 10.05), len(flood.inside)) == (3, 0)
+    assert (wait(told, 10.05), len(flood.inside)) == (3, 1)
+    assert (wait(other, 10.2), len(flood.inside)) == (3, 2)
+    assert flood.wait_of_penalty("getUpdates", "getupdates", now=10.2) == 0
 
 
 def test_nothing_is_too_much_without_limits() -> None:
