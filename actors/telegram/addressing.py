@@ -49,7 +49,7 @@ def read_address(text: str, entities: Any, me: Me) -> Addressed:
         return Addressed(clean(text))
     rest = _without(units, ours).decode(_UTF16, "replace")
     # The mention alone is also something to say.
-    return Addressed(rest or clean(text), is_to_us=True)
+    return Addressed(rest if rest.strip() else clean(text), is_to_us=True)
 
 
 def clean(text: str) -> str:
