@@ -1,4 +1,4 @@
-"""Surfaces an AI agent on Matrix and in a terminal: the mailboxes, the tree, the command line."""
+"""Surfaces an AI agent on Telegram and Matrix: the mailboxes, the tree, the command line."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from actors.environment import SettingsError, debug_socket, history_path, read_environment
+from actors.plan import is_terminal_wanted, plan
 
 if TYPE_CHECKING:
     from actors.config import Settings
@@ -18,16 +19,6 @@ usage: python supervisor.py [--terminal]       run the configured surfaces, or c
        python supervisor.py check              say everything that is wrong with the settings
        python supervisor.py debug [COMMAND]    show the live tree; debug --help lists commands
 """
-
-
-def plan(environment: Mapping[str, str], *, with_terminal: bool = False) -> list[tuple[str, str]]:
-    """The tree that would run: names and roles, in start order."""
-    has_matrix = "MATRIX_HOMESERVER" in environment
-    matrix = [("matrix", "MatrixSyncer")] if has_matrix else []
-    terminal = [("terminal", "TerminalSurface")] if with_terminal or not has_matrix else []
-    before = [("store", "StoreActor"), ("platform", "PlatformBridge")]
-    behind = [("sessions", "Pool"), ("chats", "ChatDirectory"), ("ops", "OpsServer")]
-    return before + matrix + terminal + behind
 
 
 def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "list[ChildSpec]":
@@ -45,13 +36,14 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     from actors.store.actor import StoreActor
     from actors.terminal.surface import TerminalSurface
     from protocols.chats import DirectoryMessage, SessionMessage
-    from protocols.ids import MATRIX, TERMINAL, RoomId, SurfaceName
+    from protocols.ids import MATRIX, TELEGRAM, TERMINAL, RoomId, SurfaceName
     from protocols.platform import PlatformMessage
     from protocols.store import StoreMessage
     from protocols.surfaces import Surface, SurfaceMessage
 
     store = Mailbox[StoreMessage]("store", capacity=1024)
     platform = Mailbox[PlatformMessage]("platform", capacity=256)
+    telegram = Mailbox[SurfaceMessage]("telegram.out", capacity=256)
     matrix = Mailbox[SurfaceMessage]("matrix", capacity=256)
     here = Mailbox[SurfaceMessage]("terminal", capacity=256)
     chats = Mailbox[DirectoryMessage]("chats")
@@ -63,6 +55,17 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
         permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
         permanent("platform", PlatformBridge, platform, agent, *turns).with_options(shutdown=1.0),
     ]
+    if token := s.telegram_bot_token.get_secret_value():
+        from actors.telegram.poller import TelegramPoller
+        from actors.telegram.sender import TelegramSender
+        from actors.telegram.settings import GroupMode, TelegramSettings
+
+        bot = TelegramSettings(token, str(s.telegram_api_base), GroupMode(s.telegram_group_mode))
+        says = telegram.address
+        surfaces[TELEGRAM] = Surface(TELEGRAM, says, draft_every=1.0)
+        sender = permanent("telegram.out", TelegramSender, telegram, to_store, bot)
+        rows.append(sender.with_options(shutdown=15.0))
+        rows.append(permanent("telegram.in", TelegramPoller, to_store, to_chats, says, bot))
     if s.matrix_homeserver:
         from actors.matrix.settings import MatrixSettings
         from actors.matrix.syncer import MatrixSyncer
@@ -108,7 +111,7 @@ def run(environment: Mapping[str, str], *, with_terminal: bool) -> int:
     s = load_settings(environment)
     if fault := check_database(s.store_path) or check_socket(s.debug_socket):
         return say(fault, code=2)
-    is_here = with_terminal or not s.matrix_homeserver
+    is_here = is_terminal_wanted(environment, is_asked_for=with_terminal)
     terminal = open_terminal(history_path(environment), "the mock agent") if is_here else None
     level, stream = log_place(terminal, s.log_level)
     configure_logs(level=level, log_format=s.log_format, secrets=s.secrets(), stream=stream)

@@ -7,8 +7,9 @@ import pytest
 
 from actors.config import load_settings
 from actors.kernel.supervision import Supervisor
+from actors.plan import plan
 from actors.terminal.opening import Terminal, open_terminal
-from supervisor import main, plan, tree
+from supervisor import main, tree
 
 _ROOT = Path(__file__).parents[1]
 _MATRIX = {
@@ -16,6 +17,7 @@ _MATRIX = {
     "MATRIX_USER_ID": "@bot:here",
     "MATRIX_PASSWORD": "hunter2",
 }
+_TELEGRAM = {"TELEGRAM_BOT_TOKEN": "42:token"}
 
 
 def _rows(environment: dict[str, str], terminal: Terminal | None) -> list[tuple[str, str]]:
@@ -33,7 +35,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 def test_the_plan_is_the_tree(terminal: Terminal) -> None:
     assert plan({}) == _rows({}, terminal)
     assert plan(_MATRIX) == _rows(_MATRIX, None)
-    assert plan(_MATRIX, with_terminal=True) == _rows(_MATRIX, terminal)
+    assert plan(_MATRIX | _TELEGRAM, with_terminal=True) == _rows(_MATRIX | _TELEGRAM, terminal)
 
 
 def test_the_architecture_shows_the_tree_as_it_is() -> None:
@@ -41,7 +43,7 @@ def test_the_architecture_shows_the_tree_as_it_is() -> None:
 
     shown = re.findall(r"^[├└]── (\S+) +(\S+) ", text, re.MULTILINE)
 
-    assert shown == plan(_MATRIX, with_terminal=True)
+    assert shown == plan(_MATRIX | _TELEGRAM, with_terminal=True)
 
 
 def test_the_architecture_lists_the_modules_of_the_kernel() -> None:
