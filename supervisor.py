@@ -31,7 +31,7 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     from actors.kernel.pool import Pool
     from actors.kernel.spec import permanent, transient
     from actors.ops.server import OpsServer
-    from actors.platform.bridge import PlatformBridge
+    from actors.platform.bridge import BACKOFF, PlatformBridge
     from actors.platform.modes import platform_opener
     from actors.store.actor import StoreActor
     from actors.terminal.surface import TerminalSurface
@@ -51,9 +51,10 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     surfaces: dict[SurfaceName, Surface] = {}
     agent = platform_opener(s.platform_mode, mock_latency=s.mock_latency)
     turns = (s.platform_idle_limit, s.platform_max_turns)
+    bridge = permanent("platform", PlatformBridge, platform, agent, *turns)
     rows = [
         permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
-        permanent("platform", PlatformBridge, platform, agent, *turns).with_options(shutdown=1.0),
+        bridge.with_options(shutdown=1.0, backoff=BACKOFF),
     ]
     if token := s.telegram_bot_token.get_secret_value():
         from actors.telegram.poller import TelegramPoller

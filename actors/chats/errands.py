@@ -114,13 +114,7 @@ class Errands:
         run_id = victim.run_id or run_id_for(victim.room, victim.event_id)
         self.platform.try_send(CancelTurn(run_id))
         self.hints.deliver(victim.room, victim.id)
-        self._restart(victim.room)
-
-    def _restart(self, room: RoomId) -> None:
-        hung = self.sessions.find(room)
-        if hung is not None:
-            hung.kill()  # in good order it would wait out its whole deadline
-            hung.restart()  # where it is not alive but waits for its next start
+        self.sessions.restart(victim.room)
 
     async def _describe(self, room: RoomId, rows: list[Row]) -> None:
         try:

@@ -104,7 +104,8 @@ class Reader:
             if page is not None:
                 return evolve(page, is_late=is_late, is_fresh=is_fresh)
             self.rooms.lost_sight()
-            is_late = True
+            # At once: Synapse answers the same long poll again with what it had found before.
+            is_late, wait = True, 0.0
             match reply:
                 case TokenRefused():
                     return None
@@ -113,7 +114,7 @@ class Reader:
                     await trio.sleep(silence)
                 case Refused(HTTPStatus.BAD_REQUEST) if since and streak >= _DOUBTS:
                     log.warning("cursor.refused", errcode=reply.errcode)
-                    since, wait, is_fresh = "", 0.0, True
+                    since, is_fresh = "", True
                 case _:
                     streak += 1
                     await pause(self.status, _trouble(reply), streak)
