@@ -10,7 +10,7 @@ from actors.plan import is_terminal_wanted, plan
 
 if TYPE_CHECKING:
     from actors.config import Settings
-    from actors.kernel.spec import ChildSpec
+    from actors.kernel import ChildSpec
     from actors.terminal.opening import Terminal
     from protocols.lifecycle import Control
 
@@ -23,13 +23,8 @@ usage: python supervisor.py [--terminal]       run the configured surfaces, or c
 
 def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "list[ChildSpec]":
     """The tree as data: started top to bottom, stopped bottom to top, restarted one by one."""
-    from actors.chats.access import AccessPolicy
-    from actors.chats.directory import ChatDirectory
-    from actors.chats.session import ChatSession
-    from actors.kernel.census import tree_text
-    from actors.kernel.mailbox import Mailbox
-    from actors.kernel.pool import Pool
-    from actors.kernel.spec import permanent, transient
+    from actors.chats import AccessPolicy, ChatDirectory, ChatSession
+    from actors.kernel import Mailbox, Pool, permanent, transient, tree_text
     from actors.ops.server import OpsServer
     from actors.platform.bridge import BACKOFF, PlatformBridge
     from actors.platform.modes import platform_opener
@@ -103,8 +98,8 @@ def run(environment: Mapping[str, str], *, with_terminal: bool) -> int:
     import trio
 
     from actors.config import load_settings
+    from actors.kernel import Supervisor
     from actors.kernel.logs import configure_logs
-    from actors.kernel.supervision import Supervisor
     from actors.ops.socket_file import check_socket
     from actors.store.database import check_database
     from actors.terminal.opening import log_place, open_terminal

@@ -1,4 +1,4 @@
-"""The tree that would run, told without importing what runs in it: ``debug`` shows it in a blink."""
+"""The tree that would run, told without importing it: ``debug`` shows it in a blink."""
 
 from collections.abc import Mapping
 
