@@ -1,5 +1,6 @@
 """What a request to Telegram ends in. No request raises: every end is one of these values."""
 
+import re
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -175,7 +176,7 @@ def failure_of(status: int, body: Any) -> Failure | NotModified:
 def _failure(code: int, reason: str, parameters: dict[str, Any]) -> Failure | NotModified:
     wait, moved_to = _wait_in(parameters), parameters.get("migrate_to_chat_id")
     if wait is not None or code == HTTPStatus.TOO_MANY_REQUESTS:
-        return RateLimited(UNSAID_WAIT if wait is None else wait)
+        return RateLimited(_wait_said(reason) if wait is None else wait)
     if isinstance(moved_to, int) and not isinstance(moved_to, bool):
         return Migrated(moved_to)
     return _failure_by_code(code, reason)
@@ -198,6 +199,12 @@ def _failure_by_code(code: int, reason: str) -> Failure | NotModified:
 
 def _refusal_in(reason: str) -> Refusal:
     return next((why for words, why in _REFUSALS if words in reason), Refusal.OTHER)
+
+
+def _wait_said(reason: str) -> float:
+    """The wait where only the words say it, as sometimes they do."""
+    said = re.search(r"retry after (\d{1,6})\b", reason)
+    return float(said[1]) if said and int(said[1]) else UNSAID_WAIT
 
 
 def _wait_in(parameters: dict[str, Any]) -> float | None:

@@ -32,6 +32,8 @@ def body(code: int, said: str, **parameters: Any) -> dict[str, Any]:
     [
         (429, "Too Many Requests: retry after 17", {"retry_after": 17}, RateLimited(17)),
         (429, "Too Many Requests", {}, RateLimited(UNSAID_WAIT)),
+        (429, "Too Many Requests: retry after 17", {}, RateLimited(17)),
+        (429, "Too Many Requests: retry after 0", {}, RateLimited(UNSAID_WAIT)),
         (429, "Too Many Requests", {"retry_after": -3}, RateLimited(UNSAID_WAIT)),
         (429, "Too Many Requests", {"retry_after": True}, RateLimited(UNSAID_WAIT)),
         (500, "Internal Server Error: restart", {"retry_after": 5}, RateLimited(5)),
