@@ -134,8 +134,8 @@ class Line:
 
 
 def _as_asked(request: h11.Request, body: bytes) -> Asked:
-    address = urlsplit(request.target.decode())
-    headers = {name.decode(): value.decode() for name, value in request.headers}
+    address = urlsplit(request.target.decode(errors="replace"))
+    headers = {name.decode(): value.decode(errors="replace") for name, value in request.headers}
     params = dict(parse_qsl(address.query, keep_blank_values=True))
     return Asked(address.path, params | _as_params(headers.get("content-type", ""), body))
 
@@ -148,7 +148,7 @@ def _as_params(content_type: str, body: bytes) -> Json:
         return _as_object(body)
     if content_type.startswith("multipart/form-data"):
         return _as_parts(content_type, body)
-    return dict(parse_qsl(body.decode(), keep_blank_values=True))
+    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
 
 
 def _as_object(body: bytes) -> Json:
@@ -167,5 +167,5 @@ def _as_parts(content_type: str, body: bytes) -> Json:
         payload = part.get_payload(decode=True)
         content = payload if isinstance(payload, bytes) else b""
         is_text = part.get_filename() is None
-        found[name] = content.decode() if is_text else {"size_bytes": len(content)}
+        found[name] = content.decode(errors="replace") if is_text else {"size_bytes": len(content)}
     return found

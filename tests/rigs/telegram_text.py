@@ -27,6 +27,7 @@ _FOUND_BY_TELEGRAM = frozenset(
     }
 )
 _CONTROLS = dict.fromkeys(range(33), " ") | {10: "\n", 13: None}
+_HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
 _FURTHEST = 1_000_000
 _ACTIONS = frozenset(
     {
@@ -52,6 +53,8 @@ def formatted(
     """
     if not isinstance(text, str) or not text:
         raise bad_request("message text is empty")
+    if _HALF.search(text):
+        raise bad_request("strings must be encoded in UTF-8")
     wanted = [one for given in _listed(entities) if (one := _entity(given)) is not None]
     _check_positions(text, wanted)
     text, wanted = _trimmed(text.translate(_CONTROLS), _without_returns(text, wanted))
@@ -189,6 +192,6 @@ def _check_button(button: object) -> None:
     if "url" in button:
         check_url(button["url"], "Inline keyboard button URL")
     if "callback_data" in button:
-        size_bytes = len(str(button["callback_data"]).encode())
+        size_bytes = len(str(button["callback_data"]).encode(errors="replace"))
         if not 1 <= size_bytes <= MAX_CALLBACK_BYTES:
             raise bad_request("BUTTON_DATA_INVALID")

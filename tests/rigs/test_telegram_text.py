@@ -31,6 +31,10 @@ def test_a_text_of_spaces_is_refused(text: str) -> None:
     assert refused(text) == "text must be non-empty"
 
 
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    assert refused("x\ud83d") == "strings must be encoded in UTF-8"
+
+
 def test_length_counts_code_points_of_what_is_left() -> None:
     assert formatted(FACE * 4096 + "  ", None)[0] == FACE * 4096
     assert refused("x" * 4097) == "message is too long"
