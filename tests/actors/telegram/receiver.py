@@ -12,7 +12,7 @@ from actors.kernel.child import ParkedError, current_life
 from actors.telegram.poller import TelegramPoller
 from actors.telegram.settings import TelegramSettings
 from protocols.mail import CalleeDiedError, Question
-from protocols.store import Journal
+from protocols.store import Journal, ReadCursor
 from tests.actors.telegram.fake_bot_api import SETTINGS, FakeBotApi
 from tests.fakes import MemoryJournal, MemoryStoreAddress
 
@@ -42,14 +42,18 @@ class Box:
 
 @define
 class FaultyStore(MemoryStoreAddress):
-    """A store that dies with some batches: before they are durable, or after."""
+    """A store that dies with some questions: before a batch is durable, or after."""
 
     dies_before: int = 0
     dies_after: int = 0
+    dies_reading: int = 0
     batches: list[Journal] = field(factory=list)
 
     async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
         is_batch = isinstance(question, Journal)
+        if isinstance(question, ReadCursor) and self.dies_reading:
+            self.dies_reading -= 1
+            raise CalleeDiedError("store: crashed")
         if is_batch and self.dies_before:
             self.dies_before -= 1
             raise CalleeDiedError("store: crashed")

@@ -262,5 +262,14 @@ async def test_the_token_stands_in_no_log_line_and_no_text() -> None:
     assert "the-secret" not in repr(shown)
 
 
+async def test_the_session_ends_with_its_client_and_reads_no_files() -> None:
+    async with FakeBotApi().connect(SETTINGS) as client:
+        await client._session.close()
+        chunks = client._session.stream_content("http://telegram.test")
+        with pytest.raises(NotImplementedError):
+            await anext(chunks)
+        assert await client.send_typing(7) == Done()
+
+
 def test_settings_do_not_show_the_token() -> None:
     assert "the-secret" not in repr(TelegramSettings(TOKEN))

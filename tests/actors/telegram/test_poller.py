@@ -78,6 +78,17 @@ async def test_a_batch_that_became_durable_unseen_is_not_written_twice(
     assert len(bot.journal.outbox) == 1
 
 
+async def test_a_store_that_is_away_is_waited_for(autojump_clock: MockClock) -> None:
+    bot = Receiver(autojump_clock)
+    bot.store.dies_reading = 5
+    bot.api.write(message("one"))
+
+    async with bot.running():
+        await bot.until(lambda: bot.heard() == ["one"])
+
+    assert not bot.store.dies_reading
+
+
 async def test_the_next_life_goes_on_where_the_journal_ends(autojump_clock: MockClock) -> None:
     bot = Receiver(autojump_clock)
     bot.api.write(message("one"))
@@ -373,7 +384,12 @@ async def test_a_penalty_is_waited_out_exactly(autojump_clock: MockClock) -> Non
 
 @pytest.mark.parametrize(
     "answer",
-    [failure(500, "Oops"), failure(400, "Bad Request: of the future"), plain(502, "<html>")],
+    [
+        failure(500, "Oops"),
+        failure(400, "Bad Request: new"),
+        failure(400, "", migrate_to_chat_id=5),
+        plain(502, "<html>"),
+    ],
 )
 async def test_faults_are_waited_out_ever_longer_and_shown_until_they_end(
     autojump_clock: MockClock, answer: Any
