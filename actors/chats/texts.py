@@ -93,7 +93,9 @@ _ENGLISH: Mapping[Word, str] = MappingProxyType(
         ),
         Word.LET_IN: "You are in. Write to me, or see {prefix}help.",
         Word.ADMINS_ONLY: "{prefix}debug is for admins only.",
-        Word.EMPTY: "There is no text in that message. What would you like to ask?",
+        Word.EMPTY: (
+            "There is no text in that message, and I can only read text for now. What is it about?"
+        ),
         Word.TOO_LONG: (
             "That message is too long: {length} characters, and I can take {limit}. "
             "Please send it in parts."

@@ -224,10 +224,9 @@ class MatrixClient:
         try:
             with trio.fail_after(within):
                 status, answer = await from_asyncio(self._exchange, method, path, body, token)
-        except (TimeoutError, trio.TooSlowError):
-            return Unreachable("no answer in time")
-        except (aiohttp.ClientError, OSError) as error:
-            return Unreachable(type(error).__name__)
+        except (aiohttp.ClientError, OSError, TimeoutError, trio.TooSlowError) as error:
+            is_late = isinstance(error, TimeoutError | trio.TooSlowError)
+            return Unreachable("no answer in time" if is_late else type(error).__name__)
         return reply_of(status, answer)
 
     async def _exchange(

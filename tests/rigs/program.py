@@ -35,6 +35,7 @@ class Program:
     log: list[dict[str, Any]] = field(factory=list)
     said: str = ""
     _process: trio.Process | None = None
+    _is_over: bool = False
     _changed: trio.Condition = field(factory=trio.Condition)
 
     async def start(self) -> None:
@@ -49,6 +50,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        self._is_over = False
         self._nursery.start_soon(self._read_log, self._process)
         self._nursery.start_soon(self._read_words, self._process)
         await self.logged("tree.started", after=seen)
@@ -64,6 +66,7 @@ class Program:
             for line in self.log[after:]:
                 if line.get("event") == event:
                     return line
+            assert not self._is_over, f"it ended without {event}: {self.log[after:]}"
             await self._changed.wait()
 
     async def say(self, line: str) -> None:
@@ -132,6 +135,9 @@ class Program:
             async with self._changed:
                 self.log.extend(_as_json(line) for line in lines)
                 self._changed.notify_all()
+        async with self._changed:
+            self._is_over = process is self._process
+            self._changed.notify_all()
 
     async def _read_words(self, process: trio.Process) -> None:
         assert process.stdout is not None
