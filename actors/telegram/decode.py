@@ -25,8 +25,8 @@ _LONGEST_QUOTE = 1000
 _LONGEST_NAME = 128
 _MEDIA = frozenset({
     "animation", "audio", "checklist", "contact", "dice", "document", "game", "giveaway",
-    "invoice", "location", "paid_media", "photo", "poll", "sticker", "story", "venue", "video",
-    "video_note", "voice",
+    "invoice", "live_photo", "location", "paid_media", "photo", "poll", "rich_message", "sticker",
+    "story", "venue", "video", "video_note", "voice",
 })  # fmt: skip
 
 
