@@ -10,7 +10,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
-_LIBRARIES = ("asyncio", "nio", "aiohttp", "aiosqlite", "trio")
+_LIBRARIES = ("asyncio", "nio", "aiohttp", "aiogram", "httpx2", "httpcore2", "trio")
 
 
 def configure_logs(

@@ -45,6 +45,9 @@ class Drafts:
 
     async def type(self, room: RoomId, desk: Desk, turn: Turn) -> None:
         """Show typing, if it may be before there is something else to do."""
+        if self.post.targets.is_closed(room, turn.row):
+            desk.typing_since = trio.current_time()
+            return
         due = turn.next_at if turn.wants_showing else turn.typing_until
         outcome = await self.post.attempt(
             room,

@@ -68,7 +68,8 @@ class Gate:
         while True:
             self._changed = trio.Event()
             wait = self._admit()
-            with trio.move_on_after(float("inf") if wait is None else wait):
+            # Never shorter than a float near the clock can tell.
+            with trio.move_on_after(float("inf") if wait is None else max(wait, 0.001)):
                 await self._changed.wait()
 
     def _look_again(self) -> None:

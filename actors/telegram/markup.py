@@ -50,7 +50,7 @@ class Marked:
     marks: tuple[Mark, ...] = field(repr=False, default=())
 
     def plus(self, more: "Marked") -> "Marked":
-        """This, then *more*."""
+        """The text, then *more*."""
         shift = len(self.text)
         moved = (evolve(m, start=m.start + shift, end=m.end + shift) for m in more.marks)
         return Marked(self.text + more.text, (*self.marks, *moved))
@@ -214,8 +214,8 @@ def _marks(text: str, entities: list[MessageEntity]) -> list[Mark]:
         for entity in entities
         if entity.type in _KINDS
     ]
-    # Of equal ones the outer came later; the sort keeps the order of equal ones.
-    return sorted(found[::-1], key=_outer_first)
+    found.reverse()  # of equal ones the outer came later, and the sort keeps their order
+    return sorted(found, key=_outer_first)
 
 
 def _language(name: str) -> str:

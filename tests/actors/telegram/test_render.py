@@ -14,7 +14,7 @@ TRICKY = [
     "| a | b |\n|---|:-:|\n| **x** | [l](https://e.org) |\n| y | `z` || $a$ | <b> |\n\nend",
     "| name | what it is for | more |\n|-|-|-|\n| alpha | many words stand in here | 1 |\n| b |",
     "```python\nprint('😀')\n\n\n  x = 1\n```\n~~~\nopen `` ``` ` \n",
-    "# H1 `x`\n## [h2](a)\nS\n==\n\n- a\n  - b 👩‍👩‍👧\n1. x\n   ```sh\n   ls\n   ```\n- [ ] t\n- [x]",
+    "# H1 `x`\n## [h2](a)\nS\n==\n\n- a\n  - b 👩‍👩‍👧\n1. x\n   ```sh\n   ls\n   ```\n- [ ] t",
     "<b>hi</b> List<String>, a < b > c &lt; &amp; <!-- no -->\n\n<div>\nfoo **b**\n</div>\nend",
     "![img](https://e.org/x.png) ![](x.png) [![alt](i.png)](https://e.org) ![](tg://emoji?id=53)",
     "$5 or $6, $\\alpha^2$, $$\\frac{a}{b}$$ \\(x\\) ~5 ~6 ~~7~~ ||a|| a || b",
