@@ -58,7 +58,7 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
 
         bot = TelegramSettings(token, str(s.telegram_api_base), GroupMode(s.telegram_group_mode))
         says = telegram.address
-        surfaces[TELEGRAM] = Surface(TELEGRAM, says, draft_every=1.0)
+        surfaces[TELEGRAM] = Surface(TELEGRAM, says, draft_every=1.5)
         sender = permanent("telegram.out", TelegramSender, telegram, to_store, bot)
         rows.append(sender.with_options(shutdown=15.0))
         rows.append(permanent("telegram.in", TelegramPoller, to_store, to_chats, says, bot))
@@ -68,7 +68,7 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
 
         where = (str(s.matrix_homeserver), s.matrix_user_id, s.matrix_store_path)
         account = MatrixSettings(*where, *s.matrix_login)
-        surfaces[MATRIX] = Surface(MATRIX, matrix.address, ("/", "!"), draft_every=1.0)
+        surfaces[MATRIX] = Surface(MATRIX, matrix.address, ("/", "!"), draft_every=1.5)
         syncer = permanent("matrix", MatrixSyncer, matrix, to_store, to_chats, account)
         rows.append(syncer.with_options(shutdown=15.0))
     if terminal:
