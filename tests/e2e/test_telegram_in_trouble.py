@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from random import Random
 
+import pytest
 import trio
 import trio.testing
 
@@ -85,6 +87,47 @@ async def test_faults_by_chance_and_a_kill_lose_nothing_and_keep_the_order(tmp_p
     repeats = sum(_repeats(api.answers(one), asked[one.id]) for one in people)
     assert repeats <= 1 + _plain_pieces_sent_without_an_answer(api)
     assert len({call.fault for call in api.calls}) >= 6
+    assert not api.calls_in_penalty
+    assert not api.violations
+    assert read_journal(tmp_path / "surfaces.db").faults == []
+
+
+@pytest.mark.full
+async def test_a_thousand_messages_in_forty_topics_survive_eight_kills(tmp_path: Path) -> None:
+    random = Random(7)
+    async with telegram_api() as api, program(tmp_path, **_settings(api)) as it:
+        people = [api.person(_ANN + number) for number in range(20)]
+        groups = [api.supergroup(_GROUP - n, topics={7: "Seven", 8: "Eight"}) for n in range(40)]
+        topics = [(group, 7 + place % 2) for place, group in enumerate(groups)]
+        asked: dict[tuple[int, int], list[str]] = {(g.id, thread): [] for g, thread in topics}
+
+        async def write(first: int, last: int) -> None:
+            for number in range(first, last):
+                group, thread = topics[number % len(topics)]
+                words = f"message-{number:04}-here"
+                asked[group.id, thread].append(words)
+                author = people[random.randrange(len(people))]
+                author.writes(f"@rig_bot {words}", chat=group, thread=thread)
+                await trio.sleep(0.05)
+
+        api.fail_by_chance(_CHANCES, seed=21)
+        with trio.fail_after(3000):
+            for life in range(8):
+                await it.start()
+                await write(life * 125, life * 125 + 125)
+                await api.until(partial(_is_said_by, api, groups, 20 * (life + 1)))
+                await it.kill()
+            await it.start()
+            for group, thread in topics:
+                await _answered(api, group, asked[group.id, thread][-1], thread=thread)
+            api.fail_by_chance({}, seed=0)
+            assert await it.end() == 0
+
+    repeats = sum(
+        _repeats(api.answers(group, thread=thread), asked[group.id, thread])
+        for group, thread in topics
+    )
+    assert repeats <= 8 + _plain_pieces_sent_without_an_answer(api)
     assert not api.calls_in_penalty
     assert not api.violations
     assert read_journal(tmp_path / "surfaces.db").faults == []
