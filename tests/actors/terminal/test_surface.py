@@ -13,15 +13,18 @@ import trio.testing
 from attrs import Factory, define, evolve
 from trio.testing import MockClock
 
+from actors.kernel.spec import transient
+from actors.kernel.supervision import Supervisor
 from actors.terminal.interrupts import InterruptSwitch
 from actors.terminal.lines import LineReader, PipedLines
 from actors.terminal.opening import Terminal
 from actors.terminal.screen import PlainScreen
-from actors.terminal.surface import HERE, OWNER, STORE_RETRY_DELAYS
+from actors.terminal.surface import HERE, OWNER, STORE_RETRY_DELAYS, TerminalSurface
 from protocols.ids import RoomId, RowId
 from protocols.mail import CalleeDiedError
 from protocols.store import OutboxState, Row, RowState, Voice
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
+from tests.actors.kernel.steps import AtStep
 from tests.actors.terminal.stage import Agent, Stage, StageStore, echo, stage_for
 
 
@@ -298,6 +301,33 @@ async def test_a_killed_life_loses_no_line_and_no_answer(pipes_for: PipesFor) ->
     await stage.surface().run()
 
     assert pipes.printed() == "You said: one\nYou said: two\n"
+
+
+async def live_through_a_kill(pipes: Pipes, step: int) -> bool:
+    """Answer two lines while the surface is killed at its step; False if it had fewer steps."""
+    stage = stage_for(pipes.terminal)
+    row = transient(
+        "terminal", TerminalSurface, stage.inbox, stage.store, stage.chats, stage.terminal
+    )
+    tree = Supervisor([row.with_options(significant=True)])
+    killer = AtStep("terminal", step, lambda: tree.kill("terminal"))
+    trio.lowlevel.add_instrument(killer)
+    with trio.fail_after(20):
+        assert await tree.run() == 0
+    trio.lowlevel.remove_instrument(killer)
+    printed = pipes.printed().splitlines()
+    assert list(dict.fromkeys(printed)) == ["You said: one", "You said: two"]
+    assert len(printed) <= 3  # what was just being printed may be printed again
+    assert [row.text for row in stage.store.rows] == ["one", "two"]
+    return killer.has_happened
+
+
+async def test_a_kill_at_every_step_loses_no_line_and_no_answer(pipes_for: PipesFor) -> None:
+    step = 1
+    while await live_through_a_kill(pipes_for(b"one\ntwo\n"), step):
+        step += 1
+
+    assert step > 10
 
 
 # With a person in front of it.
