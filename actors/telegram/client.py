@@ -1,4 +1,4 @@
-"""Telegram's HTTP, one request at a time; the only module that names aiogram and httpx2.
+"""Telegram's HTTP, one request at a time; the only module that names httpx2.
 
 aiogram's methods are the vocabulary: each knows its name on the wire and what it takes. Their
 answers are read here and not by aiogram's types, as of an answer we need one number at most,
@@ -15,21 +15,6 @@ from urllib.parse import quote, urlencode
 
 import httpx2
 import trio
-from aiogram import Bot
-from aiogram.client.session.base import BaseSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.methods import (
-    AnswerCallbackQuery,
-    EditMessageText,
-    GetMe,
-    GetUpdates,
-    SendChatAction,
-    SendMessage,
-    TelegramMethod,
-)
-from aiogram.methods.base import TelegramType
-from aiogram.types import ReplyParameters
-from aiogram.utils.token import TokenValidationError
 from attrs import define
 from pydantic import ValidationError
 
@@ -48,6 +33,20 @@ from actors.telegram.outcomes import (
     failure_of,
 )
 from actors.telegram.settings import TelegramSettings
+from actors.telegram.vocabulary import (
+    AnswerCallbackQuery,
+    BaseSession,
+    Bot,
+    EditMessageText,
+    GetMe,
+    GetUpdates,
+    SendChatAction,
+    SendMessage,
+    TelegramAPIServer,
+    TelegramMethod,
+    TelegramType,
+    TokenValidationError,
+)
 
 ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
 """What we read; an edited message is not among them yet."""
@@ -185,9 +184,10 @@ class TelegramClient:
         if thread_id is not None:
             fields["message_thread_id"] = thread_id
         if reply_to is not None:
-            fields["reply_parameters"] = ReplyParameters(
-                message_id=reply_to, allow_sending_without_reply=True
-            )
+            fields["reply_parameters"] = {
+                "message_id": reply_to,
+                "allow_sending_without_reply": True,
+            }
         return _sent_in(await self._ask_checked(SendMessage, fields))
 
     async def edit_message(
