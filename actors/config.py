@@ -70,6 +70,9 @@ class Settings(BaseModel):
         Path("surfaces.db"),
         description="The database; where it is not set, MATRIX_DB_PATH (its earlier name) counts.",
     )
+    files_path: Path = Field(
+        Path("surfaces.files"), description="A folder for files on their way to and from the agent."
+    )
     journal_keep_days: int = Field(
         30, ge=1, description="Days that finished messages stay in the journal."
     )
@@ -107,6 +110,13 @@ class Settings(BaseModel):
     )
     telegram_group_mode: Literal["mention", "all"] = Field(
         "mention", description="In groups: answer when mentioned or replied to, or to everything."
+    )
+    telegram_streaming: Literal["edit", "draft", "off"] = Field(
+        "edit",
+        description="How an answer grows: by edits of a message, as a draft, or all at once.",
+    )
+    telegram_reactions: bool = Field(
+        default=True, description="Whether a reaction on a message shows that it was taken."
     )
     matrix_homeserver: HttpUrl | None = Field(
         None, description="Switches Matrix on: https://matrix.example.org."

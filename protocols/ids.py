@@ -22,7 +22,9 @@ EventId = NewType("EventId", str)
 EventId.__doc__ = "What the surface calls one message, unique within the surface: ``$abc``."
 
 RemoteId = NewType("RemoteId", str)
-RemoteId.__doc__ = "What the surface calls a message that we sent: ``$abc``."
+RemoteId.__doc__ = (
+    "What the surface calls one message in its room, ours or a person's: ``$abc``, ``1001``."
+)
 
 SlotId = NewType("SlotId", str)
 SlotId.__doc__ = "A chat slot of one person: ``C1``, ``C2``, … counted from 1, never reused."
@@ -38,6 +40,11 @@ RunId.__doc__ = "One run of the agent: a UUID, derived from the message that ask
 
 TraceId = NewType("TraceId", str)
 TraceId.__doc__ = "Ties the log lines of one message together: 32 hexadecimal digits."
+
+Language = NewType("Language", str)
+Language.__doc__ = (
+    "A language by its ISO 639 code, as a person's app says it: ``en``, ``ru``, ``pt-br``."
+)
 
 _RUNS = UUID("6f1c3c9e-0d5a-5d57-9b0e-3f5c2a1d7e44")
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from protocols.files import LocalFile
 from protocols.ids import PersonId, RowId, RunId, SlotId, SurfaceName, TraceId
 from protocols.mail import Question, Sink
 
@@ -233,6 +234,7 @@ class Turn:
     text: str = field(repr=False)
     trace: TraceId
     resume: Resume | None = None
+    files: tuple[LocalFile, ...] = ()
 
 
 @frozen
@@ -246,10 +248,16 @@ class TurnProgress:
 
 @frozen
 class TurnFinished:
-    """The agent answered."""
+    """The agent answered.
+
+    Args:
+        files: What it made and sent along, on this machine's disk until it is delivered.
+        attachments: What it only named an address of.
+    """
 
     text: str = field(repr=False)
     attachments: tuple[Attachment, ...] = ()
+    files: tuple[LocalFile, ...] = ()
 
 
 @frozen

@@ -7,8 +7,10 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
+from protocols.files import LocalFile, RemoteFile
 from protocols.ids import (
     EventId,
+    Language,
     OutboxId,
     PersonId,
     RemoteId,
@@ -67,12 +69,64 @@ class Voice(StrEnum):
 
 
 @frozen
+class Button:
+    """A button below an outgoing message.
+
+    Args:
+        action: What pressing it asks for, at most 64 bytes of UTF-8: ``retry:17``.
+    """
+
+    label: str = field(repr=False)
+    action: str
+
+
+Keyboard = tuple[tuple[Button, ...], ...]
+"""Buttons, line by line."""
+
+
+def stop_action(row: RowId) -> str:
+    """What a button that stops the turn of *row* asks for."""
+    return f"stop:{row}"
+
+
+@frozen
+class Press:
+    """Somebody pressed a button.
+
+    Args:
+        id: What the surface answers the press by.
+        action: The button's, as the surface handed it over: anybody may have invented it.
+        place: The message that the button belongs to.
+    """
+
+    id: str
+    action: str = field(repr=False)
+    place: RemoteId
+
+
+@frozen
+class Amends:
+    """An outgoing message that only changes one of ours.
+
+    The message *place* shows the outcome of *row*, or its end: the text is added to that, and
+    its buttons are replaced.
+    """
+
+    row: RowId
+    place: RemoteId
+
+
+@frozen
 class Arrival:
     """One message as a surface handed it over; nothing is decided about it yet.
 
     Args:
         sent_at: When the person sent it, by the surface's clock, in seconds since the epoch.
         is_backlog: It was waiting when we came back; such messages are never refused as too many.
+        message_id: The message itself; empty where the surface cannot point at it.
+        language: That of the person's app; empty where it is not known.
+        edits: The message whose text this is from now on.
+        press: It is no message: somebody pressed a button.
     """
 
     event_id: EventId
@@ -83,16 +137,22 @@ class Arrival:
     sent_at: float
     trace: TraceId
     is_backlog: bool = False
+    message_id: RemoteId = RemoteId("")
+    language: Language = Language("")
+    files: tuple[RemoteFile, ...] = ()
+    edits: RemoteId | None = None
+    press: Press | None = None
 
 
 @frozen
 class Row:
-    """One journal row.
+    """One journal row: an arrival, and what became of it.
 
     Args:
         attempts: How many times a session has started it.
         shown_id: The message that shows this row's answer while it grows, once there is one.
         reason: Why it ended as it did, in words without anything a person wrote.
+        decided: What a button decided about it, once: ``retry``, ``yes``; empty before.
     """
 
     id: RowId
@@ -112,6 +172,12 @@ class Row:
     shown_id: RemoteId | None = None
     reason: str = ""
     finished_at: float | None = None
+    message_id: RemoteId = RemoteId("")
+    language: Language = Language("")
+    files: tuple[RemoteFile, ...] = ()
+    edits: RemoteId | None = None
+    press: Press | None = None
+    decided: str = ""
 
 
 @frozen
@@ -122,6 +188,8 @@ class OutboxRow:
         uid: 32 hexadecimal digits, made once and kept: what a transaction id is derived from.
         row: The journal row that it answers; None for words that nobody asked for.
         is_final: It is the one visible outcome of its row, so it takes the place of its draft.
+        reply_to_id: The message of the row, by its surface's own id; empty where it has none.
+        language: That of the row's person.
     """
 
     id: OutboxId
@@ -137,6 +205,11 @@ class OutboxRow:
     state: OutboxState = OutboxState.PENDING
     remote_id: RemoteId | None = None
     reason: str = ""
+    keyboard: Keyboard = ()
+    files: tuple[LocalFile, ...] = ()
+    amends: Amends | None = None
+    reply_to_id: RemoteId = RemoteId("")
+    language: Language = Language("")
 
 
 @frozen
@@ -203,6 +276,22 @@ class FinishRow:
 
 
 @frozen
+class RewordRow:
+    """received or queued → the same, with another *text*; conflicts once its turn has started."""
+
+    row: RowId
+    text: str = field(repr=False)
+
+
+@frozen
+class DecideRow:
+    """A button decided about *row*: the first one counts, a second conflicts."""
+
+    row: RowId
+    decision: str
+
+
+@frozen
 class ShowRow:
     """The answer of *row* is growing in the surface's message *shown_id*."""
 
@@ -212,13 +301,19 @@ class ShowRow:
 
 @frozen
 class AddOutgoing:
-    """Words to send to *room*; with *row* they are about that row, and reply to it."""
+    """Words to send to *room*; with *row* they are about that row, and reply to it.
+
+    With *amends* they are added to a message that is there.
+    """
 
     room: RoomId
     voice: Voice
     text: str = field(repr=False)
     row: RowId | None = None
     is_final: bool = True
+    keyboard: Keyboard = ()
+    files: tuple[LocalFile, ...] = ()
+    amends: Amends | None = None
 
 
 @frozen
@@ -274,6 +369,8 @@ Change = (
     | StartRow
     | RequeueRow
     | FinishRow
+    | RewordRow
+    | DecideRow
     | ShowRow
     | AddOutgoing
     | SentOutgoing
@@ -396,6 +493,14 @@ class FindRow(Question[Row | None]):
 
 
 @frozen
+class FindMessage(Question[Row | None]):
+    """The newest row of *room* that is the message *message_id* itself, not an edit of it."""
+
+    room: RoomId
+    message_id: RemoteId
+
+
+@frozen
 class LastFinished(Question[Row | None]):
     """The newest failed, stopped or set aside row of *room* that was sent by *sender*."""
 
@@ -417,6 +522,13 @@ class Outgoing(Question[tuple[OutboxRow, ...]]):
 
     room: RoomId
     limit: int = 50
+
+
+@frozen
+class FinalOutgoing(Question[OutboxRow | None]):
+    """The one visible outcome of *row*, in whatever state; None before there is one."""
+
+    row: RowId
 
 
 @frozen
@@ -467,9 +579,11 @@ StoreMessage = (
     | WaitingRows
     | WaitingRooms
     | FindRow
+    | FindMessage
     | LastFinished
     | RecentRows
     | Outgoing
+    | FinalOutgoing
     | OutgoingRooms
     | GetKey
     | FindKeys

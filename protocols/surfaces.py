@@ -2,8 +2,9 @@
 
 from attrs import field, frozen
 
+from protocols.files import FileMissing, LocalFile, RemoteFile
 from protocols.ids import RoomId, RowId, SurfaceName
-from protocols.mail import Address
+from protocols.mail import Address, Question
 
 
 @frozen
@@ -40,7 +41,48 @@ class ShowTyping:
     row: RowId
 
 
-SurfaceMessage = Deliver | ShowDraft | ShowTyping
+@frozen
+class AnswerPress:
+    """The press *press_id* of a button is decided: the person's app stops waiting.
+
+    Args:
+        text: One line for the person who pressed, at most 200 characters; empty for none.
+    """
+
+    room: RoomId
+    press_id: str
+    text: str = field(repr=False, default="")
+
+
+@frozen
+class FetchFile(Question[LocalFile | FileMissing]):
+    """Bring *file*, the one with this *number* (from 0) of *row*, to this machine's disk.
+
+    It lies there until ``Deliver`` names *row* as done. Asked twice, it is fetched once.
+    """
+
+    room: RoomId
+    row: RowId
+    number: int
+    file: RemoteFile
+
+
+@frozen
+class OpenRoom(Question[RoomId | None]):
+    """Open a room called *name* beside *room* for the new chat that *row* asks for.
+
+    None where this surface has no such rooms. Asked twice for one row, it is the same room.
+    """
+
+    room: RoomId
+    row: RowId
+    name: str = field(repr=False)
+
+
+RoomMessage = Deliver | ShowDraft | ShowTyping
+"""What is done in order in its room; the others have nobody to wait for."""
+
+SurfaceMessage = RoomMessage | AnswerPress | FetchFile | OpenRoom
 
 
 @frozen
@@ -50,9 +92,13 @@ class Surface:
     Args:
         command_prefixes: What a command may start with: ``("/",)``, on Matrix ``("/", "!")``.
         draft_every: Least seconds between two drafts of one answer that are worth sending on.
+        has_buttons: Buttons can be shown and pressed there.
+        opens_rooms: ``OpenRoom`` may open one.
     """
 
     name: SurfaceName
     address: Address[SurfaceMessage]
     command_prefixes: tuple[str, ...] = ("/",)
     draft_every: float = 0.25
+    has_buttons: bool = False
+    opens_rooms: bool = False

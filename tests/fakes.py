@@ -29,10 +29,13 @@ from protocols.store import (
     Cursor,
     DeadLetter,
     DeadLetters,
+    DecideRow,
     DeleteDeadLetter,
     DeleteKey,
     FailedOutgoing,
+    FinalOutgoing,
     FindKeys,
+    FindMessage,
     FindRow,
     FinishRow,
     GetKey,
@@ -49,6 +52,7 @@ from protocols.store import (
     ReadCursor,
     RecentRows,
     RequeueRow,
+    RewordRow,
     Row,
     RowState,
     SentOutgoing,
@@ -63,8 +67,11 @@ from protocols.store import (
 
 A = TypeVar("A")
 
-_RowChange = QueueRow | StartRow | RequeueRow | FinishRow | ShowRow
-_RowsQuestion = UnsortedRows | WaitingRows | WaitingRooms | FindRow | LastFinished | RecentRows
+_RowChange = QueueRow | StartRow | RequeueRow | FinishRow | RewordRow | DecideRow | ShowRow
+_RowsQuestion = (
+    UnsortedRows | WaitingRows | WaitingRooms | FindRow | FindMessage | LastFinished | RecentRows
+)
+_OutgoingQuestion = Outgoing | OutgoingRooms | FinalOutgoing
 _OtherQuestion = ReadCursor | GetKey | FindKeys | DeadLetters | SummariseJournal
 
 _WAITING = frozenset({RowState.QUEUED, RowState.RUNNING})
@@ -75,6 +82,8 @@ _STARTS_FROM: dict[type[Change], frozenset[RowState]] = {
     StartRow: _WAITING,
     RequeueRow: frozenset({RowState.RUNNING}),
     FinishRow: UNFINISHED,
+    RewordRow: frozenset({RowState.RECEIVED, RowState.QUEUED}),
+    DecideRow: frozenset(RowState),
     ShowRow: UNFINISHED,
 }
 
@@ -105,7 +114,7 @@ class MemoryJournal:
                 message.reply_to.send(self._commit(changes))
             case Backup(path):
                 message.reply_to.send(_backup(Path(path)))
-            case Outgoing() | OutgoingRooms():
+            case Outgoing() | OutgoingRooms() | FinalOutgoing():
                 self._look_up_outgoing(message)
             case ReadCursor() | GetKey() | FindKeys() | DeadLetters() | SummariseJournal():
                 self._look_up(message)
@@ -123,6 +132,8 @@ class MemoryJournal:
                 question.reply_to.send(tuple(dict.fromkeys(row.room for row in waiting)))
             case FindRow(row):
                 question.reply_to.send(self.rows.get(row))
+            case FindMessage():
+                question.reply_to.send(self._message(question))
             case LastFinished():
                 question.reply_to.send(self._last_finished(question))
             case RecentRows(limit, room):
@@ -131,7 +142,7 @@ class MemoryJournal:
             case _:
                 assert_never(question)
 
-    def _look_up_outgoing(self, question: Outgoing | OutgoingRooms) -> None:
+    def _look_up_outgoing(self, question: _OutgoingQuestion) -> None:
         pending = [out for out in self.outbox.values() if out.state is OutboxState.PENDING]
         match question:
             case Outgoing(room, limit):
@@ -140,6 +151,9 @@ class MemoryJournal:
             case OutgoingRooms(surface):
                 rooms = (out.room for out in pending if surface_of(out.room) == surface)
                 question.reply_to.send(tuple(dict.fromkeys(rooms)))
+            case FinalOutgoing(row):
+                finals = (out for out in self.outbox.values() if out.row == row and out.is_final)
+                question.reply_to.send(next(map(self._with_row, finals), None))
             case _:
                 assert_never(question)
 
@@ -173,6 +187,17 @@ class MemoryJournal:
     def _newest(self) -> Iterable[Row]:
         return reversed(self.rows.values())
 
+    def _message(self, question: FindMessage) -> Row | None:
+        found = (
+            row
+            for row in self._newest()
+            if row.message_id
+            and (row.room, row.message_id) == (question.room, question.message_id)
+            and row.edits is None
+            and row.press is None
+        )
+        return next(found, None)
+
     def _last_finished(self, question: LastFinished) -> Row | None:
         found = (
             row
@@ -186,7 +211,13 @@ class MemoryJournal:
         row = None if out.row is None else self.rows.get(out.row)
         if row is None:
             return out
-        return evolve(out, reply_to_event=row.event_id, shown_id=row.shown_id)
+        return evolve(
+            out,
+            reply_to_event=row.event_id,
+            shown_id=row.shown_id,
+            reply_to_id=row.message_id,
+            language=row.language,
+        )
 
     def _summary(self) -> JournalSummary:
         unfinished = (row.received_at for row in self.rows.values() if row.state in UNFINISHED)
@@ -224,6 +255,11 @@ class MemoryJournal:
             received_at=self.clock(),
             trace=arrival.trace,
             is_backlog=arrival.is_backlog,
+            message_id=arrival.message_id,
+            language=arrival.language,
+            files=arrival.files,
+            edits=arrival.edits,
+            press=arrival.press,
         )
         self.rows[row.id] = row
         return row
@@ -246,7 +282,9 @@ class MemoryJournal:
 
     def _apply(self, change: Change) -> OutboxId | Conflict | None:
         match change:
-            case QueueRow() | StartRow() | RequeueRow() | FinishRow() | ShowRow():
+            case (QueueRow() | StartRow() | RequeueRow() | FinishRow()) | (
+                RewordRow() | DecideRow() | ShowRow()
+            ):
                 return self._move(change)
             case AddOutgoing():
                 return self._add_outgoing(change)
@@ -277,6 +315,8 @@ class MemoryJournal:
         row = self.rows.get(change.row)
         if row is None or row.state not in _STARTS_FROM[type(change)]:
             return Conflict(change.row, None if row is None else row.state)
+        if isinstance(change, DecideRow) and row.decided:
+            return Conflict(change.row, row.state)
         self.rows[row.id] = self._moved(row, change)
         return None
 
@@ -293,6 +333,10 @@ class MemoryJournal:
                 if state in UNFINISHED:
                     raise ValueError(f"a row cannot end as {state}")
                 return evolve(row, state=state, reason=reason, finished_at=self.clock())
+            case RewordRow(_, text):
+                return evolve(row, text=text)
+            case DecideRow(_, decision):
+                return evolve(row, decided=decision)
             case ShowRow(_, shown_id):
                 return evolve(row, shown_id=shown_id)
             case _:
@@ -311,6 +355,9 @@ class MemoryJournal:
             reply_to_event=None,
             shown_id=None,
             created_at=self.clock(),
+            keyboard=change.keyboard,
+            files=change.files,
+            amends=change.amends,
         )
         return id_
 

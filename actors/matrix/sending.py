@@ -15,10 +15,18 @@ from actors.matrix.patience import ask_store
 from actors.matrix.posting import Post
 from actors.matrix.settings import Pace
 from actors.matrix.turns import Desk, Rest, SendAnswers, SetTyping, ShowNow, WaitUntil, next_step
+from protocols.files import FileMissing, Missing
 from protocols.ids import RoomId, SurfaceName, native_id
 from protocols.mail import Address
 from protocols.store import OutgoingRooms, StoreMessage
-from protocols.surfaces import Deliver, SurfaceMessage
+from protocols.surfaces import (
+    AnswerPress,
+    Deliver,
+    FetchFile,
+    OpenRoom,
+    RoomMessage,
+    SurfaceMessage,
+)
 
 SURFACE = SurfaceName("matrix")
 
@@ -50,6 +58,17 @@ class Sender:
 
     def take(self, message: SurfaceMessage) -> None:
         """Note what *message* asks for; never waits."""
+        match message:
+            case AnswerPress():
+                pass  # no button of ours is there yet
+            case FetchFile():
+                message.reply_to.send(FileMissing(Missing.GONE))
+            case OpenRoom():
+                message.reply_to.send(None)
+            case _:
+                self._take_for_room(message)
+
+    def _take_for_room(self, message: RoomMessage) -> None:
         if self._is_closed:
             return  # the outbox has it, for the next start
         room = message.room

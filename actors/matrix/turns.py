@@ -6,7 +6,7 @@ from attrs import define, field, frozen
 
 from actors.matrix.settings import Pace
 from protocols.ids import RemoteId, RowId
-from protocols.surfaces import Deliver, ShowDraft, ShowTyping, SurfaceMessage
+from protocols.surfaces import Deliver, RoomMessage, ShowDraft, ShowTyping
 
 
 @define
@@ -49,7 +49,7 @@ class Desk:
         """The turn that runs: the newest that is not over."""
         return next((turn for turn in reversed(self.turns.values()) if not turn.is_over), None)
 
-    def take(self, message: SurfaceMessage, now: float, pace: Pace) -> None:
+    def take(self, message: RoomMessage, now: float, pace: Pace) -> None:
         """Note what *message* asks for."""
         match message:
             case Deliver(row_done=row_done):

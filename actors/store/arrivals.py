@@ -1,6 +1,7 @@
 """Journaling what a surface handed over: each event once, with the surface's cursor."""
 
 from actors.store.changes import apply_change
+from actors.store.columns import files_text, part_text
 from actors.store.connection import Connection
 from actors.store.rows import journal_row
 from protocols.ids import RowId, SurfaceName
@@ -9,7 +10,8 @@ from protocols.store import Arrival, Cursor, Journal, Journaled, Row
 # One statement that adds nothing for an event seen before, so that ids have no gaps.
 _INSERT = (
     "INSERT INTO inbox (surface, event_id, room, sender, sender_name, text, sent_at, received_at,"
-    " trace, is_backlog) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
+    " trace, is_backlog, message_id, language, files, edits, press)"
+    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
     " WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE surface = ?1 AND event_id = ?2)"
     " AND NOT EXISTS (SELECT 1 FROM seen WHERE surface = ?1 AND event_id = ?2)"
 )
@@ -46,6 +48,11 @@ def _add(db: Connection, surface: SurfaceName, arrival: Arrival, now: float) -> 
             now,
             arrival.trace,
             arrival.is_backlog,
+            arrival.message_id,
+            arrival.language,
+            files_text(arrival.files),
+            arrival.edits,
+            part_text(arrival.press),
         ),
     )
     return journal_row(db, RowId(added.lastrowid or 0)) if added.rowcount == 1 else None

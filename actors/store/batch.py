@@ -26,7 +26,9 @@ from protocols.store import (
     Committed,
     Conflict,
     DeadLetters,
+    FinalOutgoing,
     FindKeys,
+    FindMessage,
     FindRow,
     GetKey,
     Journal,
@@ -92,10 +94,10 @@ def _handle(db: Connection, message: Durable, now: float) -> Delivery:
             committed = _in_savepoint(db, partial(apply_changes, db, changes, now))
             return partial(message.reply_to.send, committed)
         case (UnsortedRows() | WaitingRows() | WaitingRooms()) | (
-            FindRow() | LastFinished() | RecentRows()
+            FindRow() | FindMessage() | LastFinished() | RecentRows()
         ):
             return look_up_journal(db, message)
-        case Outgoing() | OutgoingRooms():
+        case Outgoing() | OutgoingRooms() | FinalOutgoing():
             return look_up_outgoing(db, message)
         case ReadCursor() | GetKey() | FindKeys() | DeadLetters() | SummariseJournal():
             return look_up(db, message)

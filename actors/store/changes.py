@@ -3,6 +3,7 @@
 from typing import assert_never
 from uuid import uuid4
 
+from actors.store.columns import files_text, keyboard_text, part_text
 from actors.store.connection import Connection
 from protocols.ids import OutboxId, RowId
 from protocols.store import (
@@ -12,6 +13,7 @@ from protocols.store import (
     Change,
     Committed,
     Conflict,
+    DecideRow,
     DeleteDeadLetter,
     DeleteKey,
     FailedOutgoing,
@@ -20,13 +22,14 @@ from protocols.store import (
     PutKey,
     QueueRow,
     RequeueRow,
+    RewordRow,
     RowState,
     SentOutgoing,
     ShowRow,
     StartRow,
 )
 
-_RowChange = QueueRow | StartRow | RequeueRow | FinishRow | ShowRow
+_RowChange = QueueRow | StartRow | RequeueRow | FinishRow | RewordRow | DecideRow | ShowRow
 _MailChange = AddOutgoing | SentOutgoing | FailedOutgoing
 _NoteChange = PutKey | DeleteKey | AddDeadLetter | DeleteDeadLetter
 
@@ -50,7 +53,9 @@ def apply_changes(db: Connection, changes: tuple[Change, ...], now: float) -> Co
 def apply_change(db: Connection, change: Change, now: float) -> OutboxId | Conflict | None:
     """Apply one change; the answer is the id of an outgoing message that it added."""
     match change:
-        case QueueRow() | StartRow() | RequeueRow() | FinishRow() | ShowRow():
+        case (QueueRow() | StartRow() | RequeueRow() | FinishRow()) | (
+            RewordRow() | DecideRow() | ShowRow()
+        ):
             return None if _moved(db, change, now) else _conflict(db, change.row)
         case AddOutgoing() | SentOutgoing() | FailedOutgoing():
             return _apply_to_outbox(db, change, now)
@@ -86,6 +91,12 @@ def _moved(db: Connection, change: _RowChange, now: float) -> bool:
             )
         case FinishRow(row, state, reason):
             return _finished(db, row, state, reason, now)
+        case RewordRow(row, text):
+            return _update(
+                db, "text = ? WHERE id = ? AND state IN ('received', 'queued')", (text, row)
+            )
+        case DecideRow(row, decision):
+            return _update(db, "decided = ? WHERE id = ? AND decided = ''", (decision, row))
         case ShowRow(row, shown_id):
             return _update(db, f"shown_id = ? WHERE id = ? AND {_IS_UNFINISHED}", (shown_id, row))
         case _:
@@ -114,13 +125,8 @@ def _conflict(db: Connection, row: RowId) -> Conflict:
 
 def _apply_to_outbox(db: Connection, change: _MailChange, now: float) -> OutboxId | None:
     match change:
-        case AddOutgoing(room, voice, text, row, is_final):
-            added = db.execute(
-                "INSERT INTO outbox (uid, room, row, voice, text, is_final, created_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (uuid4().hex, room, row, voice, text, is_final, now),
-            )
-            return OutboxId(added.lastrowid or 0)
+        case AddOutgoing():
+            return _add_to_outbox(db, change, now)
         case SentOutgoing(outbox, remote_id):
             _settle(db, outbox, OutboxState.SENT, now, remote_id=remote_id)
         case FailedOutgoing(outbox, reason):
@@ -128,6 +134,26 @@ def _apply_to_outbox(db: Connection, change: _MailChange, now: float) -> OutboxI
         case _:
             assert_never(change)
     return None
+
+
+def _add_to_outbox(db: Connection, new: AddOutgoing, now: float) -> OutboxId:
+    added = db.execute(
+        "INSERT INTO outbox (uid, room, row, voice, text, is_final, created_at, keyboard, files,"
+        " amends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            uuid4().hex,
+            new.room,
+            new.row,
+            new.voice,
+            new.text,
+            new.is_final,
+            now,
+            keyboard_text(new.keyboard),
+            files_text(new.files),
+            part_text(new.amends),
+        ),
+    )
+    return OutboxId(added.lastrowid or 0)
 
 
 def _settle(

@@ -11,7 +11,9 @@ from protocols.ids import RoomId, SurfaceName, surface_of
 from protocols.store import (
     Cursor,
     DeadLetters,
+    FinalOutgoing,
     FindKeys,
+    FindMessage,
     FindRow,
     GetKey,
     JournalSummary,
@@ -30,8 +32,10 @@ from protocols.store import (
 Delivery = Callable[[], None]
 """Puts an answer into its asker's hands; called once the batch is durable."""
 
-JournalLookup = UnsortedRows | WaitingRows | WaitingRooms | FindRow | LastFinished | RecentRows
-OutgoingLookup = Outgoing | OutgoingRooms
+JournalLookup = (
+    UnsortedRows | WaitingRows | WaitingRooms | FindRow | FindMessage | LastFinished | RecentRows
+)
+OutgoingLookup = Outgoing | OutgoingRooms | FinalOutgoing
 OtherLookup = ReadCursor | GetKey | FindKeys | DeadLetters | SummariseJournal
 
 
@@ -59,6 +63,8 @@ def look_up_journal(db: Connection, question: JournalLookup) -> Delivery:
             return partial(question.reply_to.send, _waiting_rooms(db))
         case FindRow(row):
             return partial(question.reply_to.send, journal_row(db, row))
+        case FindMessage():
+            return partial(question.reply_to.send, _message(db, question))
         case LastFinished():
             return partial(question.reply_to.send, _last_finished(db, question))
         case RecentRows():
@@ -78,6 +84,9 @@ def look_up_outgoing(db: Connection, question: OutgoingLookup) -> Delivery:
                 max(0, limit),
             )
             return partial(question.reply_to.send, outgoing)
+        case FinalOutgoing(row):
+            found = outbox_rows(db, "WHERE outbox.row = ? AND is_final ORDER BY outbox.id", row)
+            return partial(question.reply_to.send, next(iter(found), None))
         case OutgoingRooms(surface):
             return partial(question.reply_to.send, _outgoing_rooms(db, surface))
         case _:
@@ -108,6 +117,17 @@ def _waiting_rooms(db: Connection) -> tuple[RoomId, ...]:
         "SELECT room FROM inbox WHERE state IN ('queued', 'running') GROUP BY room ORDER BY min(id)"
     )
     return tuple(room for (room,) in found)
+
+
+def _message(db: Connection, question: FindMessage) -> Row | None:
+    found = journal_rows(
+        db,
+        "WHERE room = ? AND message_id = ? AND message_id <> '' AND edits IS NULL AND press IS NULL"
+        " ORDER BY id DESC LIMIT 1",
+        question.room,
+        question.message_id,
+    )
+    return next(iter(found), None)
 
 
 def _last_finished(db: Connection, question: LastFinished) -> Row | None:

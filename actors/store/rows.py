@@ -2,19 +2,22 @@
 
 from typing import Any
 
+from actors.store.columns import amends, keyboard, local_files, press, remote_files
 from actors.store.connection import Connection
-from protocols.ids import OutboxId, RowId
+from protocols.ids import Language, OutboxId, RemoteId, RowId
 from protocols.store import DeadLetter, OutboxRow, OutboxState, Row, RowState, Voice
 
 _INBOX = (
     "id, event_id, room, sender, sender_name, text, sent_at, received_at, trace, is_backlog, state,"
-    " slot, run_id, attempts, shown_id, reason, finished_at"
+    " slot, run_id, attempts, shown_id, reason, finished_at, message_id, language, files, edits,"
+    " press, decided"
 )
 
 # What a row's words reply to, and which message shows its answer, is known by the journal.
 _OUTBOX = (
     "SELECT outbox.id, uid, outbox.room, row, voice, outbox.text, is_final, event_id, shown_id,"
-    " created_at, outbox.state, remote_id, outbox.reason"
+    " created_at, outbox.state, remote_id, outbox.reason, keyboard, outbox.files, amends,"
+    " message_id, language"
     " FROM outbox LEFT JOIN inbox ON inbox.id = outbox.row"
 )
 
@@ -45,25 +48,32 @@ def dead_letters(db: Connection, limit: int) -> tuple[DeadLetter, ...]:
 
 
 def _row(columns: tuple[Any, ...]) -> Row:
-    values = (*columns[:9], bool(columns[9]), RowState(columns[10]), *columns[11:])
+    *arrived, files, edits, pressed, decided = columns
+    first = (*arrived[:9], bool(arrived[9]), RowState(arrived[10]), *arrived[11:])
+    values = (*first, remote_files(files), edits, press(pressed), decided)
     return Row(*values)
 
 
 def _outbox_row(columns: tuple[Any, ...]) -> OutboxRow:
-    id_, uid, room, row, voice, text, is_final, event_id, shown_id, created_at, state, *rest = (
-        columns
-    )
+    id_, uid, room, row, voice, text, is_final, event_id, shown_id, created_at, *rest = columns
+    state, remote_id, reason, buttons, files, amended, message_id, language = rest
     return OutboxRow(
-        OutboxId(id_),
-        uid,
-        room,
-        row,
-        Voice(voice),
-        text,
-        bool(is_final),
-        event_id,
-        shown_id,
-        created_at,
-        OutboxState(state),
-        *rest,
+        id=OutboxId(id_),
+        uid=uid,
+        room=room,
+        row=row,
+        voice=Voice(voice),
+        text=text,
+        is_final=bool(is_final),
+        reply_to_event=event_id,
+        shown_id=shown_id,
+        created_at=created_at,
+        state=OutboxState(state),
+        remote_id=remote_id,
+        reason=reason,
+        keyboard=keyboard(buttons),
+        files=local_files(files),
+        amends=amends(amended),
+        reply_to_id=message_id or RemoteId(""),
+        language=language or Language(""),
     )

@@ -1,6 +1,7 @@
 """What the Telegram surface is configured with."""
 
 from enum import StrEnum
+from pathlib import Path
 
 from attrs import field, frozen
 
@@ -14,6 +15,17 @@ class GroupMode(StrEnum):
     """Those that mention it, reply to it, or hold a command for it."""
     ALL = "all"
     """All of them, but those that are a command for another bot."""
+
+
+class Streaming(StrEnum):
+    """How an answer is shown while it grows."""
+
+    EDIT = "edit"
+    """A message of ours is edited; the answer takes its place, which may be repeated."""
+    DRAFT = "draft"
+    """In private chats Telegram's own draft, in groups as ``EDIT``; the answer is a new message."""
+    OFF = "off"
+    """Typing only; the answer is a new message."""
 
 
 @frozen
@@ -48,9 +60,16 @@ class TelegramSettings:
     Args:
         token: ``123456:ABC…``, from @BotFather.
         api_base: The server's address, without ``/bot<token>``.
+        files: The folder for files on their way in and out.
+        has_reactions: A reaction on a person's message shows that it was taken.
+        admins: Users who see ``/debug`` in the menu.
     """
 
     token: str = field(repr=False)
     api_base: str = PUBLIC_API
     group_mode: GroupMode = GroupMode.MENTION
+    streaming: Streaming = Streaming.EDIT
+    has_reactions: bool = True
+    files: Path = Path("surfaces.files")
+    admins: tuple[int, ...] = ()
     pace: Pace = field(factory=Pace)

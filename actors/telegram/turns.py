@@ -7,7 +7,7 @@ from attrs import define, field, frozen
 from actors.telegram.render import Piece
 from actors.telegram.settings import Pace
 from protocols.ids import RemoteId, RowId
-from protocols.surfaces import Deliver, ShowDraft, ShowTyping, SurfaceMessage
+from protocols.surfaces import Deliver, RoomMessage, ShowDraft, ShowTyping
 
 
 @define
@@ -62,7 +62,7 @@ class Desk:
         """The newest row that is known here."""
         return max(self.turns, default=RowId(0))
 
-    def take(self, message: SurfaceMessage, now: float, pace: Pace) -> None:
+    def take(self, message: RoomMessage, now: float, pace: Pace) -> None:
         """Note what *message* asks for."""
         match message:
             case Deliver(row_done=row_done):

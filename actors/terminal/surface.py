@@ -17,6 +17,7 @@ from actors.terminal.lines import Line
 from actors.terminal.open_rows import OpenRows
 from actors.terminal.opening import Terminal
 from protocols.chats import DirectoryMessage, RowsArrived
+from protocols.files import FileMissing, Missing
 from protocols.ids import TERMINAL, PersonId, RemoteId, RoomId, RowId
 from protocols.mail import Address, NoAnswerError, Question
 from protocols.store import (
@@ -33,7 +34,15 @@ from protocols.store import (
     UnsortedRows,
     WaitingRows,
 )
-from protocols.surfaces import Deliver, ShowDraft, ShowTyping, SurfaceMessage
+from protocols.surfaces import (
+    AnswerPress,
+    Deliver,
+    FetchFile,
+    OpenRoom,
+    ShowDraft,
+    ShowTyping,
+    SurfaceMessage,
+)
 
 log = structlog.get_logger("terminal.surface")
 
@@ -157,6 +166,12 @@ class TerminalSurface:
             case ShowTyping(row=row):
                 if await self._is_open(row):
                     await self._show_state()
+            case AnswerPress():
+                pass  # there are no buttons in a terminal
+            case FetchFile():
+                message.reply_to.send(FileMissing(Missing.GONE))
+            case OpenRoom():
+                message.reply_to.send(None)
             case _:
                 assert_never(message)
 

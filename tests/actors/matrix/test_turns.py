@@ -14,7 +14,7 @@ from actors.matrix.turns import (
     pause_after,
 )
 from protocols.ids import RoomId, RowId
-from protocols.surfaces import Deliver, ShowDraft, ShowTyping, SurfaceMessage
+from protocols.surfaces import Deliver, RoomMessage, ShowDraft, ShowTyping
 
 PACE = Pace()
 ROOM = RoomId("matrix/!r:s")
@@ -22,7 +22,7 @@ ONE, TWO = RowId(1), RowId(2)
 LONG_AGO = float("-inf")
 
 
-def desk_with(*messages: SurfaceMessage, at: float = 0.0) -> Desk:
+def desk_with(*messages: RoomMessage, at: float = 0.0) -> Desk:
     desk = Desk()
     for message in messages:
         desk.take(message, at, PACE)
@@ -145,7 +145,7 @@ def test_twenty_edits_last_for_two_minutes() -> None:
     ),
     st.floats(0, 100),
 )
-def test_a_wait_is_always_for_later(messages: list[SurfaceMessage], now: float) -> None:
+def test_a_wait_is_always_for_later(messages: list[RoomMessage], now: float) -> None:
     desk = desk_with(*messages)
 
     found = step(desk, now)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from attrs import evolve
 
 from actors.kernel.mailbox import Mailbox
 from actors.store.actor import StoreActor
@@ -26,10 +27,13 @@ from protocols.store import (
     Conflict,
     Cursor,
     DeadLetters,
+    DecideRow,
     DeleteDeadLetter,
     DeleteKey,
     FailedOutgoing,
+    FinalOutgoing,
     FindKeys,
+    FindMessage,
     FindRow,
     GetKey,
     Journal,
@@ -41,6 +45,7 @@ from protocols.store import (
     ReadCursor,
     RecentRows,
     RequeueRow,
+    RewordRow,
     RowState,
     SentOutgoing,
     ShowRow,
@@ -450,3 +455,55 @@ async def test_a_backup_into_no_folder_is_refused(store: Asking, tmp_path: Path)
     answer = await store.ask(Backup(str(tmp_path / "nowhere" / "copy.db")))
 
     assert isinstance(answer, BackupRefused)
+
+
+async def test_a_text_is_replaced_only_before_its_turn(store: Asking) -> None:
+    await store.arrive("1")
+
+    assert isinstance(await store.commit(RewordRow(RowId(1), "new")), Committed)
+    await store.commit(queue(1))
+    assert isinstance(await store.commit(RewordRow(RowId(1), "newer")), Committed)
+    await store.commit(start(1))
+    late = await store.commit(RewordRow(RowId(1), "too late"))
+
+    assert late == Conflict(RowId(1), RowState.RUNNING)
+    assert (await store.row(1)).text == "newer"
+
+
+async def test_the_first_decision_about_a_row_stands(store: Asking) -> None:
+    await store.arrive("1")
+    await store.commit(finish(1))
+
+    first = await store.commit(DecideRow(RowId(1), "yes"))
+    second = await store.commit(DecideRow(RowId(1), "no"))
+
+    assert isinstance(first, Committed)
+    assert second == Conflict(RowId(1), RowState.ANSWERED)
+    assert (await store.row(1)).decided == "yes"
+
+
+async def test_a_message_is_found_by_its_id_and_its_edits_are_not_it(store: Asking) -> None:
+    said = evolve(arrival("1"), message_id=RemoteId("7"))
+    edited = evolve(arrival("2"), message_id=RemoteId("7"), edits=RemoteId("7"))
+    elsewhere = evolve(arrival("3", room=OTHER_ROOM), message_id=RemoteId("7"))
+    await store.ask(Journal(MATRIX, (said, edited, elsewhere, arrival("4"))))
+
+    found = await store.ask(FindMessage(ROOM, RemoteId("7")))
+
+    assert found is not None
+    assert found.id == 1
+    assert await store.ask(FindMessage(ROOM, RemoteId("8"))) is None
+    assert await store.ask(FindMessage(ROOM, RemoteId(""))) is None
+
+
+async def test_the_outcome_of_a_row_is_found_also_when_it_is_sent(store: Asking) -> None:
+    await store.arrive("1")
+    await store.commit(evolve(words("by the way", row=1), is_final=False))
+    await store.commit(finish(1), words("answer", row=1))
+    await store.commit(SentOutgoing(OutboxId(2), RemoteId("$sent")))
+
+    found = await store.ask(FinalOutgoing(RowId(1)))
+
+    assert found is not None
+    assert (found.text, found.remote_id) == ("answer", RemoteId("$sent"))
+    assert await store.ask(FinalOutgoing(RowId(2))) is None

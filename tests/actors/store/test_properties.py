@@ -11,23 +11,29 @@ from hypothesis import strategies as st
 
 from actors.kernel.mailbox import Mailbox
 from actors.store.actor import StoreActor
-from protocols.ids import OutboxId, PersonId, RemoteId, RoomId, RowId, SurfaceName
+from protocols.files import FileKind, LocalFile, RemoteFile
+from protocols.ids import Language, OutboxId, PersonId, RemoteId, RoomId, RowId, SurfaceName
 from protocols.mail import Address, Question
 from protocols.store import (
     FINAL,
     UNFINISHED,
     AddDeadLetter,
     AddOutgoing,
+    Amends,
+    Button,
     Change,
     Commit,
     Committed,
     Conflict,
     Cursor,
     DeadLetters,
+    DecideRow,
     DeleteDeadLetter,
     DeleteKey,
     FailedOutgoing,
+    FinalOutgoing,
     FindKeys,
+    FindMessage,
     FindRow,
     FinishRow,
     GetKey,
@@ -36,10 +42,12 @@ from protocols.store import (
     OutboxRow,
     Outgoing,
     OutgoingRooms,
+    Press,
     PutKey,
     ReadCursor,
     RecentRows,
     RequeueRow,
+    RewordRow,
     Row,
     RowState,
     SentOutgoing,
@@ -66,14 +74,43 @@ keys = st.sampled_from(["a", "a:", "a:1", "a:2", "b", "é", "\x00"]) | any_text
 remote_ids = st.sampled_from(["$x", "$y"]).map(RemoteId)
 outbox_ids = few.map(OutboxId)
 
-arrivals = st.builds(arrival, few.map(str), room=rooms, sender=people, text=any_text)
+remote_files = st.builds(
+    RemoteFile, st.sampled_from(FileKind), any_text, any_text, st.none() | few, any_text
+)
+local_files = st.builds(
+    LocalFile, st.sampled_from(FileKind), any_text, any_text, few, any_text, any_text
+)
+keyboards = st.lists(
+    st.lists(st.builds(Button, any_text, any_text), max_size=2).map(tuple), max_size=2
+).map(tuple)
+arrivals = st.builds(
+    evolve,
+    st.builds(arrival, few.map(str), room=rooms, sender=people, text=any_text),
+    message_id=st.sampled_from(["", "7", "8"]).map(RemoteId),
+    language=st.sampled_from(["", "ru"]).map(Language),
+    files=st.lists(remote_files, max_size=2).map(tuple),
+    edits=st.none() | remote_ids,
+    press=st.none() | st.builds(Press, any_text, any_text, remote_ids),
+)
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(queue, few, st.none() | any_text),
     st.builds(start, few),
     st.builds(RequeueRow, row_ids),
     st.builds(FinishRow, row_ids, st.sampled_from(sorted(FINAL)), any_text),
+    st.builds(RewordRow, row_ids, any_text),
+    st.builds(DecideRow, row_ids, st.sampled_from(["yes", "no"])),
     st.builds(ShowRow, row_ids, remote_ids),
-    st.builds(AddOutgoing, rooms, st.sampled_from(Voice), any_text, st.none() | row_ids),
+    st.builds(
+        AddOutgoing,
+        rooms,
+        st.sampled_from(Voice),
+        any_text,
+        st.none() | row_ids,
+        st.booleans(),
+        keyboards,
+        st.lists(local_files, max_size=2).map(tuple),
+        st.none() | st.builds(Amends, row_ids, remote_ids),
+    ),
     st.builds(SentOutgoing, outbox_ids, remote_ids),
     st.builds(FailedOutgoing, outbox_ids, any_text),
     st.builds(PutKey, keys, any_text),
@@ -98,9 +135,11 @@ questions: st.SearchStrategy[Ask] = st.one_of(
     st.builds(WaitingRows, rooms, row_ids, limits),
     st.builds(WaitingRooms),
     st.builds(FindRow, row_ids),
+    st.builds(FindMessage, rooms, st.sampled_from(["", "7", "8"]).map(RemoteId)),
     st.builds(LastFinished, rooms, people.map(PersonId)),
     st.builds(RecentRows, limits, st.none() | rooms),
     st.builds(Outgoing, rooms, limits),
+    st.builds(FinalOutgoing, row_ids),
     st.builds(OutgoingRooms, surfaces),
     st.builds(GetKey, keys),
     st.builds(FindKeys, keys),
@@ -134,7 +173,9 @@ class Twins:
         for row in rows:
             assert (row.finished_at is None) == (row.state in UNFINISHED)
             assert row.attempts >= (row.state is RowState.RUNNING)
-            assert row.id not in self.ended or row == self.ended[row.id]
+            before = self.ended.get(row.id, row)
+            assert row == before or row == evolve(before, decided=row.decided)
+            assert before.decided in {"", row.decided}
         self.ended = {row.id: row for row in rows if row.state in FINAL}
         unsorted = await self.ask(UnsortedRows())
         waiting = [await self.ask(WaitingRows(room)) for room in await self.ask(WaitingRooms())]
@@ -143,9 +184,9 @@ class Twins:
 
 
 def _without_uid(answer: object) -> object:
-    if not isinstance(answer, tuple):
-        return answer
-    return tuple(evolve(part, uid="") if isinstance(part, OutboxRow) else part for part in answer)
+    if isinstance(answer, OutboxRow):
+        return evolve(answer, uid="")
+    return tuple(map(_without_uid, answer)) if isinstance(answer, tuple) else answer
 
 
 async def _play(operations: list[Ask], folder: Path) -> list[Any]:

@@ -1,0 +1,6 @@
+"""Everything that the gateway itself says, in one catalogue for each language."""
+
+from actors.words.saying import CATALOGUES, FAILURES, plain, say
+from actors.words.word import Word
+
+__all__ = ["CATALOGUES", "FAILURES", "Word", "plain", "say"]

@@ -1,0 +1,182 @@
+"""What the gateway says, in English."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from actors.words.word import Word
+
+ENGLISH: Mapping[Word, str] = MappingProxyType(
+    {
+        Word.KNOCK: (
+            "Hello! I do not know you yet, so I have not read your message.\n\n"
+            "Your code is **{code}**. Whoever runs me can let you in with\n\n"
+            "`python supervisor.py debug pair {code}`\n\n"
+            "The code works once, for {minutes} minutes. Write again when you are in."
+        ),
+        Word.KNOCK_AGAIN: (
+            "You are not in yet. Whoever runs me can let you in with\n\n"
+            "`python supervisor.py debug pair {code}`\n\n"
+            "The code works for {minutes} more minutes."
+        ),
+        Word.NOT_ALLOWED: (
+            "Sorry, I only answer people on my list. Whoever runs me can add `{person}` to it."
+        ),
+        Word.LET_IN: "You are in. Write to me, or see {prefix}help.",
+        Word.ADMINS_ONLY: "{prefix}debug is for admins only.",
+        Word.EMPTY: (
+            "There is no text in that message, and I can only read text for now. What is it about?"
+        ),
+        Word.TOO_LONG: (
+            "That message is too long: {length} characters, and I can take {limit}. "
+            "Please send it in parts."
+        ),
+        Word.QUEUE_FULL: (
+            "I did not take this message: {limit} of yours are waiting already. "
+            "Please send it again when I have caught up. {prefix}stop ends the running answer."
+        ),
+        Word.FLOOD: (
+            "That is more than I can answer one by one. "
+            "I leave out what I cannot take until you pause for a minute."
+        ),
+        Word.START: (
+            "Hello! Write to me, and the agent answers here. {prefix}help shows what else I can do."
+        ),
+        Word.HELP: (
+            "Write, and the agent answers. While it answers, up to {limit} messages wait in order."
+            "\n\n"
+            "- `{prefix}new [NAME]`: begin a new chat here; the old one keeps what it knows\n"
+            "- `{prefix}chats`: list your chats\n"
+            "- `{prefix}chats C2`: go back to chat C2 in the room where it was\n"
+            "- `{prefix}rename NAME`: name this chat\n"
+            "- `{prefix}archive`: hide this chat; your next message begins a new one\n"
+            "- `{prefix}stop`: stop the running answer and keep what came\n"
+            "- `{prefix}retry`: send your last failed or stopped message again\n"
+            "- `{prefix}status`: what I am doing\n"
+            "- `{prefix}settings`: what the agent may do for you\n"
+            "- `{prefix}debug`: the live tree, for admins\n"
+            "- `{prefix}help`: this list"
+        ),
+        Word.UNKNOWN_COMMAND: (
+            "I do not know that command. {prefix}help lists what I know. "
+            "If it was meant for the agent, begin with another word."
+        ),
+        Word.UNKNOWN_COMMAND_NEAR: (
+            "I do not know that command. Did you mean `{prefix}{near}`? "
+            "{prefix}help lists what I know."
+        ),
+        Word.NEW_CHAT: "New chat: {chat}. {prefix}chats lists the others.",
+        Word.STILL_EMPTY: "This chat is still new: {chat}. Just write.",
+        Word.NO_CHATS: "You have no chats yet. Write something to begin the first.",
+        Word.CHATS: "Your chats:\n\n{chats}\n\n{prefix}chats C2 goes back to chat C2.",
+        Word.CHATS_MORE: "- and {count} older",
+        Word.CHAT_HERE: "here",
+        Word.CHAT_IN_USE: "here, in use",
+        Word.CHAT_ELSEWHERE: "in `{place}`",
+        Word.CHAT_CHOSEN: "Back in {chat}.",
+        Word.CHAT_IN_OTHER_ROOM: "{chat} is in another room, `{place}`. Go on there.",
+        Word.CHAT_UNKNOWN: "You have no such chat. {prefix}chats lists them.",
+        Word.NO_CHAT_YET: "There is no chat here yet. Write something to begin one.",
+        Word.RENAME_NEEDS_NAME: "What should it be called? Write `{prefix}rename NAME`.",
+        Word.RENAMED: "This chat is now {chat}.",
+        Word.ARCHIVED: (
+            "{chat} is put away. Your next message begins a new chat; "
+            "`{prefix}chats {slot}` brings this one back."
+        ),
+        Word.RETRYING_NOTHING: "There is nothing to retry: no message of yours failed here.",
+        Word.TREE: "```\n{tree}\n```",
+        Word.STOPPED: "Stopped.",
+        Word.STOPPED_BY_FORCE: (
+            "Stopped. The answer did not react, so I ended it; what waits goes on."
+        ),
+        Word.NOTHING_RUNS: "Nothing is running here.",
+        Word.STATUS_IDLE: "Ready. Nothing is running here.",
+        Word.STATUS_RUNNING: "Working for {seconds} s in chat {chat}. Waiting after it: {waiting}.",
+        Word.STATUS_SILENT: (
+            "This chat's session does not react at the moment. {prefix}stop ends what it is doing."
+        ),
+        Word.STOPPED_MARK: "*Stopped. {prefix}retry sends your message again.*",
+        Word.STOPPED_BEFORE_START: (
+            "*Stopped before it began. {prefix}retry sends your message again.*"
+        ),
+        Word.SESSION_SILENT: (
+            "*Stopped: the answer did not react any more. {prefix}retry sends your message again.*"
+        ),
+        Word.SET_ASIDE: (
+            "I tried this message {attempts} times, and each time something broke on my side. "
+            "I have put it aside so that the next ones can go on. "
+            "{prefix}retry tries it once more."
+        ),
+        Word.ASK_CHOICE: "Reply {choices}.",
+        Word.ASK_FREE: "Reply to go on.",
+        Word.FILE: "(The agent made a file that I cannot send here yet: {name})",
+        Word.FAILED_UNREACHABLE: "I cannot reach the agent. {prefix}retry tries again.",
+        Word.FAILED_OVERLOADED: (
+            "The agent is too busy at the moment. Wait a minute, then {prefix}retry."
+        ),
+        Word.FAILED_TIMEOUT: "The agent took too long. {prefix}retry tries again.",
+        Word.FAILED_CUT: "The agent's answer broke off. {prefix}retry tries again.",
+        Word.FAILED_EMPTY: (
+            "The agent gave an empty answer. {prefix}retry tries again, or ask in other words."
+        ),
+        Word.FAILED_UNAUTHORIZED: (
+            "The agent does not accept my key. Whoever runs me has to look at it; "
+            "then {prefix}retry."
+        ),
+        Word.FAILED_REJECTED: (
+            "The agent refused this message. Try other words, or {prefix}retry."
+        ),
+        Word.FAILED_BROKEN: (
+            "The agent answered something that I could not read. {prefix}retry tries again."
+        ),
+        Word.FAILED_GONE: (
+            "My connection to the agent broke down in the middle. {prefix}retry tries again."
+        ),
+        Word.SETTINGS: "Your settings. Press a skill to switch it on or off.",
+        Word.SETTINGS_LIST: "Your settings:\n\n{skills}",
+        Word.SETTINGS_NONE: "The agent has no settings for you.",
+        Word.SETTINGS_FAILED: "I cannot reach your settings at the moment. Try again in a minute.",
+        Word.SKILL_ON: "✅ {skill}",
+        Word.SKILL_OFF: "⬜ {skill}",
+        Word.NEW_CHAT_ELSEWHERE: "{chat} is open in a topic of its own. Go on there.",
+        Word.NEW_CHAT_WELCOME: "New chat: {chat}. Just write.",
+        Word.EDIT_OFFER: (
+            "You changed your message after I had begun to answer it. Shall I answer the new text?"
+        ),
+        Word.BUTTON_STOP: "⏹ Stop",
+        Word.BUTTON_RETRY: "🔁 Try again",
+        Word.BUTTON_ANSWER_ANEW: "🔁 Answer the new text",
+        Word.CHOICE_YES: "Yes",
+        Word.CHOICE_NO: "No",
+        Word.PRESS_UNKNOWN: "This button does nothing any more.",
+        Word.PRESS_NOT_YOURS: "Only the person who was asked can press this.",
+        Word.PRESS_NO_ACCESS: "I do not know you yet. Write to me first.",
+        Word.PRESS_EXPIRED: "This question has expired. Please ask again.",
+        Word.PRESS_DECIDED: "This was decided already.",
+        Word.PRESS_FAILED: "That did not work. Please try again in a minute.",
+        Word.DECIDED_BY: "**{choice}** ({name})",
+        Word.RETRIED_BY: "*Sent again by {name}.*",
+        Word.ANSWERED_ANEW: "*The new text is answered below.*",
+        Word.UNREADABLE_KIND: (
+            "I cannot read that kind of message. "
+            "Send me text, a picture, a file, a place or a voice message."
+        ),
+        Word.FILE_TOO_LARGE: "*I could not fetch {name}: it is larger than {limit}.*",
+        Word.FILE_GONE: "*I could not fetch {name}: it is not there any more.*",
+        Word.FILE_UNREACHABLE: "*I could not fetch {name}: the download failed several times.*",
+        Word.FILE_NO_ROOM: "*I could not fetch {name}: there is no room for it on my side.*",
+        Word.SENDING_TOO_LARGE: (
+            "*The agent made {name} of {size}. I can send files of up to {limit} here.*"
+        ),
+        Word.SENDING_REFUSED: "*The agent made {name} ({size}), but it was not taken here.*",
+        Word.MENU_NEW: "Begin a new chat",
+        Word.MENU_CHATS: "List your chats, go back to one",
+        Word.MENU_RENAME: "Name this chat",
+        Word.MENU_ARCHIVE: "Put this chat away",
+        Word.MENU_STOP: "Stop the running answer",
+        Word.MENU_RETRY: "Send your last failed message again",
+        Word.MENU_STATUS: "What I am doing",
+        Word.MENU_SETTINGS: "Your settings",
+        Word.MENU_DEBUG: "The live tree",
+        Word.MENU_HELP: "What I can do",
+    }
+)

@@ -1,0 +1,113 @@
+"""The things that the gateway itself may say."""
+
+from enum import Enum, auto
+
+
+class Word(Enum):
+    """One thing that the gateway may say; the catalogue has its words."""
+
+    # Access.
+    KNOCK = auto()
+    KNOCK_AGAIN = auto()
+    NOT_ALLOWED = auto()
+    LET_IN = auto()
+    ADMINS_ONLY = auto()
+    # Messages that are not taken.
+    EMPTY = auto()
+    TOO_LONG = auto()
+    QUEUE_FULL = auto()
+    FLOOD = auto()
+    # Commands.
+    START = auto()
+    HELP = auto()
+    UNKNOWN_COMMAND = auto()
+    UNKNOWN_COMMAND_NEAR = auto()
+    NEW_CHAT = auto()
+    STILL_EMPTY = auto()
+    NO_CHATS = auto()
+    CHATS = auto()
+    CHATS_MORE = auto()
+    CHAT_HERE = auto()
+    CHAT_IN_USE = auto()
+    CHAT_ELSEWHERE = auto()
+    CHAT_CHOSEN = auto()
+    CHAT_IN_OTHER_ROOM = auto()
+    CHAT_UNKNOWN = auto()
+    NO_CHAT_YET = auto()
+    RENAME_NEEDS_NAME = auto()
+    RENAMED = auto()
+    ARCHIVED = auto()
+    RETRYING_NOTHING = auto()
+    TREE = auto()
+    # Sessions.
+    STOPPED = auto()
+    STOPPED_BY_FORCE = auto()
+    NOTHING_RUNS = auto()
+    STATUS_IDLE = auto()
+    STATUS_RUNNING = auto()
+    STATUS_SILENT = auto()
+    # Endings of a turn.
+    STOPPED_MARK = auto()
+    STOPPED_BEFORE_START = auto()
+    SESSION_SILENT = auto()
+    SET_ASIDE = auto()
+    ASK_CHOICE = auto()
+    ASK_FREE = auto()
+    FILE = auto()
+    FAILED_UNREACHABLE = auto()
+    FAILED_OVERLOADED = auto()
+    FAILED_TIMEOUT = auto()
+    FAILED_CUT = auto()
+    FAILED_EMPTY = auto()
+    FAILED_UNAUTHORIZED = auto()
+    FAILED_REJECTED = auto()
+    FAILED_BROKEN = auto()
+    FAILED_GONE = auto()
+    # Settings.
+    SETTINGS = auto()
+    SETTINGS_LIST = auto()
+    SETTINGS_NONE = auto()
+    SETTINGS_FAILED = auto()
+    SKILL_ON = auto()
+    SKILL_OFF = auto()
+    # Rooms of their own.
+    NEW_CHAT_ELSEWHERE = auto()
+    NEW_CHAT_WELCOME = auto()
+    # Edited messages.
+    EDIT_OFFER = auto()
+    # Buttons.
+    BUTTON_STOP = auto()
+    BUTTON_RETRY = auto()
+    BUTTON_ANSWER_ANEW = auto()
+    CHOICE_YES = auto()
+    CHOICE_NO = auto()
+    # What a press comes to: shown above the chat, at most 200 characters.
+    PRESS_UNKNOWN = auto()
+    PRESS_NOT_YOURS = auto()
+    PRESS_NO_ACCESS = auto()
+    PRESS_EXPIRED = auto()
+    PRESS_DECIDED = auto()
+    PRESS_FAILED = auto()
+    # What is added to the message whose button was pressed.
+    DECIDED_BY = auto()
+    RETRIED_BY = auto()
+    ANSWERED_ANEW = auto()
+    # Files.
+    UNREADABLE_KIND = auto()
+    FILE_TOO_LARGE = auto()
+    FILE_GONE = auto()
+    FILE_UNREACHABLE = auto()
+    FILE_NO_ROOM = auto()
+    SENDING_TOO_LARGE = auto()
+    SENDING_REFUSED = auto()
+    # The menu of commands; at most 256 characters each.
+    MENU_NEW = auto()
+    MENU_CHATS = auto()
+    MENU_RENAME = auto()
+    MENU_ARCHIVE = auto()
+    MENU_STOP = auto()
+    MENU_RETRY = auto()
+    MENU_STATUS = auto()
+    MENU_SETTINGS = auto()
+    MENU_DEBUG = auto()
+    MENU_HELP = auto()
