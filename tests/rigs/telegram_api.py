@@ -13,6 +13,7 @@ import trio
 from attrs import define
 
 from tests.rigs.telegram_faults import Fault, Json
+from tests.rigs.telegram_files import FileStore
 from tests.rigs.telegram_limits import Flood, InsidePenalty, Limits, Violation
 from tests.rigs.telegram_messages import Chat, Message
 from tests.rigs.telegram_params import as_int
@@ -40,6 +41,11 @@ class TelegramApi:
     def world(self) -> World:
         """People, chats, updates, the bot's menu."""
         return self.server.world
+
+    @property
+    def files(self) -> FileStore:
+        """Every file that Telegram has."""
+        return self.world.files
 
     @property
     def calls(self) -> list[Call]:
@@ -90,7 +96,10 @@ class TelegramApi:
         times: int = 1,
         when: Callable[[Json], bool] = lambda _params: True,
     ) -> None:
-        """Let *fault* happen to the next *times* calls of these methods (of any without)."""
+        """Let *fault* happen to the next *times* calls of these methods (of any without).
+
+        The fetch of a file is the method ``file``.
+        """
         wanted = {method.lower() for method in methods}
 
         def fits(method: str, params: Json) -> bool:

@@ -36,3 +36,10 @@ class Bot:
 
     async def poll(self, offset: int = 0, **params: Any) -> Any:
         return await self.call("getUpdates", offset=offset, **params)
+
+    async def fetch(self, file_path: str, *, token: str = "") -> httpx2.Response:
+        return await self.http.get(f"{self.api.url}/file/bot{token or self.api.token}/{file_path}")
+
+    async def message(self) -> Any:
+        """The newest message that people sent."""
+        return (await self.poll())[-1]["message"]

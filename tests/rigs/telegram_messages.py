@@ -6,13 +6,33 @@ from functools import partial
 from itertools import count
 from typing import Literal
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from tests.rigs.telegram_faults import Json
+from tests.rigs.telegram_files import KeptFile
 from tests.rigs.telegram_text import length_utf16
 
 Kind = Literal["private", "group", "supergroup", "channel"]
 _KINDS = {"mention": re.compile(r"@\w+"), "bot_command": re.compile(r"(?<!\S)/\w+(?:@\w+)?")}
+
+
+@frozen
+class Said:
+    """What a message is made of, whoever sends it to whichever chat.
+
+    Args:
+        text: Its text or, with a file, the file's caption.
+        thread: Topic, 0 without one.
+        content: Further members, which make it another kind of message.
+    """
+
+    text: str = ""
+    entities: list[Json] = field(factory=list)
+    thread: int = 0
+    reply_to: int = 0
+    markup: Json | None = None
+    content: Json = field(factory=dict)
+    files: tuple[KeptFile, ...] = ()
 
 
 @define
@@ -20,8 +40,10 @@ class Message:
     """A message as its chat shows it now.
 
     Args:
+        text: Its text or, with a file, the file's caption.
         thread: Topic, 0 without one.
         at: When it came, by trio's clock; *edited_at* is the newest edit's time.
+        files: What was sent with it; in an album each file has a message of its own.
         versions: Every text that it had, with its time, the first one included.
     """
 
@@ -36,6 +58,7 @@ class Message:
     markup: Json | None = None
     reply_to: int = 0
     content: Json = field(factory=dict)
+    files: tuple[KeptFile, ...] = ()
     edited_at: float = 0.0
     edit_date: int = 0
     versions: list[tuple[float, str]] = field(factory=list)
@@ -44,6 +67,11 @@ class Message:
     @property
     def is_from_bot(self) -> bool:
         return bool(self.sender.get("is_bot"))
+
+    @property
+    def caption(self) -> str:
+        """The text beside its file, if it has one."""
+        return self.text if self.files else ""
 
     @property
     def edits(self) -> int:
@@ -111,9 +139,10 @@ def message_json(chat: Chat, message: Message, *, is_quoted: bool = False) -> Js
         "chat": chat.as_json(),
         "date": message.date,
     } | message.content
+    text, entities = ("caption", "caption_entities") if message.files else ("text", "entities")
     optional: Json = {
-        "text": message.text,
-        "entities": message.entities,
+        text: message.text,
+        entities: message.entities,
         "reply_markup": message.markup,
         "edit_date": message.edit_date,
     }

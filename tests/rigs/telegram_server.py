@@ -7,6 +7,7 @@ import trio
 from attrs import define, field
 
 from tests.rigs.telegram_faults import (
+    TOO_LARGE,
     Fault,
     FaultPlan,
     Json,
@@ -22,7 +23,10 @@ from tests.rigs.telegram_methods import MESSAGES, METHODS, get_updates
 from tests.rigs.telegram_params import as_int
 from tests.rigs.telegram_world import World
 
-_PATH = re.compile(r"/bot([^/]*)/(\w+)")
+_CALL = re.compile(r"/bot([^/]*)/(\w+)")
+_FILE = re.compile(r"/file/bot([^/]*)/(.+)")
+# What the fetch of a file is called among the methods.
+FILE = "file"
 
 
 @define
@@ -30,6 +34,7 @@ class Call:
     """One call that reached the server.
 
     Args:
+        method: As the bot wrote it; ``file`` for the fetch of a file.
         chat: The chat that it names, 0 without one.
         ended_at: When it was answered or given up.
         status: Of the answer; 0 where there was none.
@@ -103,13 +108,16 @@ class Server:
             self.lines.discard(line)
 
     async def _answer(self, line: Line, asked: Asked) -> Answer:
-        path = _PATH.fullmatch(asked.path)
-        if path is None:
+        found = _token_and_call(asked)
+        if found is None:
             return Answer(refusal(404, "Not Found"))
-        call = Call(path[2], asked.params, trio.current_time(), as_int(asked.params.get("chat_id")))
+        token, call = found
         self.calls.append(call)
         try:
-            answer = await self._answer_call(line, call, token=path[1])
+            if asked.is_too_large:
+                answer = Answer(refusal(413, TOO_LARGE))
+            else:
+                answer = await self._answer_call(line, call, token=token)
             if answer.reply is not None and answer.ending != "hang":
                 call.status, call.description = answer.reply.status, answer.reply.description
             return answer
@@ -149,14 +157,23 @@ class Server:
                 return await self._poll(line, call)
             if wait := self._wait_of_rates(line, call):
                 return flood(wait)
-            do = METHODS.get(call.method.lower())
-            if do is None:
-                return refusal(404, "Not Found: method not found")
-            reply = success(do(self.world, call.params))
+            reply = self._done(call)
         except RefusedError as error:
             return refusal(error.code, error.description, error.parameters)
         call.had_effect = True
         return reply
+
+    def _done(self, call: Call) -> Reply:
+        """The answer of any method that does not wait."""
+        if call.method == FILE:
+            content = self.world.files.fetch(str(call.params.get("file_path")))
+            if content is None:
+                raise RefusedError(404, "Not Found")
+            return Reply(200, content, "application/octet-stream")
+        do = METHODS.get(call.method.lower())
+        if do is None:
+            raise RefusedError(404, "Not Found: method not found")
+        return success(do(self.world, call.params))
 
     async def _poll(self, line: Line, call: Call) -> Reply | None:
         replies = []
@@ -185,3 +202,14 @@ class Server:
         scope = None if fault.scope == "bot" else call.scope
         now = trio.current_time()
         self.flood.penalise(scope, seconds=fault.penalty, now=now, line=line)
+
+
+def _token_and_call(asked: Asked) -> tuple[str, Call] | None:
+    """What is asked, by whom; None for a path that is nothing here."""
+    now = trio.current_time()
+    if found := _FILE.fullmatch(asked.path):
+        return found[1], Call(FILE, {"file_path": found[2]}, now)
+    if found := _CALL.fullmatch(asked.path):
+        chat_id = as_int(asked.params.get("chat_id"))
+        return found[1], Call(found[2], asked.params, now, chat_id)
+    return None

@@ -11,6 +11,7 @@ from typing import Any
 from tests.rigs.telegram_faults import Json, bad_request
 
 MAX_TEXT = 4096
+MAX_CAPTION = 1024
 MAX_ENTITIES = 100
 MAX_CALLBACK_BYTES = 64
 _ENTITIES = frozenset(
@@ -44,23 +45,34 @@ def length_utf16(text: str) -> int:
 
 
 def formatted(
-    text: object, entities: object, *, too_long: str = "message is too long"
+    text: object,
+    entities: object,
+    *,
+    too_long: str = "message is too long",
+    max_length: int = MAX_TEXT,
+    may_be_empty: bool = False,
 ) -> tuple[str, list[Json]]:
     """The text and entities as Telegram keeps them.
+
+    Args:
+        max_length: In code points, of what is left.
+        may_be_empty: A caption may, a message may not.
 
     Raises:
         RefusedError: With Telegram's text, if it takes no such message.
     """
     if not isinstance(text, str) or not text:
-        raise bad_request("message text is empty")
+        if not may_be_empty:
+            raise bad_request("message text is empty")
+        text = ""
     if _HALF.search(text):
         raise bad_request("strings must be encoded in UTF-8")
     wanted = [one for given in _listed(entities) if (one := _entity(given)) is not None]
     _check_positions(text, wanted)
     text, wanted = _trimmed(text.translate(_CONTROLS), _without_returns(text, wanted))
-    if not text:
+    if not text and not may_be_empty:
         raise bad_request("text must be non-empty")
-    if len(text) > MAX_TEXT:
+    if len(text) > max_length:
         raise bad_request(too_long)
     return text, wanted[:MAX_ENTITIES]
 
