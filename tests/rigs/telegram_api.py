@@ -13,9 +13,10 @@ import trio
 from attrs import define
 
 from tests.rigs.telegram_faults import Fault, Json
-from tests.rigs.telegram_files import FileStore
+from tests.rigs.telegram_files import FileStore, KeptFile
 from tests.rigs.telegram_limits import Flood, InsidePenalty, Limits, Violation
 from tests.rigs.telegram_messages import Chat, Message
+from tests.rigs.telegram_methods import SENDS
 from tests.rigs.telegram_params import as_int
 from tests.rigs.telegram_server import Call, Server
 from tests.rigs.telegram_updates import DAY
@@ -137,8 +138,14 @@ class TelegramApi:
         return [one for one in found if thread is None or one.thread == thread]
 
     def answers(self, chat: Chat | Person | int, *, thread: int | None = None) -> list[str]:
-        """The texts of the bot that the chat shows now, oldest first."""
-        return [one.text for one in self.messages(chat, thread=thread) if one.is_from_bot]
+        """The bot's texts and captions that the chat shows now, oldest first."""
+        found = self.messages(chat, thread=thread)
+        return [one.text for one in found if one.is_from_bot and one.text]
+
+    def sent_files(self, chat: Chat | Person | int, *, thread: int | None = None) -> list[KeptFile]:
+        """The bot's files that the chat shows now, oldest first."""
+        found = self.messages(chat, thread=thread)
+        return [file for one in found if one.is_from_bot for file in one.files]
 
     async def shown(
         self,
@@ -188,7 +195,7 @@ class TelegramApi:
 
     def is_typing(self, chat: Chat | Person | int) -> bool:
         """Whether the chat shows that the bot is typing: for 5 s, or until it says something."""
-        calls = self.calls_of("sendChatAction", "sendMessage", chat=chat)
+        calls = self.calls_of("sendChatAction", *SENDS, chat=chat)
         done = [one for one in calls if one.had_effect]
         return (
             bool(done)

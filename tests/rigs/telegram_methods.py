@@ -7,19 +7,19 @@ from typing import Any
 import trio
 
 from tests.rigs.telegram_faults import Json, RefusedError, bad_request
+from tests.rigs.telegram_file_methods import FILE_METHODS
 from tests.rigs.telegram_params import as_bool, as_int, as_json
 from tests.rigs.telegram_targets import Method, chat_of, thread_of
 from tests.rigs.telegram_text_methods import TEXT_METHODS
 from tests.rigs.telegram_updates import MAX_LIMIT, MAX_TIMEOUT
 from tests.rigs.telegram_world import World
 
-# Telegram counts these as messages: what is sent, and all edits of it.
-MESSAGES = frozenset(
-    {
-        *("sendmessage", "sendmessagedraft"),
-        *("editmessagetext", "editmessagecaption", "editmessagereplymarkup"),
-    }
-)
+# What shows something in the chat. Telegram counts it as a message, and all edits of it, too.
+SENDS = frozenset({"sendmessage", *FILE_METHODS})
+_MESSAGES = SENDS | {
+    "sendmessagedraft",
+    *("editmessagetext", "editmessagecaption", "editmessagereplymarkup"),
+}
 _GENERAL = 1
 _MAX_COMMANDS = 100
 _MAX_CALLBACK_TEXT = 200
@@ -151,20 +151,32 @@ async def get_updates(world: World, params: Json) -> list[Any]:
     )
 
 
-METHODS: dict[str, Method] = TEXT_METHODS | {
-    "answercallbackquery": answer_callback_query,
-    "deletemycommands": delete_my_commands,
-    "deletewebhook": delete_webhook,
-    "getchat": get_chat,
-    "getfile": get_file,
-    "getme": get_me,
-    "getmycommands": get_my_commands,
-    "getwebhookinfo": get_webhook_info,
-    "sendchataction": send_chat_action,
-    "setmessagereaction": set_message_reaction,
-    "setmycommands": set_my_commands,
-    "setwebhook": set_webhook,
-}
+def messages_in(method: str, params: Json) -> int:
+    """How many messages a call of *method*, in small letters, counts as; an album is several."""
+    if method == "sendmediagroup":
+        items = as_json(params.get("media"))
+        return len(items) if isinstance(items, list) and items else 1
+    return int(method in _MESSAGES)
+
+
+METHODS: dict[str, Method] = (
+    TEXT_METHODS
+    | FILE_METHODS
+    | {
+        "answercallbackquery": answer_callback_query,
+        "deletemycommands": delete_my_commands,
+        "deletewebhook": delete_webhook,
+        "getchat": get_chat,
+        "getfile": get_file,
+        "getme": get_me,
+        "getmycommands": get_my_commands,
+        "getwebhookinfo": get_webhook_info,
+        "sendchataction": send_chat_action,
+        "setmessagereaction": set_message_reaction,
+        "setmycommands": set_my_commands,
+        "setwebhook": set_webhook,
+    }
+)
 
 
 def _scope(params: Json) -> tuple[str, str]:

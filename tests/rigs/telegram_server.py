@@ -19,7 +19,7 @@ from tests.rigs.telegram_faults import (
 )
 from tests.rigs.telegram_http import Answer, Asked, Line
 from tests.rigs.telegram_limits import Flood
-from tests.rigs.telegram_methods import MESSAGES, METHODS, get_updates
+from tests.rigs.telegram_methods import METHODS, get_updates, messages_in
 from tests.rigs.telegram_params import as_int
 from tests.rigs.telegram_world import World
 
@@ -193,9 +193,9 @@ class Server:
         chat = self.world.chats.get(call.chat)
         if chat is None:
             return 0
-        is_message = call.method.lower() in MESSAGES
+        messages = messages_in(call.method.lower(), call.params)
         return self.flood.wait_of_rates(
-            chat.id, is_message=is_message, is_group=chat.is_group, now=call.at, line=line
+            chat.id, messages=messages, is_group=chat.is_group, now=call.at, line=line
         )
 
     def _penalise(self, line: Line, call: Call, fault: Fault) -> None:

@@ -8,8 +8,8 @@ from tests.rigs.telegram_faults import too_many
 from tests.rigs.telegram_limits import LIMITLESS, Flood, Limits
 
 
-def say(flood: Flood, chat: int, now: float, *, is_group: bool = False) -> int:
-    return flood.wait_of_rates(chat, is_message=True, is_group=is_group, now=now)
+def say(flood: Flood, chat: int, now: float, *, is_group: bool = False, messages: int = 1) -> int:
+    return flood.wait_of_rates(chat, messages=messages, is_group=is_group, now=now)
 
 
 def rules(flood: Flood) -> list[str]:
@@ -57,9 +57,26 @@ def test_typing_counts_only_over_all() -> None:
     flood = Flood(Limits())
 
     for _ in range(20):
-        assert not flood.wait_of_rates(ANN, is_message=False, is_group=True, now=0.0)
+        assert not say(flood, ANN, 0.0, is_group=True, messages=0)
 
     assert say(flood, ANN, 0.0) == 0
+
+
+def test_an_album_goes_through_whole_and_is_paid_for_later() -> None:
+    flood = Flood(Limits())
+
+    assert say(flood, ANN, 0.0, messages=10) == 0
+    assert say(flood, ANN, 6.0) == 0  # 5 of the burst, and one a second with the slack
+    assert say(flood, ANN, 6.0) == 5
+
+
+def test_an_album_fits_into_a_groups_minute_with_all_its_files() -> None:
+    flood = Flood(Limits())
+    waits = [say(flood, GROUP, 2.5 * n, is_group=True) for n in range(11)]
+
+    assert waits == [0] * 11
+    assert say(flood, GROUP, 30.0, is_group=True, messages=10) == 5
+    assert say(flood, GROUP, 40.0, is_group=True, messages=9) == 0
 
 
 def test_a_penalty_counts_the_calls_inside_it_and_ends() -> None:
