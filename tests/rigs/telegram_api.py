@@ -20,7 +20,7 @@ from tests.rigs.telegram_methods import SENDS
 from tests.rigs.telegram_params import as_int
 from tests.rigs.telegram_server import Call, Server
 from tests.rigs.telegram_updates import DAY
-from tests.rigs.telegram_world import Person, World
+from tests.rigs.telegram_world import CallbackAnswer, Person, World
 
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 _TYPING_LASTS = 5.0
@@ -178,6 +178,16 @@ class TelegramApi:
 
         await self.until(lambda: len(found()) >= number)
         return found()[number - 1]
+
+    @property
+    def callback_answers(self) -> dict[str, CallbackAnswer]:
+        """The bot's answers to the presses of buttons, by the query's id."""
+        return self.world.callback_answers
+
+    async def callback_answered(self, query: str) -> CallbackAnswer:
+        """The bot's answer to the press of a button; waits for it."""
+        await self.until(lambda: query in self.callback_answers)
+        return self.callback_answers[query]
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         """Wait for any condition on the server; it is judged at each change."""

@@ -12,7 +12,7 @@ from tests.rigs.telegram_params import as_bool, as_int, as_json
 from tests.rigs.telegram_targets import Method, chat_of, thread_of
 from tests.rigs.telegram_text_methods import TEXT_METHODS
 from tests.rigs.telegram_updates import MAX_LIMIT, MAX_TIMEOUT
-from tests.rigs.telegram_world import World
+from tests.rigs.telegram_world import CallbackAnswer, World
 
 # What shows something in the chat. Telegram counts it as a message, and all edits of it, too.
 SENDS = frozenset({"sendmessage", *FILE_METHODS})
@@ -49,11 +49,13 @@ def send_chat_action(world: World, params: Json) -> bool:
 
 
 def answer_callback_query(world: World, params: Json) -> bool:
-    if len(str(params.get("text") or "")) > _MAX_CALLBACK_TEXT:
+    text = str(params.get("text") or "")
+    if len(text) > _MAX_CALLBACK_TEXT:
         raise bad_request("MESSAGE_TOO_LONG")
-    until = world.callbacks.pop(str(params.get("callback_query_id")), 0.0)
-    if until <= trio.current_time():
+    query, now = str(params.get("callback_query_id")), trio.current_time()
+    if world.callbacks.pop(query, 0.0) <= now:
         raise bad_request("query is too old and response timeout expired or query ID is invalid")
+    world.callback_answers[query] = CallbackAnswer(now, text, as_bool(params.get("show_alert")))
     return True
 
 

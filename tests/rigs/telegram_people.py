@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 from tests.rigs.telegram_content import Content
 from tests.rigs.telegram_faults import Json
 from tests.rigs.telegram_files import PICTURE, Media
-from tests.rigs.telegram_messages import Chat, Said, found_entities, message_json
+from tests.rigs.telegram_messages import Chat, Message, Said, found_entities, message_json
 
 if TYPE_CHECKING:  # the world knows its people, too
     from tests.rigs.telegram_world import World
@@ -16,6 +16,13 @@ if TYPE_CHECKING:  # the world knows its people, too
 Given = bytes | int | Content
 _SOUND = b"OggS, a sound as far as the rig looks"
 _FILM = b"\x00\x00\x00\x18ftypmp42, a film as far as the rig looks"
+
+
+class NoButtonError(LookupError):
+    """The message has no one button to press with this label."""
+
+    def __init__(self, label: str, shown: list[str]) -> None:
+        super().__init__(f"no one button {label!r} to press among {shown}")
 
 
 @frozen
@@ -169,6 +176,25 @@ class Person:
     def presses(self, message_id: int, data: str, *, chat: Chat | int | None = None) -> str:
         """Press a button, whether it is there or not; gives the query's id."""
         return self.world.press(self._where(chat), self, message_id, data)
+
+    def presses_button(
+        self, message: Message | int, label: str, *, chat: Chat | int | None = None
+    ) -> str:
+        """Press the button whose label is, or else contains, *label*; gives the query's id.
+
+        Raises:
+            NoButtonError: The chat shows no such button now, more than one, or one that asks
+                the bot nothing, such as a link.
+        """
+        where = self._where(message.chat_id if isinstance(message, Message) else chat)
+        message_id = message if isinstance(message, int) else message.message_id
+        shown = where.messages.get(message_id)
+        buttons = shown.buttons if shown else []
+        found = [one for one in buttons if one["text"] == label]
+        found = found or [one for one in buttons if label in one["text"]]
+        if len(found) != 1 or "callback_data" not in found[0]:
+            raise NoButtonError(label, [one["text"] for one in buttons])
+        return self.presses(message_id, found[0]["callback_data"], chat=where)
 
     def blocks_bot(self) -> Written:
         """Block the bot; it may not write to them until they unblock it."""

@@ -5,6 +5,7 @@ Source:
     and ``LinkManager.cpp`` (``check_link``).
 """
 
+import json
 import re
 from typing import Any
 
@@ -14,6 +15,8 @@ MAX_TEXT = 4096
 MAX_CAPTION = 1024
 MAX_ENTITIES = 100
 MAX_CALLBACK_BYTES = 64
+MAX_BUTTONS = 100
+MAX_MARKUP_BYTES = 10_240
 _ENTITIES = frozenset(
     {
         *("bold", "italic", "underline", "strikethrough", "spoiler", "code", "pre", "text_link"),
@@ -181,17 +184,32 @@ def _trimmed(text: str, entities: list[Json]) -> tuple[str, list[Json]]:
 
 
 def checked_markup(markup: object) -> Json | None:
-    """The buttons as given, if Telegram takes them."""
+    """The buttons, if Telegram takes them; None where none are left.
+
+    Source:
+        TDLib, ``get_reply_markup``, which drops buttons without a label. The server's limits on
+        an inline keyboard are written nowhere: 100 buttons and about 10 kB by reports.
+    """
     if markup in (None, "", {}):
         return None
     if not isinstance(markup, dict):
         raise bad_request("object expected as reply markup")
-    for row in markup.get("inline_keyboard", ()):
-        if not isinstance(row, list):
-            raise bad_request("can't parse inline keyboard button: expected an Array")
-        for button in row:
-            _check_button(button)
-    return markup
+    if "inline_keyboard" not in markup:
+        return markup
+    rows = [kept for row in markup["inline_keyboard"] if (kept := _row(row))]
+    kept_markup = markup | {"inline_keyboard": rows}
+    is_long = len(json.dumps(kept_markup, ensure_ascii=False).encode()) > MAX_MARKUP_BYTES
+    if is_long or sum(map(len, rows)) > MAX_BUTTONS:
+        raise bad_request("reply markup is too long")
+    return kept_markup if rows else None
+
+
+def _row(row: object) -> list[Any]:
+    if not isinstance(row, list):
+        raise bad_request("can't parse inline keyboard button: expected an Array")
+    for button in row:
+        _check_button(button)
+    return [button for button in row if button["text"]]
 
 
 def _check_button(button: object) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import count
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from tests.rigs.telegram_faults import Json
 from tests.rigs.telegram_files import FileStore
@@ -19,6 +19,15 @@ __all__ = ["Person", "World", "Written"]
 _CALLBACK_LIVES = 150.0
 
 
+@frozen
+class CallbackAnswer:
+    """What the bot answered to the press of a button, and when."""
+
+    at: float
+    text: str = ""
+    show_alert: bool = False
+
+
 @define
 class World:
     """Everything behind the server, and the clock that its messages carry.
@@ -26,6 +35,7 @@ class World:
     Args:
         on_change: Told whenever something is shown otherwise.
         callbacks: Query id → until when it may be answered.
+        callback_answers: Query id → the bot's answer.
         commands: The bot's menu, by scope (as JSON) and language.
     """
 
@@ -36,6 +46,7 @@ class World:
     people: dict[int, Person] = field(factory=dict)
     files: FileStore = field(factory=FileStore)
     callbacks: dict[str, float] = field(factory=dict)
+    callback_answers: dict[str, CallbackAnswer] = field(factory=dict)
     commands: dict[tuple[str, str], list[Json]] = field(factory=dict)
     webhook: str = ""
     message_ids: Iterator[int] = field(factory=partial(count, 1001), repr=False)

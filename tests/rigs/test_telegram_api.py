@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import pytest
@@ -209,23 +208,6 @@ async def test_an_edit_by_a_person_is_an_update(api: TelegramApi, bot: Bot) -> N
     assert edited["edit_date"] >= edited["date"]
 
 
-async def test_a_button_press_is_answered_once_and_in_time(
-    api: TelegramApi, bot: Bot, autojump_clock: MockClock
-) -> None:
-    del autojump_clock  # time passes by itself
-    keyboard = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
-    sent = await bot.send("Sure?", reply_markup=keyboard)
-    first, second = (api.person(ANN).presses(sent["message_id"], "yes") for _ in range(2))
-    too_late = "Bad Request: query is too old and response timeout expired or query ID is invalid"
-
-    assert (await bot.poll())[-1]["callback_query"]["data"] == "yes"
-    assert await bot.call("answerCallbackQuery", callback_query_id=first) is True
-    assert await bot.call("answerCallbackQuery", callback_query_id=first) == too_late
-    await trio.sleep(151)
-    assert await bot.call("answerCallbackQuery", callback_query_id=second) == too_late
-    assert len(await bot.poll()) == 1
-
-
 async def test_content_and_age_are_the_writers_choice(api: TelegramApi, bot: Bot) -> None:
     api.person(ANN).sends({"photo": [{"file_id": "p"}], "caption": "look"})
     api.person(ANN).writes("old", age=3600)
@@ -288,21 +270,6 @@ async def test_the_same_edit_again_is_not_modified(bot: Bot) -> None:
         "Bad Request: message is not modified: specified new message content and reply markup "
         "are exactly the same as a current content and reply markup of the message"
     )
-
-
-async def test_buttons_are_shown_and_go_with_an_edit_without_them(
-    api: TelegramApi, bot: Bot
-) -> None:
-    button = {"text": "Yes", "callback_data": "yes"}
-    sent = await bot.send("Sure?", reply_markup=json.dumps({"inline_keyboard": [[button]]}))
-    ids = {"chat_id": ANN, "message_id": sent["message_id"]}
-    (_, shown) = api.messages(ANN)
-    assert shown.buttons == [button]
-
-    await bot.call("editMessageReplyMarkup", **ids)
-
-    assert (shown.text, shown.buttons) == ("Sure?", [])
-    assert (await bot.edit(sent["message_id"], "Done"))["text"] == "Done"
 
 
 async def test_only_own_messages_that_are_there_can_be_edited(api: TelegramApi, bot: Bot) -> None:
