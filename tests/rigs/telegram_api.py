@@ -74,13 +74,13 @@ class TelegramApi:
 
     def group(self, chat_id: int, title: str = "Group") -> Chat:
         """A basic group with the bot in it."""
-        return self.world.add_chat(chat_id, "group", title, {})
+        return self.world.add_chat(chat_id, "group", title)
 
     def supergroup(
         self, chat_id: int, title: str = "Supergroup", *, topics: Mapping[int, str] | None = None
     ) -> Chat:
-        """A supergroup with the bot in it; topics make it a forum."""
-        return self.world.add_chat(chat_id, "supergroup", title, topics or {})
+        """A supergroup with the bot in it; topics, even none yet, make it a forum."""
+        return self.world.add_chat(chat_id, "supergroup", title, topics)
 
     def deliver(self, raw: object, *, has_id: bool = True, lives: float = DAY) -> int:
         """Queue any JSON as an update, asked for or not: poison, unknown kinds; gives its id."""
@@ -203,10 +203,10 @@ class TelegramApi:
             if one.method.lower() in wanted and (chat is None or one.chat == int(chat))
         ]
 
-    def is_typing(self, chat: Chat | Person | int) -> bool:
+    def is_typing(self, chat: Chat | Person | int, *, thread: int | None = None) -> bool:
         """Whether the chat shows that the bot is typing: for 5 s, or until it says something."""
         calls = self.calls_of("sendChatAction", *SENDS, chat=chat)
-        done = [one for one in calls if one.had_effect]
+        done = [one for one in calls if one.had_effect and (thread is None or one.thread == thread)]
         return (
             bool(done)
             and done[-1].method.lower() == "sendchataction"
@@ -216,9 +216,17 @@ class TelegramApi:
 
 @asynccontextmanager
 async def telegram_api(
-    *, token: str = TOKEN, username: str = "rig_bot", limits: Limits | None = None
+    *,
+    token: str = TOKEN,
+    username: str = "rig_bot",
+    limits: Limits | None = None,
+    has_topics: bool = False,
 ) -> AsyncIterator[TelegramApi]:
-    """A server for one test; it is gone at the end, whoever is still connected."""
+    """A server for one test; it is gone at the end, whoever is still connected.
+
+    Args:
+        has_topics: Whether private chats with the bot may have topics.
+    """
     bot: Json = {
         "id": as_int(token.partition(":")[0]),
         "is_bot": True,
@@ -227,7 +235,7 @@ async def telegram_api(
     }
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listener.socket.getsockname()[1]
-    server = Server(token, Flood(limits or Limits()), World(bot))
+    server = Server(token, Flood(limits or Limits()), World(bot, has_topics))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.serve_listeners, server.serve, [listener])
         try:

@@ -13,6 +13,7 @@ from tests.rigs.telegram_files import KeptFile
 from tests.rigs.telegram_text import length_utf16
 
 Kind = Literal["private", "group", "supergroup", "channel"]
+TOPIC_COLOR = 0x6FB9F0  # of its icon, the one that Telegram takes by itself
 _KINDS = {"mention": re.compile(r"@\w+"), "bot_command": re.compile(r"(?<!\S)/\w+(?:@\w+)?")}
 
 
@@ -91,6 +92,7 @@ class Chat:
     Args:
         closed: Why the bot may not write: Telegram's words behind ``Forbidden:``.
         topics: Topic id → name.
+        may_manage_topics: Whether the bot has this right in a forum.
         drafts: Text that the bot is typing, by draft id.
     """
 
@@ -99,6 +101,7 @@ class Chat:
     title: str
     is_forum: bool = False
     topics: dict[int, str] = field(factory=dict)
+    may_manage_topics: bool = True
     closed: str = ""
     migrated_to: int = 0
     messages: dict[int, Message] = field(factory=dict)
@@ -158,7 +161,7 @@ def _quoted(chat: Chat, message: Message) -> Json:
         return {"reply_to_message": message_json(chat, answered, is_quoted=True)}
     if message.thread not in chat.topics or chat.kind == "private":
         return {}
-    made = {"name": chat.topics[message.thread], "icon_color": 7322096}
+    made = {"name": chat.topics[message.thread], "icon_color": TOPIC_COLOR}
     first = {"message_id": message.thread, "chat": chat.as_json(), "date": message.date}
     thread = {"message_thread_id": message.thread, "is_topic_message": True}
     return {"reply_to_message": first | thread | {"forum_topic_created": made}}

@@ -11,6 +11,7 @@ from tests.rigs.telegram_file_methods import FILE_METHODS
 from tests.rigs.telegram_params import as_bool, as_int, as_json
 from tests.rigs.telegram_targets import Method, chat_of, thread_of
 from tests.rigs.telegram_text_methods import TEXT_METHODS
+from tests.rigs.telegram_topic_methods import TOPIC_METHODS
 from tests.rigs.telegram_updates import MAX_LIMIT, MAX_TIMEOUT
 from tests.rigs.telegram_world import CallbackAnswer, World
 
@@ -102,6 +103,8 @@ def get_me(world: World, _params: Json) -> Json:
         "can_join_groups": True,
         "can_read_all_group_messages": True,
         "supports_inline_queries": False,
+        "has_topics_enabled": world.has_topics,
+        "allows_users_to_create_topics": world.has_topics,
     }
 
 
@@ -164,6 +167,7 @@ def messages_in(method: str, params: Json) -> int:
 METHODS: dict[str, Method] = (
     TEXT_METHODS
     | FILE_METHODS
+    | TOPIC_METHODS
     | {
         "answercallbackquery": answer_callback_query,
         "deletemycommands": delete_my_commands,

@@ -8,7 +8,14 @@ from attrs import define, field, frozen
 from tests.rigs.telegram_content import Content
 from tests.rigs.telegram_faults import Json
 from tests.rigs.telegram_files import PICTURE, Media
-from tests.rigs.telegram_messages import Chat, Message, Said, found_entities, message_json
+from tests.rigs.telegram_messages import (
+    TOPIC_COLOR,
+    Chat,
+    Message,
+    Said,
+    found_entities,
+    message_json,
+)
 
 if TYPE_CHECKING:  # the world knows its people, too
     from tests.rigs.telegram_world import World
@@ -165,6 +172,17 @@ class Person:
         chat, age = place.get("chat"), place.get("age", 0.0)
         return self.world.write(self._where(chat), self, said, age=age)
 
+    def opens_topic(self, name: str = "New Chat", *, chat: Chat | int | None = None) -> int:
+        """Open a topic, which is told to the bot; gives its id."""
+        where = self._where(chat)
+        topic, now = self.world.open_topic(where, name), self.world.wall_time()
+        made = {"forum_topic_created": {"name": name, "icon_color": TOPIC_COLOR}}
+        note = Message(
+            topic, where.id, self.as_json(), "", int(now), now, thread=topic, content=made
+        )
+        self.world.queue({"message": message_json(where, note, is_quoted=True)})
+        return topic
+
     def edits(self, message_id: int, text: str, *, chat: Chat | int | None = None) -> Written:
         """Change an own text or, of a file, its caption."""
         where = self._where(chat)
@@ -218,7 +236,7 @@ class Person:
 
     def migrates(self, chat: Chat, to: int) -> Chat:
         """Make a supergroup of a group; gives the new chat."""
-        new = self.world.add_chat(to, "supergroup", chat.title, {})
+        new = self.world.add_chat(to, "supergroup", chat.title)
         chat.migrated_to = to
         self.sends({"migrate_to_chat_id": to}, chat=chat)
         self.sends({"migrate_from_chat_id": chat.id}, chat=new)

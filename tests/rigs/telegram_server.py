@@ -53,6 +53,11 @@ class Call:
     fault: str = ""
 
     @property
+    def thread(self) -> int:
+        """The topic that it names, 0 without one."""
+        return as_int(self.params.get("message_thread_id"))
+
+    @property
     def scope(self) -> int | str:
         """What a penalty for this call is about: its chat, or the method without one."""
         return self.chat or self.method.lower()

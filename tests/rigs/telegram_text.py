@@ -196,6 +196,8 @@ def checked_markup(markup: object) -> Json | None:
         raise bad_request("object expected as reply markup")
     if "inline_keyboard" not in markup:
         return markup
+    if not isinstance(markup["inline_keyboard"], list):
+        raise bad_request('field "inline_keyboard" must be of type Array')
     rows = [kept for row in markup["inline_keyboard"] if (kept := _row(row))]
     kept_markup = markup | {"inline_keyboard": rows}
     is_long = len(json.dumps(kept_markup, ensure_ascii=False).encode()) > MAX_MARKUP_BYTES

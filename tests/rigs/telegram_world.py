@@ -33,6 +33,7 @@ class World:
     """Everything behind the server, and the clock that its messages carry.
 
     Args:
+        has_topics: Whether the bot's private chats are forums.
         on_change: Told whenever something is shown otherwise.
         callbacks: Query id → until when it may be answered.
         callback_answers: Query id → the bot's answer.
@@ -40,6 +41,7 @@ class World:
     """
 
     bot: Json
+    has_topics: bool = False
     on_change: Callable[[], None] = field(default=lambda: None, repr=False)
     updates: UpdateQueue = field(factory=UpdateQueue)
     chats: dict[int, Chat] = field(factory=dict)
@@ -66,9 +68,11 @@ class World:
             self.chats[user_id] = Chat(user_id, "private", name)
         return self.people[user_id]
 
-    def add_chat(self, chat_id: int, kind: Kind, title: str, topics: Mapping[int, str]) -> Chat:
-        """A group or supergroup that the bot is in."""
-        chat = Chat(chat_id, kind, title, is_forum=bool(topics), topics=dict(topics))
+    def add_chat(
+        self, chat_id: int, kind: Kind, title: str, topics: Mapping[int, str] | None = None
+    ) -> Chat:
+        """A group or supergroup that the bot is in; topics, even none yet, make it a forum."""
+        chat = Chat(chat_id, kind, title, is_forum=topics is not None, topics=dict(topics or {}))
         self.chats[chat_id] = chat
         return chat
 
@@ -114,6 +118,12 @@ class World:
     def next_album(self) -> str:
         """A new ``media_group_id``."""
         return str(next(self.album_ids))
+
+    def open_topic(self, chat: Chat, name: str) -> int:
+        """Open a topic; its id is that of the note about it, which the chat here does not show."""
+        topic = chat.add_topic(self._next_message_id(chat), name)
+        self.on_change()
+        return topic
 
     def _next_message_id(self, chat: Chat) -> int:
         """Supergroups count for themselves; everything else shares one count."""

@@ -172,32 +172,6 @@ async def test_mentions_and_commands_are_marked_in_utf16(api: TelegramApi, bot: 
     ]
 
 
-async def test_a_topic_is_named_in_its_messages_only(api: TelegramApi, bot: Bot) -> None:
-    api.supergroup(FORUM, topics={7: "Ideas"})
-    api.person(ANN).writes("general", chat=FORUM)
-    api.person(ANN).writes("idea", chat=FORUM, thread=7)
-
-    general, idea = (one["message"] for one in (await bot.poll())[-2:])
-
-    assert "message_thread_id" not in general
-    assert (idea["message_thread_id"], idea["is_topic_message"]) == (7, True)
-    assert idea["reply_to_message"]["forum_topic_created"]["name"] == "Ideas"
-
-
-async def test_an_answer_in_a_plain_supergroup_has_a_thread_that_is_no_topic(
-    api: TelegramApi, bot: Bot
-) -> None:
-    api.supergroup(FORUM)
-    first = api.person(ANN).writes("first", chat=FORUM)
-    api.person(ANN).writes("answer", chat=FORUM, reply_to=first.message_id)
-
-    answer = (await bot.poll())[-1]["message"]
-
-    assert answer["reply_to_message"]["text"] == "first"
-    assert answer["message_thread_id"] == first.message_id
-    assert "is_topic_message" not in answer
-
-
 async def test_an_edit_by_a_person_is_an_update(api: TelegramApi, bot: Bot) -> None:
     written = api.person(ANN).writes("helo")
     api.person(ANN).edits(written.message_id, "hello")
@@ -287,28 +261,6 @@ async def test_a_deleted_message_is_shown_no_more(api: TelegramApi, bot: Bot) ->
     assert await bot.call("deleteMessage", **ids) is True
     assert api.answers(ANN) == []
     assert await bot.call("deleteMessage", **ids) == "Bad Request: message to delete not found"
-
-
-async def test_a_thread_must_be_there_and_is_shown_apart(api: TelegramApi, bot: Bot) -> None:
-    forum = api.supergroup(FORUM, topics={7: "Ideas"})
-    missing = "Bad Request: message thread not found"
-
-    assert (await bot.send("in", FORUM, message_thread_id=7))["is_topic_message"] is True
-    await bot.send("general", FORUM)
-    assert await bot.send("x", FORUM, message_thread_id=8) == missing
-    assert await bot.send("x", FORUM, message_thread_id=1) == missing
-    assert api.answers(FORUM, thread=7) == ["in"]
-    assert api.answers(FORUM, thread=0) == ["general"]
-    forum.delete_topic(7)
-    assert await bot.send("x", FORUM, message_thread_id=7) == missing
-
-
-async def test_a_private_chat_may_have_topics(api: TelegramApi, bot: Bot) -> None:
-    api.person(ANN).chat.add_topic(3)
-
-    sent = await bot.send("in", message_thread_id=3)
-
-    assert (sent["message_thread_id"], sent["is_topic_message"]) == (3, True)
 
 
 async def test_a_reply_needs_its_message_unless_it_says_otherwise(bot: Bot) -> None:

@@ -144,7 +144,9 @@ def test_bad_buttons_are_refused(button: object, words: str) -> None:
         checked_markup({"inline_keyboard": [[button]]})
 
 
-@pytest.mark.parametrize("markup", [[1], {"inline_keyboard": [1]}])
+@pytest.mark.parametrize(
+    "markup", [[1], {"inline_keyboard": [1]}, {"inline_keyboard": 1}, {"inline_keyboard": None}]
+)
 def test_what_is_no_keyboard_is_refused(markup: object) -> None:
     with pytest.raises(RefusedError):
         checked_markup(markup)
