@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import define
 
+from tests.rigs.telegram_drafts import Draft
 from tests.rigs.telegram_faults import Fault, Json
 from tests.rigs.telegram_files import FileStore, KeptFile
 from tests.rigs.telegram_limits import Flood, InsidePenalty, Limits, Violation
@@ -146,6 +147,16 @@ class TelegramApi:
         """The bot's files that the chat shows now, oldest first."""
         found = self.messages(chat, thread=thread)
         return [file for one in found if one.is_from_bot for file in one.files]
+
+    def drafts(self, chat: Chat | Person | int, *, thread: int | None = None) -> list[Draft]:
+        """What the bot is seen to type in the chat now."""
+        found = self.world.chat(chat).drafts.shown()
+        return [one for one in found if thread is None or one.thread == thread]
+
+    def all_drafts(self, chat: Chat | Person | int, *, thread: int | None = None) -> list[Draft]:
+        """Every state of every draft that came to the chat, with its time, oldest first."""
+        found = self.world.chat(chat).drafts.history
+        return [one for one in found if thread is None or one.thread == thread]
 
     async def shown(
         self,

@@ -8,6 +8,7 @@ from typing import Literal
 
 from attrs import define, field, frozen
 
+from tests.rigs.telegram_drafts import Drafts
 from tests.rigs.telegram_faults import Json
 from tests.rigs.telegram_files import KeptFile
 from tests.rigs.telegram_text import length_utf16
@@ -46,6 +47,8 @@ class Message:
         at: When it came, by trio's clock; *edited_at* is the newest edit's time.
         files: What was sent with it; in an album each file has a message of its own.
         versions: Every text that it had, with its time, the first one included.
+        reaction: The bot's reaction now, as it was given.
+        reactions: Every reaction of the bot with its time, "" where it took one away.
     """
 
     message_id: int
@@ -64,6 +67,7 @@ class Message:
     edit_date: int = 0
     versions: list[tuple[float, str]] = field(factory=list)
     reaction: list[Json] = field(factory=list)
+    reactions: list[tuple[float, str]] = field(factory=list)
 
     @property
     def is_from_bot(self) -> bool:
@@ -93,7 +97,7 @@ class Chat:
         closed: Why the bot may not write: Telegram's words behind ``Forbidden:``.
         topics: Topic id → name.
         may_manage_topics: Whether the bot has this right in a forum.
-        drafts: Text that the bot is typing, by draft id.
+        drafts: What the bot is seen to type.
     """
 
     id: int
@@ -105,7 +109,7 @@ class Chat:
     closed: str = ""
     migrated_to: int = 0
     messages: dict[int, Message] = field(factory=dict)
-    drafts: dict[int, str] = field(factory=dict)
+    drafts: Drafts = field(factory=Drafts)
     own_ids: Iterator[int] = field(factory=partial(count, 101), repr=False)
 
     def __int__(self) -> int:

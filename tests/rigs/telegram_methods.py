@@ -94,6 +94,8 @@ def set_message_reaction(world: World, params: Json) -> bool:
     if any(one.get("emoji") not in _REACTIONS for one in reactions):
         raise bad_request("REACTION_INVALID")
     message.reaction = reactions
+    emoji = reactions[0]["emoji"] if reactions else ""
+    message.reactions.append((trio.current_time(), emoji))
     world.on_change()
     return True
 

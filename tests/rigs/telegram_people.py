@@ -26,7 +26,7 @@ _FILM = b"\x00\x00\x00\x18ftypmp42, a film as far as the rig looks"
 
 
 class NoButtonError(LookupError):
-    """The message has no one button to press with this label."""
+    """The chat has no one button to press with this label."""
 
     def __init__(self, label: str, shown: list[str]) -> None:
         super().__init__(f"no one button {label!r} to press among {shown}")
@@ -213,6 +213,21 @@ class Person:
         if len(found) != 1 or "callback_data" not in found[0]:
             raise NoButtonError(label, [one["text"] for one in buttons])
         return self.presses(message_id, found[0]["callback_data"], chat=where)
+
+    def stops_generation(self, *, thread: int = 0) -> Written:
+        """Press the button that stops the draft in their private chat or a topic of it.
+
+        Raises:
+            NoButtonError: No draft is shown there now, or the bot gave it no button.
+        """
+        shown = [one for one in self.chat.drafts.shown() if one.thread == thread]
+        found = [one for one in shown if one.can_stop]
+        if not found:
+            raise NoButtonError("stop", [one.text for one in shown])
+        self.chat.drafts.stop(found[-1])
+        raw: Json = {"chat": self.chat.as_json(), "draft_id": found[-1].draft_id}
+        raw |= {"message_thread_id": thread} if thread else {}
+        return Written(self.world.queue({"stopped_message_generation": raw}), 0)
 
     def blocks_bot(self) -> Written:
         """Block the bot; it may not write to them until they unblock it."""

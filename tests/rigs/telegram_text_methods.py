@@ -1,8 +1,11 @@
 """What the methods do that send, edit and delete texts."""
 
+import trio
+
+from tests.rigs.telegram_drafts import Draft
 from tests.rigs.telegram_faults import Json, bad_request
 from tests.rigs.telegram_messages import Message, Said, message_json
-from tests.rigs.telegram_params import as_int, as_json
+from tests.rigs.telegram_params import as_bool, as_int, as_json
 from tests.rigs.telegram_targets import (
     Method,
     answered_by,
@@ -64,8 +67,13 @@ def send_message_draft(world: World, params: Json) -> bool:
         raise bad_request("TEXTDRAFT_PEER_INVALID")
     if not as_int(params.get("draft_id")):
         raise bad_request("RANDOM_ID_INVALID")
-    thread_of(chat, params)
-    chat.drafts[as_int(params["draft_id"])] = text_in(params)[0]
+    thread = thread_of(chat, params)
+    text, entities = text_in(params, may_be_empty=True)
+    draft = Draft(
+        trio.current_time(), as_int(params["draft_id"]), text, entities, thread,
+        as_bool(params.get("can_stop")), as_bool(params.get("keep_on_stop")),
+    )  # fmt: skip
+    chat.drafts.put(draft)
     world.on_change()
     return True
 

@@ -102,6 +102,8 @@ class World:
             versions=[(now, said.text)],
         )  # fmt: skip
         chat.messages[message.message_id] = message
+        if message.is_from_bot:
+            chat.drafts.end(said.thread)
         self.on_change()
         return message
 

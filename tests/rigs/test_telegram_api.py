@@ -315,7 +315,7 @@ async def test_strangers_and_unknown_chats_cannot_be_written_to(api: TelegramApi
     assert await bot.call("sendMessage", text="x") == "Bad Request: chat_id is empty"
 
 
-async def test_menus_reactions_drafts_and_typing_are_kept(
+async def test_menus_reactions_and_typing_are_kept(
     api: TelegramApi, bot: Bot, autojump_clock: MockClock
 ) -> None:
     del autojump_clock  # time passes by itself
@@ -329,8 +329,6 @@ async def test_menus_reactions_drafts_and_typing_are_kept(
     assert await bot.call("getMyCommands", language_code="ru") == []
     assert await bot.call("setMessageReaction", **ids, reaction=eyes) is True
     assert api.messages(ANN)[0].reaction == eyes
-    assert await bot.call("sendMessageDraft", chat_id=ANN, draft_id=5, text="so far") is True
-    assert api.person(ANN).chat.drafts == {5: "so far"}
     assert await bot.call("sendChatAction", chat_id=ANN, action="typing") is True
     assert api.is_typing(ANN)
     await trio.sleep(5)
@@ -346,7 +344,6 @@ async def test_menus_reactions_drafts_and_typing_are_kept(
         ("setMyCommands", {"commands": [{}] * 101}, "BOT_COMMANDS_TOO_MUCH"),
         ("setMessageReaction", {"message_id": 1}, "message to react not found"),
         ("answerCallbackQuery", {"text": "x" * 201}, "MESSAGE_TOO_LONG"),
-        ("sendMessageDraft", {"text": "x"}, "RANDOM_ID_INVALID"),
         ("sendMessage", {"text": "*x*", "parse_mode": "HTML"}, "can't parse entities: "),
         ("sendMessage", {"text": "x", "entities": "[{"}, "can't parse JSON object"),
     ],
@@ -362,3 +359,19 @@ async def test_a_cross_is_no_reaction_of_telegram(api: TelegramApi, bot: Bot) ->
     assert await bot.call("setMessageReaction", **ids, reaction=cross) == (
         "Bad Request: REACTION_INVALID"
     )
+
+
+async def test_every_reaction_is_kept_with_its_time(
+    api: TelegramApi, bot: Bot, autojump_clock: MockClock
+) -> None:
+    del autojump_clock  # time passes by itself
+    (message,) = api.messages(ANN)
+    ids = {"chat_id": ANN, "message_id": message.message_id}
+
+    await bot.call("setMessageReaction", **ids, reaction=[{"type": "emoji", "emoji": "👀"}])
+    await trio.sleep(2)
+    await bot.call("setMessageReaction", **ids, reaction=[])
+
+    assert message.reaction == []
+    assert [emoji for _, emoji in message.reactions] == ["👀", ""]
+    assert [at for at, _ in message.reactions] == pytest.approx([0, 2], abs=0.5)
