@@ -1,7 +1,8 @@
 """A Bot API server on 127.0.0.1 for tests, written from Telegram's own rules.
 
 ``async with telegram_api() as api`` serves at ``api.url`` for the bot with ``api.token``.
-People write with ``api.person(42).writes("hello")``; what a chat shows is
+People write with ``api.person(42).writes("hello")``, send files with ``sends_photo`` and its
+like, and press what is shown with ``presses_button``; what a chat shows is
 ``await api.shown(42, lambda messages: len(messages) == 2)``, which waits for it. All time is
 trio's, so a mock clock moves the server, too.
 """
@@ -10,12 +11,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 import trio
-from attrs import define
+from attrs import define, field
 
 from tests.rigs.telegram_drafts import Draft
 from tests.rigs.telegram_faults import Fault, Json
 from tests.rigs.telegram_files import FileStore, KeptFile
 from tests.rigs.telegram_limits import Flood, InsidePenalty, Limits, Violation
+from tests.rigs.telegram_menus import menu_of
 from tests.rigs.telegram_messages import Chat, Message
 from tests.rigs.telegram_methods import SENDS
 from tests.rigs.telegram_params import as_int
@@ -29,10 +31,17 @@ _TYPING_LASTS = 5.0
 
 @define
 class TelegramApi:
-    """The running server."""
+    """The running server.
 
-    port: int
+    Args:
+        port: Where it listens.
+    """
+
     server: Server
+    _nursery: trio.Nursery = field(repr=False)
+    port: int = 0
+    _listening: trio.CancelScope = field(factory=trio.CancelScope, repr=False)
+    _ended: trio.Event = field(factory=trio.Event, repr=False)
 
     @property
     def token(self) -> str:
@@ -68,6 +77,11 @@ class TelegramApi:
     def calls_in_penalty(self) -> list[InsidePenalty]:
         """Every call that came although Telegram had said to wait."""
         return self.server.flood.inside
+
+    @property
+    def overlaps(self) -> list[tuple[Call, Call]]:
+        """Calls that wrote to a chat while another one was under way there."""
+        return self.server.overlaps()
 
     def person(self, user_id: int, name: str = "", *, language: str = "en") -> Person:
         """Somebody, made at the first time together with their private chat."""
@@ -133,6 +147,25 @@ class TelegramApi:
         """End the outage."""
         self.server.is_down = False
 
+    async def stop_listening(self) -> None:
+        """End every connection and refuse every new one, as a machine without the server does."""
+        self._listening.cancel()
+        await self._ended.wait()
+
+    async def start_listening(self) -> None:
+        """Listen, always on the same port."""
+        listeners = await trio.open_tcp_listeners(self.port, host="127.0.0.1")
+        self.port = listeners[0].socket.getsockname()[1]
+        self._listening, self._ended = trio.CancelScope(), trio.Event()
+        self._nursery.start_soon(self._listen, listeners, self._listening, self._ended)
+
+    async def _listen(
+        self, listeners: list[trio.SocketListener], until: trio.CancelScope, ended: trio.Event
+    ) -> None:
+        with until:
+            await trio.serve_listeners(self.server.serve, listeners)
+        ended.set()
+
     def messages(self, chat: Chat | Person | int, *, thread: int | None = None) -> list[Message]:
         """What the chat (or one topic of it, 0 for none) shows now, oldest first."""
         found = self.world.chat(chat).messages.values()
@@ -157,6 +190,11 @@ class TelegramApi:
         """Every state of every draft that came to the chat, with its time, oldest first."""
         found = self.world.chat(chat).drafts.history
         return [one for one in found if thread is None or one.thread == thread]
+
+    def menu(self, person: Person, chat: Chat | int | None = None) -> dict[str, str]:
+        """The commands that somebody sees in a chat or, without, in private: name → words."""
+        found = menu_of(self.world, person, self.world.chat(person if chat is None else chat))
+        return {one["command"]: one["description"] for one in found}
 
     async def shown(
         self,
@@ -244,12 +282,11 @@ async def telegram_api(
         "first_name": "Rig",
         "username": username,
     }
-    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    port = listener.socket.getsockname()[1]
     server = Server(token, Flood(limits or Limits()), World(bot, has_topics))
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(trio.serve_listeners, server.serve, [listener])
+        api = TelegramApi(server, nursery)
+        await api.start_listening()
         try:
-            yield TelegramApi(port, server)
+            yield api
         finally:
             nursery.cancel_scope.cancel()

@@ -21,7 +21,7 @@ class Limits:
         slack: Share of each limit that the network's jitter may use up.
         retry_after: The penalty of a violation.
         grace: A call on another connection, which was under way when a penalty began, is not
-            counted as inside it.
+            counted as inside it; nor does a call overlap one that ended so little later.
     """
 
     chat_per_second: float = 1.0

@@ -1,13 +1,12 @@
 """What each method of the Bot API does, with Telegram's own words where it refuses."""
 
-import json
-import re
 from typing import Any
 
 import trio
 
 from tests.rigs.telegram_faults import Json, RefusedError, bad_request
 from tests.rigs.telegram_file_methods import FILE_METHODS
+from tests.rigs.telegram_menus import MENU_METHODS
 from tests.rigs.telegram_params import as_bool, as_int, as_json
 from tests.rigs.telegram_targets import Method, chat_of, thread_of
 from tests.rigs.telegram_text_methods import TEXT_METHODS
@@ -22,7 +21,6 @@ _MESSAGES = SENDS | {
     *("editmessagetext", "editmessagecaption", "editmessagereplymarkup"),
 }
 _GENERAL = 1
-_MAX_COMMANDS = 100
 _MAX_CALLBACK_TEXT = 200
 _ACTIONS = frozenset(
     {
@@ -57,29 +55,6 @@ def answer_callback_query(world: World, params: Json) -> bool:
     if world.callbacks.pop(query, 0.0) <= now:
         raise bad_request("query is too old and response timeout expired or query ID is invalid")
     world.callback_answers[query] = CallbackAnswer(now, text, as_bool(params.get("show_alert")))
-    return True
-
-
-def set_my_commands(world: World, params: Json) -> bool:
-    commands = as_json(params.get("commands")) or []
-    if len(commands) > _MAX_COMMANDS:
-        raise bad_request("BOT_COMMANDS_TOO_MUCH")
-    for one in commands:
-        if not re.fullmatch("[a-z0-9_]{1,32}", str(one.get("command"))):
-            raise bad_request("BOT_COMMAND_INVALID")
-        if not 1 <= len(str(one.get("description", ""))) <= 256:
-            raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-    world.commands[_scope(params)] = commands
-    world.on_change()
-    return True
-
-
-def get_my_commands(world: World, params: Json) -> list[Json]:
-    return world.commands.get(_scope(params), [])
-
-
-def delete_my_commands(world: World, params: Json) -> bool:
-    world.commands.pop(_scope(params), None)
     return True
 
 
@@ -170,23 +145,16 @@ METHODS: dict[str, Method] = (
     TEXT_METHODS
     | FILE_METHODS
     | TOPIC_METHODS
+    | MENU_METHODS
     | {
         "answercallbackquery": answer_callback_query,
-        "deletemycommands": delete_my_commands,
         "deletewebhook": delete_webhook,
         "getchat": get_chat,
         "getfile": get_file,
         "getme": get_me,
-        "getmycommands": get_my_commands,
         "getwebhookinfo": get_webhook_info,
         "sendchataction": send_chat_action,
         "setmessagereaction": set_message_reaction,
-        "setmycommands": set_my_commands,
         "setwebhook": set_webhook,
     }
 )
-
-
-def _scope(params: Json) -> tuple[str, str]:
-    scope = as_json(params.get("scope")) or {"type": "default"}
-    return json.dumps(scope, sort_keys=True), str(params.get("language_code") or "")

@@ -189,7 +189,7 @@ class Person:
         message = where.messages[message_id]
         self.world.replace(message, text, found_entities(text), message.markup)
         raw = {"edited_message": message_json(where, message)}
-        return Written(self.world.queue(raw), message_id)
+        return Written(0 if where.closed else self.world.queue(raw), message_id)
 
     def presses(self, message_id: int, data: str, *, chat: Chat | int | None = None) -> str:
         """Press a button, whether it is there or not; gives the query's id."""

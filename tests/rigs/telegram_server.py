@@ -2,6 +2,7 @@
 
 import re
 from functools import partial
+from math import inf
 
 import trio
 from attrs import define, field
@@ -98,6 +99,20 @@ class Server:
         for line in self.lines:
             line.reset()
             line.stream.socket.close()
+
+    def overlaps(self) -> list[tuple[Call, Call]]:
+        """Calls that write to one chat at a time, which Telegram does in any order it likes."""
+        found: list[tuple[Call, Call]] = []
+        last: dict[int, Call] = {}
+        for call in self.calls:
+            if not messages_in(call.method.lower(), call.params):
+                continue
+            before = last.get(call.chat)
+            if before is not None and _end(before) > call.at + self.flood.limits.grace:
+                found.append((before, call))
+            if before is None or _end(call) >= _end(before):
+                last[call.chat] = call
+        return found
 
     async def serve(self, stream: trio.SocketStream) -> None:
         """Serve one connection."""
@@ -207,6 +222,10 @@ class Server:
         scope = None if fault.scope == "bot" else call.scope
         now = trio.current_time()
         self.flood.penalise(scope, seconds=fault.penalty, now=now, line=line)
+
+
+def _end(call: Call) -> float:
+    return inf if call.ended_at is None else call.ended_at
 
 
 def _token_and_call(asked: Asked) -> tuple[str, Call] | None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count
+from typing import NamedTuple
 
 import trio
 from attrs import define, field, frozen
@@ -17,6 +18,15 @@ from tests.rigs.telegram_updates import DAY, UpdateQueue
 __all__ = ["Person", "World", "Written"]
 
 _CALLBACK_LIVES = 150.0
+
+
+class MenuKey(NamedTuple):
+    """Which menu of commands: its scope, the chat and person of the scope, its language."""
+
+    scope: str
+    chat_id: int
+    user_id: int
+    language: str
 
 
 @frozen
@@ -37,7 +47,7 @@ class World:
         on_change: Told whenever something is shown otherwise.
         callbacks: Query id → until when it may be answered.
         callback_answers: Query id → the bot's answer.
-        commands: The bot's menu, by scope (as JSON) and language.
+        commands: The bot's menus.
     """
 
     bot: Json
@@ -49,7 +59,7 @@ class World:
     files: FileStore = field(factory=FileStore)
     callbacks: dict[str, float] = field(factory=dict)
     callback_answers: dict[str, CallbackAnswer] = field(factory=dict)
-    commands: dict[tuple[str, str], list[Json]] = field(factory=dict)
+    commands: dict[MenuKey, list[Json]] = field(factory=dict)
     webhook: str = ""
     message_ids: Iterator[int] = field(factory=partial(count, 1001), repr=False)
     query_ids: Iterator[int] = field(factory=partial(count, 5_000_000_001), repr=False)
@@ -161,7 +171,13 @@ class World:
             "chat": chat.as_json(),
             "from": by.as_json(),
             "date": int(self.wall_time()),
-            "old_chat_member": {"user": self.bot, "status": old},
-            "new_chat_member": {"user": self.bot, "status": new, "until_date": 0},
+            "old_chat_member": self._as_member(old),
+            "new_chat_member": self._as_member(new),
         }
         return Written(self.queue({"my_chat_member": raw}), 0)
+
+    def _as_member(self, status: str) -> Json:
+        """The bot as a member; of one who was put out it is always said until when, 0 for ever."""
+        return {"user": self.bot, "status": status} | (
+            {"until_date": 0} if status == "kicked" else {}
+        )

@@ -292,6 +292,7 @@ async def test_who_blocks_or_removes_the_bot_hears_nothing_more(api: TelegramApi
     assert [one["new_chat_member"]["status"] for one in members] == [
         "kicked", "kicked", "member", "member",
     ]  # fmt: skip
+    assert [one["old_chat_member"].get("until_date") for one in members] == [None, None, 0, 0]
 
 
 async def test_who_writes_lifts_the_block_and_a_group_without_the_bot_is_silent(
@@ -315,18 +316,13 @@ async def test_strangers_and_unknown_chats_cannot_be_written_to(api: TelegramApi
     assert await bot.call("sendMessage", text="x") == "Bad Request: chat_id is empty"
 
 
-async def test_menus_reactions_and_typing_are_kept(
+async def test_reactions_and_typing_are_kept(
     api: TelegramApi, bot: Bot, autojump_clock: MockClock
 ) -> None:
     del autojump_clock  # time passes by itself
-    commands = [{"command": "new", "description": "Start anew"}]
     eyes = [{"type": "emoji", "emoji": "👀"}]
     ids = {"chat_id": ANN, "message_id": api.messages(ANN)[0].message_id}
 
-    assert await bot.call("setMyCommands", commands=commands, language_code="ru") is True
-    assert await bot.call("getMyCommands", language_code="ru") == commands
-    assert await bot.call("deleteMyCommands", language_code="ru") is True
-    assert await bot.call("getMyCommands", language_code="ru") == []
     assert await bot.call("setMessageReaction", **ids, reaction=eyes) is True
     assert api.messages(ANN)[0].reaction == eyes
     assert await bot.call("sendChatAction", chat_id=ANN, action="typing") is True
@@ -339,9 +335,6 @@ async def test_menus_reactions_and_typing_are_kept(
     ("method", "params", "words"),
     [
         ("sendChatAction", {"action": "thinking"}, "wrong parameter action in request"),
-        ("setMyCommands", {"commands": [{"command": "New!"}]}, "BOT_COMMAND_INVALID"),
-        ("setMyCommands", {"commands": [{"command": "n"}]}, "BOT_COMMAND_DESCRIPTION_INVALID"),
-        ("setMyCommands", {"commands": [{}] * 101}, "BOT_COMMANDS_TOO_MUCH"),
         ("setMessageReaction", {"message_id": 1}, "message to react not found"),
         ("answerCallbackQuery", {"text": "x" * 201}, "MESSAGE_TOO_LONG"),
         ("sendMessage", {"text": "*x*", "parse_mode": "HTML"}, "can't parse entities: "),
@@ -375,3 +368,22 @@ async def test_every_reaction_is_kept_with_its_time(
     assert message.reaction == []
     assert [emoji for _, emoji in message.reactions] == ["👀", ""]
     assert [at for at, _ in message.reactions] == pytest.approx([0, 2], abs=0.5)
+
+
+async def test_other_bots_write_too_and_say_what_they_are(api: TelegramApi, bot: Bot) -> None:
+    api.group(GROUP)
+    other = api.person(43, "Other")
+    other.is_bot = True
+
+    other.writes("beep", chat=GROUP)
+
+    assert (await bot.message())["from"]["is_bot"] is True
+
+
+async def test_an_edit_in_a_group_without_the_bot_is_not_told(api: TelegramApi, bot: Bot) -> None:
+    group, ann = api.group(GROUP), api.person(ANN)
+    written = ann.writes("helo", chat=group)
+    ann.puts_bot_out(group)
+
+    assert ann.edits(written.message_id, "hello", chat=group).update_id == 0
+    assert "edited_message" not in (await bot.poll())[-1]

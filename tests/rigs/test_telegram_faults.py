@@ -239,6 +239,19 @@ async def test_an_outage_breaks_what_is_open_and_what_comes(api: TelegramApi, bo
     assert (await bot.call("getMe"))["is_bot"]
 
 
+async def test_a_server_that_does_not_listen_refuses(api: TelegramApi, bot: Bot) -> None:
+    await bot.call("getMe")
+
+    await api.stop_listening()
+
+    for _ in range(2):
+        with pytest.raises(httpx2.ConnectError):
+            await bot.call("getMe")
+    await api.start_listening()
+    assert (await bot.call("getMe"))["is_bot"]
+    assert len(api.calls) == 2
+
+
 async def fail_to_poll(bot: Bot) -> None:
     with pytest.raises(httpx2.TransportError):
         await bot.poll(timeout=50)

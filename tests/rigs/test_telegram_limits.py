@@ -4,7 +4,7 @@ from trio.testing import MockClock
 
 from tests.rigs.telegram_api import TelegramApi, telegram_api
 from tests.rigs.telegram_client import ANN, GROUP, Bot
-from tests.rigs.telegram_faults import too_many
+from tests.rigs.telegram_faults import slow, too_many
 from tests.rigs.telegram_limits import LIMITLESS, Flood, Limits
 
 
@@ -192,6 +192,26 @@ async def test_a_429_may_come_without_parameters(
     answer = await bot.ask("sendMessage", chat_id=ANN, text="x")
 
     assert ("parameters" in answer.json()) is has_parameters
+    assert answer.headers.get("Retry-After") == ("3" if has_parameters else None)
+
+
+@pytest.mark.parametrize(("pause", "number"), [(1, 1), (21, 0)])
+async def test_writing_to_a_chat_while_a_call_is_under_way_is_seen(
+    api: TelegramApi, bot: Bot, autojump_clock: MockClock, pause: float, number: int
+) -> None:
+    del autojump_clock  # time passes by itself
+    api.group(GROUP)
+    api.fail(slow(20), "sendMessage")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bot.send, "slow")
+        await trio.sleep(pause)
+        await bot.send("quick")
+        await bot.send("elsewhere", GROUP)
+        await bot.call("sendChatAction", chat_id=ANN, action="typing")
+
+    found = [(before.params["text"], call.params["text"]) for before, call in api.overlaps]
+    assert found == [("slow", "quick")] * number
 
 
 async def test_limits_are_the_tests_choice() -> None:
