@@ -10,6 +10,7 @@ from attrs import define, field
 
 from actors.kernel.backoff import Backoff
 from actors.kernel.mailbox import Mailbox
+from actors.platform.files import ATTACH
 from actors.platform.people import People
 from actors.platform.turn import Limits, TurnRunner
 from actors.platform.turns import Turns
@@ -48,6 +49,7 @@ class PlatformBridge:
         open_client: Opens the client of one life; it is closed when the life ends.
         idle_limit: Longest silence of the agent, in seconds, also before its first part.
         max_turns: Turns that run at once; further ones wait in order and say so.
+        mode: What ``PLATFORM_MODE`` says: how files go to the agent.
         random: Where the waits between attempts come from.
     """
 
@@ -55,13 +57,15 @@ class PlatformBridge:
     open_client: OpenClient
     idle_limit: float = 60.0
     max_turns: int = 100
+    mode: str = "mock"
     _random: random.Random = field(factory=random.Random)
 
     async def run(self) -> None:
         """Serve until the inbox is closed; then let the running turns end."""
         async with self.open_client() as client, trio.open_nursery() as nursery:
             people = People(client)
-            runner = TurnRunner(client, people, Limits(idle=self.idle_limit), self._random)
+            limits = Limits(idle=self.idle_limit)
+            runner = TurnRunner(client, people, ATTACH[self.mode], limits, self._random)
             turns = Turns(runner, nursery, trio.Semaphore(self.max_turns))
             async for message in self.inbox:
                 match message:

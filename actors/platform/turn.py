@@ -9,6 +9,7 @@ import structlog
 import trio
 from attrs import define, field, frozen
 
+from actors.platform.files import Attach, attached
 from actors.platform.people import People
 from actors.platform.retries import delay_before_retry
 from protocols.platform import (
@@ -152,10 +153,15 @@ async def _closing(stream: AsyncIterator[StreamPart]) -> AsyncIterator[AsyncIter
 
 @define
 class TurnRunner:
-    """Runs turns against the platform, each to exactly one outcome."""
+    """Runs turns against the platform, each to exactly one outcome.
+
+    Args:
+        attach: How files go to the agent.
+    """
 
     client: PlatformClient
     people: People
+    attach: Attach
     limits: Limits
     _random: random.Random
 
@@ -212,5 +218,10 @@ class TurnRunner:
     async def _stream(self, turn: Turn) -> AsyncIterator[StreamPart]:
         user_id = await self.people.user_id_of(turn.surface, turn.sender, turn.sender_name)
         return self.client.stream_message(
-            user_id, turn.slot, turn.text, run_id=turn.run_id, resume=turn.resume
+            user_id,
+            turn.slot,
+            turn.text,
+            run_id=turn.run_id,
+            attachments=await attached(turn.files, self.attach),
+            resume=turn.resume,
         )

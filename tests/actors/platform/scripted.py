@@ -1,5 +1,6 @@
 """A platform client that does what a test wrote down, and what the tests ask of a bridge."""
 
+import random
 from collections.abc import AsyncGenerator, Sequence
 
 import trio
@@ -9,13 +10,18 @@ from attrs import define, field
 from actors.kernel.letters import DeadLetters
 from actors.kernel.mailbox import Mailbox
 from actors.platform.bridge import PlatformBridge
+from actors.platform.files import ATTACH
 from actors.platform.modes import always
+from actors.platform.people import People
+from actors.platform.turn import Limits, TurnRunner
+from protocols.files import LocalFile
 from protocols.ids import PersonId, RowId, RunId, SlotId, SurfaceName, TraceId
 from protocols.mail import CalleeDiedError
 from protocols.platform import (
     Answer,
     Attachment,
     FailureKind,
+    PlatformClient,
     PlatformFailedError,
     PlatformMessage,
     Resume,
@@ -56,6 +62,7 @@ class ScriptedClient:
     users_asked: list[tuple[str, str, str]] = field(factory=list)
     streamed: list[tuple[str, str, str, RunId, Resume | None]] = field(factory=list)
     streamed_at: list[float] = field(factory=list)
+    attached: list[tuple[Attachment, ...]] = field(factory=list)
     cancelled: list[RunId] = field(factory=list)
     actions: list[SettingsAction] = field(factory=list)
     open_streams: int = 0
@@ -87,7 +94,7 @@ class ScriptedClient:
         attachments: tuple[Attachment, ...] = (),
         resume: Resume | None = None,
     ) -> AsyncGenerator[StreamPart, None]:
-        assert not attachments
+        self.attached.append(attachments)
         script = self.scripts[min(len(self.streamed), len(self.scripts) - 1)]
         self.streamed.append((user_id, chat_id, text, run_id, resume))
         self.streamed_at.append(trio.current_time())
@@ -141,7 +148,13 @@ class Shown:
         return [progress.status for progress in self.seen]
 
 
-def turn(number: int = 1, *, text: str = "hi", resume: Resume | None = None) -> Turn:
+def turn(
+    number: int = 1,
+    *,
+    text: str = "hi",
+    resume: Resume | None = None,
+    files: tuple[LocalFile, ...] = (),
+) -> Turn:
     return Turn(
         run_id=RunId(f"run-{number}"),
         row=RowId(number),
@@ -152,7 +165,13 @@ def turn(number: int = 1, *, text: str = "hi", resume: Resume | None = None) -> 
         text=text,
         trace=TraceId(f"{number:032x}"),
         resume=resume,
+        files=files,
     )
+
+
+def runner_for(client: PlatformClient, *, limits: Limits | None = None) -> TurnRunner:
+    dice = random.Random(1)
+    return TurnRunner(client, People(client), ATTACH["mock"], limits or Limits(), dice)
 
 
 @define(eq=False)

@@ -15,7 +15,7 @@ from actors.platform.mock_script import (
     timed_parts,
     words,
 )
-from protocols.platform import Resume, StatusLine, StreamAsks, StreamFinished, TextDelta
+from protocols.platform import Attachment, Resume, StatusLine, StreamAsks, StreamFinished, TextDelta
 
 
 def text_of(script: Script) -> str:
@@ -84,6 +84,20 @@ def test_an_answer_says_who_answers_and_how_to_see_more() -> None:
 
     assert "mock agent" in answer
     assert "`mock:help`" in answer
+
+
+def test_an_answer_tells_of_each_file_what_came_through() -> None:
+    files = (
+        Attachment("cat.png", "image/png", 68, sha256="0123456789abcdef" * 4),
+        Attachment("voice.ogg", "audio/ogg", 9, mode="url", location="https://example.org/v"),
+    )
+
+    answer = text_of(script_for("look", interrupt_id="i", attachments=files))
+
+    assert (
+        "- **cat.png**: photo, image/png, 68 bytes, sha256 0123456789ab…, sent as binary\n"
+        "- **voice.ogg**: voice, audio/ogg, 9 bytes, sent as url\n"
+    ) in answer
 
 
 def test_help_lists_every_word() -> None:

@@ -1,4 +1,3 @@
-import random
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -8,8 +7,6 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from actors.kernel.child import Wait, current_life
-from actors.platform.people import People
-from actors.platform.turn import Limits, TurnRunner
 from actors.platform.turns import Turns
 from protocols.ids import RunId
 from protocols.platform import (
@@ -26,9 +23,15 @@ from protocols.platform import (
     TurnStopped,
 )
 from protocols.platform import RunTurn as Question
-from tests.actors.platform.scripted import Desk, ScriptedClient, Shown, failure, settle, turn
-
-DICE = random.Random(1)
+from tests.actors.platform.scripted import (
+    Desk,
+    ScriptedClient,
+    Shown,
+    failure,
+    runner_for,
+    settle,
+    turn,
+)
 
 
 @define(eq=False)
@@ -76,8 +79,7 @@ async def test_a_turn_that_is_stopped_in_its_last_step_is_answered_once_and_show
     object.__setattr__(question, "reply_to", answers)
 
     async with trio.open_nursery() as nursery:
-        runner = TurnRunner(client, People(client), Limits(), DICE)
-        client.turns = Turns(runner, nursery, trio.Semaphore(1))
+        client.turns = Turns(runner_for(client), nursery, trio.Semaphore(1))
         client.turns.take(question)
 
     assert answers.given == [TurnStopped("Hel")]
@@ -168,9 +170,7 @@ async def test_the_tree_shows_how_many_turns_are_in_hand() -> None:
     token = current_life.set(notes)
 
     async with trio.open_nursery() as nursery:
-        Turns(TurnRunner(client, People(client), Limits(), DICE), nursery, trio.Semaphore(1)).take(
-            question
-        )
+        Turns(runner_for(client), nursery, trio.Semaphore(1)).take(question)
     current_life.reset(token)
 
     assert notes.seen == ["turns in hand: 1", "turns in hand: 0"]
