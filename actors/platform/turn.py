@@ -10,8 +10,10 @@ import trio
 from attrs import define, field, frozen
 
 from actors.platform.files import Attach, attached
+from actors.platform.made import MadeFiles
 from actors.platform.people import People
 from actors.platform.retries import delay_before_retry
+from protocols.ids import RunId
 from protocols.platform import (
     FailureKind,
     PlatformClient,
@@ -157,11 +159,13 @@ class TurnRunner:
 
     Args:
         attach: How files go to the agent.
+        made: Where files from the agent stand until they are delivered.
     """
 
     client: PlatformClient
     people: People
     attach: Attach
+    made: MadeFiles
     limits: Limits
     _random: random.Random
 
@@ -171,7 +175,8 @@ class TurnRunner:
         attempt = 1
         while True:
             try:
-                return await self._attempt(open_turn, ends_at)
+                outcome = await self._attempt(open_turn, ends_at)
+                return await self._with_files(open_turn.turn.run_id, outcome)
             except PlatformFailedError as error:
                 delay = self._delay_after(attempt, error)
                 if delay is None or open_turn.has_begun:
@@ -195,6 +200,14 @@ class TurnRunner:
         with trio.CancelScope(deadline=self._next_deadline(ends_at)) as patience:
             return await self._read(open_turn, ends_at, patience)
         return TurnFailed(open_turn.text, FailureKind.TIMEOUT)
+
+    async def _with_files(self, run_id: RunId, outcome: TurnOutcome) -> TurnOutcome:
+        """*outcome* with what the agent sent along on the disk; its stream is closed by now."""
+        if not isinstance(outcome, TurnFinished):
+            return outcome
+        sent = tuple(file for file in outcome.attachments if file.mode == "binary")
+        named = tuple(file for file in outcome.attachments if file.mode != "binary")
+        return TurnFinished(outcome.text, named, await self.made.keep(run_id, sent))
 
     def _next_deadline(self, ends_at: float) -> float:
         return min(trio.current_time() + self.limits.idle, ends_at)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 
 import trio
 import trio.testing
@@ -11,6 +12,7 @@ from actors.kernel.letters import DeadLetters
 from actors.kernel.mailbox import Mailbox
 from actors.platform.bridge import PlatformBridge
 from actors.platform.files import ATTACH
+from actors.platform.made import MadeFiles
 from actors.platform.modes import always
 from actors.platform.people import People
 from actors.platform.turn import Limits, TurnRunner
@@ -39,6 +41,9 @@ from protocols.platform import (
 
 Step = StreamPart | float | Exception
 """A part to hand over, seconds to wait, or an error to raise."""
+
+NO_DISK = Path("/dev/null")
+"""A folder that takes no file."""
 
 HELLO: tuple[Step, ...] = (TextDelta("Hel"), TextDelta("lo"), StreamFinished())
 
@@ -169,9 +174,17 @@ def turn(
     )
 
 
-def runner_for(client: PlatformClient, *, limits: Limits | None = None) -> TurnRunner:
-    dice = random.Random(1)
-    return TurnRunner(client, People(client), ATTACH["mock"], limits or Limits(), dice)
+def runner_for(
+    client: PlatformClient, *, limits: Limits | None = None, made: MadeFiles | None = None
+) -> TurnRunner:
+    return TurnRunner(
+        client,
+        People(client),
+        ATTACH["mock"],
+        made or MadeFiles(NO_DISK / "made"),
+        limits or Limits(),
+        random.Random(1),
+    )
 
 
 @define(eq=False)
@@ -179,6 +192,7 @@ class Desk:
     """A bridge with its mailbox, and the answers to what it was asked."""
 
     client: ScriptedClient
+    files: Path = NO_DISK
     idle_limit: float = 60.0
     max_turns: int = 100
     box: Mailbox[PlatformMessage] = field(init=False)
@@ -195,6 +209,7 @@ class Desk:
         bridge = PlatformBridge(
             inbox=self.box,
             open_client=always(self.client),
+            files=self.files,
             idle_limit=self.idle_limit,
             max_turns=self.max_turns,
         )

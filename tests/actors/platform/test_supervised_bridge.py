@@ -30,7 +30,7 @@ from protocols.platform import (
     TurnOutcome,
     TurnStopped,
 )
-from tests.actors.platform.scripted import Shown, turn
+from tests.actors.platform.scripted import NO_DISK, Shown, turn
 
 
 @define(eq=False)
@@ -56,7 +56,7 @@ class BuggyClient(MockPlatformClient):
 
 def supervised(client: MockPlatformClient) -> tuple[Mailbox[PlatformMessage], Supervisor]:
     box: Mailbox[PlatformMessage] = Mailbox("platform")
-    bridge = permanent("platform", PlatformBridge, inbox=box, open_client=always(client))
+    bridge = permanent("platform", PlatformBridge, box, always(client), NO_DISK)
     return box, Supervisor([bridge.with_options(backoff=BACKOFF)])
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from actors.platform.made import MadeFiles
 from actors.platform.turn import LONGEST_STATUS, Limits, OpenTurn
 from protocols.ids import RunId
 from protocols.platform import (
@@ -41,6 +42,8 @@ from tests.actors.platform.scripted import (
 
 HEL = TextDelta("Hel")
 NOTES = Attachment("notes.txt", "text/plain", 2, data=b"hi")
+CUT = Attachment("cut.txt", "text/plain", 3, data=b"hi")
+LINK = Attachment("cat.png", "image/png", 9, mode="url", location="https://example.org/cat.png")
 
 
 async def run_turn(
@@ -49,9 +52,10 @@ async def run_turn(
     asked: Turn | None = None,
     shown: Shown | None = None,
     limits: Limits | None = None,
+    made: MadeFiles | None = None,
 ) -> TurnOutcome:
     question = RunTurn(asked or turn(), shown or Shown())
-    runner = runner_for(client, limits=limits)
+    runner = runner_for(client, limits=limits, made=made)
     return await runner.outcome_of(OpenTurn.asked_by(question, at=0))
 
 
@@ -59,8 +63,9 @@ async def run_turn(
     ("script", "outcome"),
     [
         ([HEL, StreamFinished()], TurnFinished("Hel")),
-        ([HEL, StreamFinished((NOTES,))], TurnFinished("Hel", (NOTES,))),
-        ([StreamFinished((NOTES,))], TurnFinished("", (NOTES,))),
+        ([HEL, StreamFinished((LINK,))], TurnFinished("Hel", (LINK,))),
+        ([StreamFinished((LINK,))], TurnFinished("", (LINK,))),
+        ([HEL, StreamFinished((NOTES,))], TurnFailed("Hel", FailureKind.GONE)),  # no disk
         ([HEL, StreamAsks("i-1", "Go on?")], TurnAsks("Hel", "i-1", "Go on?", ("yes", "no"))),
         ([StreamFinished()], TurnFailed("", FailureKind.EMPTY)),
         ([TextDelta(" \n"), StreamFinished()], TurnFailed("", FailureKind.EMPTY)),
@@ -245,6 +250,31 @@ async def test_a_file_that_has_vanished_fails_its_turn_and_the_agent_is_not_aske
 
     assert outcome == TurnFailed("", FailureKind.GONE)
     assert client.streamed == []
+
+
+async def test_files_of_the_agent_are_on_the_disk_and_addresses_stay_addresses(
+    tmp_path: Path,
+) -> None:
+    client = ScriptedClient([[HEL, StreamFinished((LINK, NOTES))]])
+
+    outcome = await run_turn(client, made=MadeFiles(tmp_path))
+
+    assert isinstance(outcome, TurnFinished)
+    assert (outcome.text, outcome.attachments) == ("Hel", (LINK,))
+    (file,) = outcome.files
+    assert (file.name, file.path) == ("notes.txt", str(tmp_path / "run-1-0"))
+    assert client.open_streams == 0
+
+
+async def test_a_file_that_was_cut_on_its_way_fails_the_turn_with_what_came(
+    tmp_path: Path,
+) -> None:
+    client = ScriptedClient([[HEL, StreamFinished((CUT,))]])
+
+    outcome = await run_turn(client, made=MadeFiles(tmp_path))
+
+    assert outcome == TurnFailed("Hel", FailureKind.BROKEN)
+    assert len(client.streamed) == 1
 
 
 async def test_a_client_whose_stream_is_no_generator_serves_as_well() -> None:
