@@ -26,6 +26,7 @@ def plain_answer(text: str, attachments: tuple[Attachment, ...]) -> str:
         "Some words in a message make me misbehave, or ask for more:\n\n"
         "- `mock:slow` answers slowly; try `/stop` meanwhile\n"
         "- `mock:confirm` asks you something\n"
+        "- `mock:photo` sends you a picture\n"
         "- `mock:fail` fails; try `/retry`\n"
         "- `mock:help` lists all of them\n"
     )

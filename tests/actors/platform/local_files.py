@@ -17,3 +17,8 @@ def change(file: LocalFile, content: bytes | None) -> None:
     Path(file.path).unlink()
     if content is not None:
         Path(file.path).write_bytes(content)
+
+
+def is_whole(file: LocalFile) -> bool:
+    content = Path(file.path).read_bytes()
+    return (len(content), hashlib.sha256(content).hexdigest()) == (file.size_bytes, file.sha256)

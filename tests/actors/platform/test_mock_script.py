@@ -1,3 +1,4 @@
+import pickle
 from math import inf
 
 import pytest
@@ -98,6 +99,32 @@ def test_an_answer_tells_of_each_file_what_came_through() -> None:
         "- **cat.png**: photo, image/png, 68 bytes, sha256 0123456789ab…, sent as binary\n"
         "- **voice.ogg**: voice, audio/ogg, 9 bytes, sent as url\n"
     ) in answer
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("mock:photo", ["photo.png"]),
+        ("mock:album", ["photo.png", "sunrise.png", "sea.png"]),
+        ("mock:file", ["notes.txt"]),
+        ("mock:voice", ["voice.ogg"]),
+        ("mock:big", ["zeros.bin"]),
+    ],
+)
+def test_a_word_sends_its_files_behind_the_answer(word: str, names: list[str]) -> None:
+    script = script_for(f"please {word}", interrupt_id="i")
+
+    *_, (_, last) = timed_parts(script, has_latency=True)
+
+    assert isinstance(last, StreamFinished)
+    assert [file.name for file in last.attachments] == names
+    assert f"please {word}" in text_of(script)
+
+
+def test_a_script_is_kept_without_the_files_that_it_sends() -> None:
+    script = script_for("mock:big", interrupt_id="i")
+
+    assert len(pickle.dumps(script)) < 10_000
 
 
 def test_help_lists_every_word() -> None:
