@@ -46,7 +46,7 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     surfaces: dict[SurfaceName, Surface] = {}
     agent = platform_opener(s.platform_mode, mock_latency=s.mock_latency)
     turns = (s.platform_idle_limit, s.platform_max_turns)
-    bridge = permanent("platform", PlatformBridge, platform, agent, *turns)
+    bridge = permanent("platform", PlatformBridge, platform, agent, s.files_path, *turns)
     rows = [
         permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
         bridge.with_options(shutdown=1.0, backoff=BACKOFF),
