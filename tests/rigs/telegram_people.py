@@ -193,7 +193,8 @@ class Person:
 
     def presses(self, message_id: int, data: str, *, chat: Chat | int | None = None) -> str:
         """Press a button, whether it is there or not; gives the query's id."""
-        return self.world.press(self._where(chat), self, message_id, data)
+        where = self._where(chat)
+        return self.world.press(where, self, message_id=message_id, data=data)
 
     def presses_button(
         self, message: Message | int, label: str, *, chat: Chat | int | None = None

@@ -64,10 +64,9 @@ def formatted(
     Raises:
         RefusedError: With Telegram's text, if it takes no such message.
     """
-    if not isinstance(text, str) or not text:
-        if not may_be_empty:
-            raise bad_request("message text is empty")
-        text = ""
+    text = text if isinstance(text, str) else ""
+    if not text and not may_be_empty:
+        raise bad_request("message text is empty")
     if _HALF.search(text):
         raise bad_request("strings must be encoded in UTF-8")
     wanted = [one for given in _listed(entities) if (one := _entity(given)) is not None]

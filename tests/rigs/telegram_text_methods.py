@@ -38,7 +38,7 @@ def edit_message_text(world: World, params: Json) -> Json:
     text, entities = text_in(params, too_long="MESSAGE_TOO_LONG")
     if not message.text or message.files:
         raise bad_request("there is no text in the message to edit")
-    return _replaced(world, params, message, text, entities)
+    return _replaced(world, params, message, text=text, entities=entities)
 
 
 def edit_message_caption(world: World, params: Json) -> Json:
@@ -46,12 +46,13 @@ def edit_message_caption(world: World, params: Json) -> Json:
     text, entities = caption_in(params, too_long="MEDIA_CAPTION_TOO_LONG")
     if not message.files:
         raise bad_request("there is no caption in the message to edit")
-    return _replaced(world, params, message, text, entities)
+    return _replaced(world, params, message, text=text, entities=entities)
 
 
 def edit_message_reply_markup(world: World, params: Json) -> Json:
     message = own_message(world, params, "edit")
-    return _replaced(world, params, message, message.text, message.entities)
+    text, entities = message.text, message.entities
+    return _replaced(world, params, message, text=text, entities=entities)
 
 
 def delete_message(world: World, params: Json) -> bool:
@@ -89,7 +90,7 @@ TEXT_METHODS: dict[str, Method] = {
 
 
 def _replaced(
-    world: World, params: Json, message: Message, text: str, entities: list[Json]
+    world: World, params: Json, message: Message, *, text: str, entities: list[Json]
 ) -> Json:
     """The message with its new text; without ``reply_markup`` it has no buttons any more."""
     markup = checked_markup(as_json(params.get("reply_markup")))

@@ -15,7 +15,7 @@ from tests.rigs.telegram_messages import Chat, Kind, Message, Said, message_json
 from tests.rigs.telegram_people import Person, Written
 from tests.rigs.telegram_updates import DAY, UpdateQueue
 
-__all__ = ["Person", "World", "Written"]
+__all__ = ["CallbackAnswer", "MenuKey", "Person", "World"]
 
 _CALLBACK_LIVES = 150.0
 
@@ -149,7 +149,7 @@ class World:
         self.on_change()
         return update_id
 
-    def press(self, chat: Chat, by: Person, message_id: int, data: str) -> str:
+    def press(self, chat: Chat, by: Person, *, message_id: int, data: str) -> str:
         """A press of a button under a message, which may be gone; gives the query's id."""
         query = str(next(self.query_ids))
         self.callbacks[query] = trio.current_time() + _CALLBACK_LIVES

@@ -2,11 +2,13 @@ from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.rigs.telegram_api import TelegramApi
 from tests.rigs.telegram_client import ANN, FORUM, GROUP, Bot
 from tests.rigs.telegram_content import content_of
+from tests.rigs.telegram_faults import reset
 from tests.rigs.telegram_file_methods import MAX_PHOTO_BYTES, MAX_UPLOAD_BYTES
 from tests.rigs.telegram_files import PICTURE
 
@@ -254,3 +256,16 @@ async def test_the_bot_stops_to_type_when_it_sends_a_file(api: TelegramApi, bot:
     await bot.upload("sendPhoto", photo=PICTURE)
 
     assert not api.is_typing(ANN)
+
+
+@pytest.mark.parametrize("is_after", [True, False])
+async def test_a_lost_answer_may_leave_the_file_in_the_chat(
+    api: TelegramApi, bot: Bot, *, is_after: bool
+) -> None:
+    api.fail(reset(after=is_after), "sendDocument")
+
+    with pytest.raises(httpx2.TransportError):
+        await bot.upload("sendDocument", document=b"x")
+
+    assert len(api.sent_files(ANN)) == is_after
+    assert (api.calls[-1].fault != "", api.calls[-1].had_effect) == (True, is_after)
