@@ -128,6 +128,8 @@ class FailureKind(StrEnum):
     """It answered something that is not the protocol."""
     GONE = "gone"
     """Our own bridge died with the turn in hand."""
+    FILE_LOST = "file lost"
+    """A file on its way is not there any more, or our disk does not take it."""
 
 
 class PlatformFailedError(Exception):

@@ -49,7 +49,7 @@ async def attached(files: tuple[LocalFile, ...], attach: Attach) -> tuple[Attach
         return await trio.to_thread.run_sync(_all, files, attach, abandon_on_cancel=True)
     except OSError as error:
         log.warning("file.lost", reason=error.strerror)  # its text names the file
-        raise PlatformFailedError(FailureKind.GONE, is_retryable=False) from None
+        raise PlatformFailedError(FailureKind.FILE_LOST, is_retryable=False) from None
 
 
 def _all(files: tuple[LocalFile, ...], attach: Attach) -> tuple[Attachment, ...]:

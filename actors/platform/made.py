@@ -55,7 +55,7 @@ class MadeFiles:
             return await trio.to_thread.run_sync(self._write_all, run_id, files)
         except OSError as error:
             log.warning("file.not_kept", run_id=run_id, reason=error.strerror)
-            raise PlatformFailedError(FailureKind.GONE, is_retryable=False) from None
+            raise PlatformFailedError(FailureKind.FILE_LOST, is_retryable=False) from None
 
     def sweep(self) -> None:
         """Delete what earlier lives of the program left: half a file, or one that nobody wants.

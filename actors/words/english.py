@@ -131,6 +131,7 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.FAILED_GONE: (
             "My connection to the agent broke down in the middle. {prefix}retry tries again."
         ),
+        Word.FAILED_FILE_LOST: "A file got lost on my side. {prefix}retry tries again.",
         Word.SETTINGS: "Your settings. Press a skill to switch it on or off.",
         Word.SETTINGS_LIST: "Your settings:\n\n{skills}",
         Word.SETTINGS_NONE: "The agent has no settings for you.",

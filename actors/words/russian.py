@@ -142,6 +142,9 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.FAILED_GONE: (
             "Связь с агентом прервалась на полпути. Попробовать снова: {prefix}retry."
         ),
+        Word.FAILED_FILE_LOST: (
+            "Файл потерялся на моей стороне. Попробовать снова: {prefix}retry."
+        ),
         Word.SETTINGS: "Ваши настройки. Нажмите на навык, чтобы включить или выключить его.",
         Word.SETTINGS_LIST: "Ваши настройки:\n\n{skills}",
         Word.SETTINGS_NONE: "У агента нет настроек для вас.",

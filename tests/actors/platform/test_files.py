@@ -49,7 +49,7 @@ async def test_a_file_that_is_not_what_it_was_is_a_failure_that_no_other_attempt
     with capture_logs() as logs, pytest.raises(PlatformFailedError) as caught:
         await attached((file,), ATTACH["mock"])
 
-    assert (caught.value.kind, caught.value.is_retryable) == (FailureKind.GONE, False)
+    assert (caught.value.kind, caught.value.is_retryable) == (FailureKind.FILE_LOST, False)
     assert [line["event"] for line in logs] == ["file.lost"]
     assert "notes" not in str(logs)
 

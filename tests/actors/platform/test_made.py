@@ -105,7 +105,7 @@ async def test_a_full_disk_is_a_failure_and_nothing_is_left_on_it(
     with capture_logs() as logs, pytest.raises(PlatformFailedError) as caught:
         await made.keep(RUN, (NOTES, CAT))
 
-    assert (caught.value.kind, caught.value.is_retryable) == (FailureKind.GONE, False)
+    assert (caught.value.kind, caught.value.is_retryable) == (FailureKind.FILE_LOST, False)
     assert names_in(tmp_path) == []
     assert [line["event"] for line in logs] == ["file.not_kept"]
     assert "secret" not in str(logs)

@@ -65,7 +65,7 @@ async def run_turn(
         ([HEL, StreamFinished()], TurnFinished("Hel")),
         ([HEL, StreamFinished((LINK,))], TurnFinished("Hel", (LINK,))),
         ([StreamFinished((LINK,))], TurnFinished("", (LINK,))),
-        ([HEL, StreamFinished((NOTES,))], TurnFailed("Hel", FailureKind.GONE)),  # no disk
+        ([HEL, StreamFinished((NOTES,))], TurnFailed("Hel", FailureKind.FILE_LOST)),  # no disk
         ([HEL, StreamAsks("i-1", "Go on?")], TurnAsks("Hel", "i-1", "Go on?", ("yes", "no"))),
         ([StreamFinished()], TurnFailed("", FailureKind.EMPTY)),
         ([TextDelta(" \n"), StreamFinished()], TurnFailed("", FailureKind.EMPTY)),
@@ -248,7 +248,7 @@ async def test_a_file_that_has_vanished_fails_its_turn_and_the_agent_is_not_aske
 
     outcome = await run_turn(client, asked=turn(files=(file,)))
 
-    assert outcome == TurnFailed("", FailureKind.GONE)
+    assert outcome == TurnFailed("", FailureKind.FILE_LOST)
     assert client.streamed == []
 
 
