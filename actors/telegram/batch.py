@@ -6,21 +6,22 @@ from typing import Any, assert_never
 
 from attrs import define, field, frozen
 
-from actors.telegram.decode import (
+from actors.telegram.decode import decode, update_id
+from actors.telegram.meaning import (
     ChatLost,
     ChatMoved,
     Decoded,
     Ignored,
     NotText,
-    Pressed,
     Reader,
+    StrangePress,
     Unreadable,
-    decode,
-    update_id,
 )
 from actors.telegram.outcomes import Ambiguous
+from actors.words import Word, say
 from protocols.ids import RoomId
 from protocols.store import AddDeadLetter, AddOutgoing, Arrival, Change, PutKey, Voice
+from protocols.surfaces import AnswerPress
 
 TEXT_ONLY = "I can only read text for now."
 
@@ -71,14 +72,14 @@ class Batch:
 
     Args:
         lost: Chats that we can no longer write to.
-        pressed: Ids of callbacks that want an answer.
+        answers: What is said to presses that are none.
     """
 
     arrivals: list[Arrival] = field(factory=list)
     extra: list[Change] = field(factory=list)
     noted: list[RoomId] = field(factory=list)
     lost: list[ChatLost] = field(factory=list)
-    pressed: list[str] = field(factory=list)
+    answers: list[AnswerPress] = field(factory=list)
     ignored: int = 0
 
     def add(self, found: Decoded, albums: "Albums") -> None:
@@ -97,8 +98,8 @@ class Batch:
                 self.lost.append(found)
             case ChatMoved(old_id, new_id):
                 self.extra.append(PutKey(f"{MOVED_PREFIX}{old_id}", str(new_id)))
-            case Pressed(callback_id):
-                self.pressed.append(callback_id)
+            case StrangePress(room, press_id, language):
+                self.answers.append(AnswerPress(room, press_id, say(Word.PRESS_UNKNOWN, language)))
             case Ignored():
                 self.ignored += 1
             case _:

@@ -12,7 +12,7 @@ from attrs import define
 from actors.kernel.child import ParkedError, ready
 from actors.telegram.batch import news_in
 from actors.telegram.client import TelegramClient, open_client
-from actors.telegram.decode import Reader
+from actors.telegram.meaning import Reader
 from actors.telegram.outcomes import Failure, Me, Unauthorized, Updates
 from actors.telegram.settings import TelegramSettings
 from actors.telegram.status import Patience
@@ -25,7 +25,6 @@ from protocols.surfaces import SurfaceMessage
 log = structlog.get_logger("telegram.poller")
 
 WRONG_TOKEN = "Telegram refused the token: set TELEGRAM_BOT_TOKEN"  # noqa: S105  # words
-NO_BUTTON = "This button does nothing any more."
 
 _BATCH = 100
 _LEAST_ROUND = 1.0
@@ -58,9 +57,8 @@ class TelegramPoller:
         taker = Taker(self.store, self.chats, self.sender)
         polling = _Polling(self.settings, taker, Patience(self.clock), self.clock)
         while not polling.is_refused:
-            async with self.connect(self.settings) as client, trio.open_nursery() as nursery:
-                await polling.follow(client, nursery)
-                nursery.cancel_scope.cancel("the connections are not used any more")
+            async with self.connect(self.settings) as client:
+                await polling.follow(client)
         raise ParkedError(WRONG_TOKEN)
 
 
@@ -82,12 +80,12 @@ class _Polling:
     _was_away: bool = True
     _is_stalled: bool = False
 
-    async def follow(self, client: TelegramClient, nursery: trio.Nursery) -> None:
+    async def follow(self, client: TelegramClient) -> None:
         """Take batch after batch, until the server refuses us or is silent for too long."""
         self._is_stalled = False
         me = await self._identity(client)
         while me is not None and not (self.is_refused or self._is_stalled):
-            await self._poll(client, me, nursery)
+            await self._poll(client, me)
 
     async def _identity(self, client: TelegramClient) -> Me | None:
         """Who we are; None if the server does not say."""
@@ -99,7 +97,7 @@ class _Polling:
             await self._fail(found)
         return None
 
-    async def _poll(self, client: TelegramClient, me: Me, nursery: trio.Nursery) -> None:
+    async def _poll(self, client: TelegramClient, me: Me) -> None:
         offset = self.offset = await self._start(me) if self.offset is None else self.offset
         asked_at, began = self.clock(), trio.current_time()
         found = await client.get_updates(offset, wait=self.settings.pace.poll, limit=_BATCH)
@@ -112,10 +110,8 @@ class _Polling:
             self._was_away, self.came_back_at = False, asked_at
         is_full = len(news.updates) >= _BATCH
         if news.updates:
-            reader = Reader(me, self.settings.group_mode, self._backlog_before(is_full=is_full))
-            batch = await self.taker.take(news, reader)
-            for callback_id in batch.pressed:
-                nursery.start_soon(client.answer_callback, callback_id, NO_BUTTON)
+            before, now = self._backlog_before(is_full=is_full), self.clock()
+            await self.taker.take(news, Reader(me, self.settings.group_mode, before, now))
         self.offset = news.offset
         self.taker.tell()
         if not is_full:

@@ -7,7 +7,7 @@ import trio
 from attrs import define, evolve, field
 
 from actors.telegram.batch import Albums, Batch, News, read_batch
-from actors.telegram.decode import Reader
+from actors.telegram.meaning import Reader
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
 from protocols.ids import TELEGRAM, RoomId
 from protocols.mail import Address, NoAnswerError, Question
@@ -39,7 +39,7 @@ class Taker:
         cursor = await self._ask(ReadCursor(_cursor_name(bot_id)))
         return int(cursor.value) if cursor is not None else 0
 
-    async def take(self, news: News, reader: Reader) -> Batch:
+    async def take(self, news: News, reader: Reader) -> None:
         """Make *news* durable; only then may the next poll confirm it."""
         batch = read_batch(news.updates, reader, self._albums)
         cursor = Cursor(_cursor_name(reader.me.id), str(news.offset))
@@ -47,9 +47,9 @@ class Taker:
         if batch.arrivals and RowsArrived() not in self._for_chats:
             self._for_chats.append(RowsArrived())
         self._for_sender.extend(Deliver(room) for room in batch.noted)
+        self._for_sender.extend(batch.answers)
         for lost in batch.lost:
             self._for_chats.extend(await self._gone(lost.room, lost.reason))
-        return batch
 
     def tell(self) -> None:
         """Pass on what is known; what a full mailbox does not take, the next time."""

@@ -7,11 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.telegram.batch import TEXT_ONLY, Albums, News, news_in, read_batch
-from actors.telegram.decode import ChatLost, Reader, room_id
+from actors.telegram.meaning import ChatLost, Reader
+from actors.telegram.origin import room_id
 from actors.telegram.outcomes import Ambiguous, Me
 from actors.telegram.settings import GroupMode
+from actors.words import Word, say
+from protocols.ids import Language
 from protocols.store import AddDeadLetter, AddOutgoing, PutKey, Voice
-from tests.actors.telegram.fake_bot_api import GROUP, PRIVATE, message
+from protocols.surfaces import AnswerPress
+from tests.actors.telegram.fake_bot_api import ALICE, GROUP, PRIVATE, message
 from tests.actors.telegram.json_values import JSON
 
 READER = Reader(Me(4242, "agent_bot"), GroupMode.ALL)
@@ -73,7 +77,7 @@ def test_each_kind_of_news_goes_its_way() -> None:
         {"message": message(None, chat=GROUP, migrate_to_chat_id=-5)},
         {"message": 5},
         {"my_chat_member": {"chat": PRIVATE, "new_chat_member": {"status": "kicked"}}},
-        {"callback_query": {"id": "9"}},
+        {"callback_query": {"id": "9", "from": ALICE}},
         {"of_the_future": {}},
     ]
     updates = [{"update_id": number} | kind for number, kind in enumerate(kinds)]
@@ -94,7 +98,8 @@ def test_each_kind_of_news_goes_its_way() -> None:
         ),
     ]
     assert batch.lost == [ChatLost(room_id(7), "the person blocked the bot")]
-    assert batch.pressed == ["9"]
+    [answer] = batch.answers
+    assert answer == AnswerPress(room_id(7), "9", say(Word.PRESS_UNKNOWN, Language("")))
     assert batch.ignored == 1
 
 

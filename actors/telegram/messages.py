@@ -1,0 +1,152 @@
+"""What a message, or an edit of one, means to us. Pure; never raises."""
+
+from typing import Any
+
+from attrs import frozen
+
+from actors.telegram.addressing import Addressed, read_address
+from actors.telegram.meaning import ChatMoved, Decoded, Ignored, NotText, Reader, unreadable
+from actors.telegram.origin import (
+    Speaker,
+    event_id_of,
+    is_private,
+    message_id_in,
+    room_of,
+    speaker_in,
+    trace_of,
+)
+from actors.telegram.settings import GroupMode
+from actors.telegram.shapes import Json, clean, is_id, is_number, table
+from protocols.ids import RemoteId, RoomId
+from protocols.store import Arrival
+
+_LATEST = 2**40  # a date beyond it is none
+_LONGEST_QUOTE = 1000
+_MEDIA = frozenset({
+    "animation", "audio", "checklist", "contact", "dice", "document", "game", "giveaway",
+    "invoice", "live_photo", "location", "paid_media", "photo", "poll", "rich_message", "sticker",
+    "story", "venue", "video", "video_note", "voice",
+})  # fmt: skip
+
+
+@frozen
+class _Message:
+    """The parts of a message that are always there.
+
+    Args:
+        edits: The message whose text this is from now on.
+    """
+
+    update_id: int
+    raw: Json
+    room: RoomId
+    speaker: Speaker
+    sent_at: float
+    edits: RemoteId | None = None
+
+
+def read_message(update_id: int, update: Json, reader: Reader) -> Decoded:
+    """What a new message means."""
+    raw = table(update["message"])
+    chat_id, moved_to = table(raw.get("chat")).get("id"), raw.get("migrate_to_chat_id")
+    if is_id(chat_id) and is_id(moved_to):
+        return ChatMoved(chat_id, moved_to)
+    found = _known(update_id, update, raw, sent_at=raw.get("date"))
+    return _content(found, reader) if isinstance(found, _Message) else found
+
+
+def read_edit(update_id: int, update: Json, reader: Reader) -> Decoded:
+    """What the new words of a message mean; everything else that may change in one does not."""
+    raw = table(update["edited_message"])
+    edited_at, edits = raw.get("edit_date", raw.get("date")), message_id_in(raw)
+    found = _known(update_id, update, raw, sent_at=edited_at, edits=edits)
+    if not isinstance(found, _Message):
+        return found
+    if not edits:
+        return unreadable("an edit of no message", update)
+    if not _words_of(raw):
+        return Ignored("an edit without words")
+    return _content(found, reader)
+
+
+def _known(
+    update_id: int, update: Json, raw: Json, *, sent_at: Any, edits: RemoteId | None = None
+) -> _Message | Decoded:
+    """The message, where it is one that a person wrote."""
+    room = room_of(raw)
+    if room is None:
+        return unreadable("a message without its chat", update)
+    sender = table(raw.get("from"))
+    is_channel = table(raw.get("chat")).get("type") == "channel"
+    if sender.get("is_bot") is True or is_channel or "from" not in raw:
+        return Ignored("not from a person")
+    speaker = speaker_in(sender)
+    if speaker is None:
+        return unreadable("a message without its sender", update)
+    if not (is_number(sent_at) and 0 <= sent_at < _LATEST):
+        return unreadable("a message from no possible time", update)
+    if not all(isinstance(raw.get(words) or "", str) for words in ("text", "caption")):
+        return unreadable("a message whose text is none", update)
+    return _Message(update_id, raw, room, speaker, float(sent_at), edits)
+
+
+def _content(message: _Message, reader: Reader) -> Decoded:
+    raw = message.raw
+    is_media = bool(_MEDIA & raw.keys())
+    text = _words_of(raw)
+    if not text and not is_media:
+        return Ignored("nothing that was said")
+    address = read_address(
+        text, raw.get("entities" if raw.get("text") else "caption_entities"), reader.me
+    )
+    if not _is_for_us(message, address, reader):
+        return Ignored("not for us")
+    arrival = _arrival(message, address.text, reader) if text else None
+    if (message.edits is None and is_media) or arrival is None:
+        return NotText(message.room, clean(str(raw.get("media_group_id", ""))), arrival)
+    return arrival
+
+
+def _words_of(raw: Json) -> str:
+    return raw.get("text") or raw.get("caption") or ""
+
+
+def _is_for_us(message: _Message, address: Addressed, reader: Reader) -> bool:
+    if address.is_to_another:
+        return False
+    if is_private(message.raw) or address.is_to_us or reader.group_mode is GroupMode.ALL:
+        return True
+    replied = table(message.raw.get("reply_to_message"))
+    # Whatever is said in a topic is, for Telegram, a reply to the notice that opened it.
+    is_in_topic_only = "forum_topic_created" in replied
+    return table(replied.get("from")).get("id") == reader.me.id and not is_in_topic_only
+
+
+def _arrival(message: _Message, text: str, reader: Reader) -> Arrival:
+    event_id, speaker = event_id_of(message.update_id), message.speaker
+    return Arrival(
+        event_id=event_id,
+        room=message.room,
+        sender=speaker.person,
+        sender_name=speaker.name,
+        text=_with_quote(text, message.raw),
+        sent_at=message.sent_at,
+        trace=trace_of(event_id),
+        is_backlog=message.sent_at < reader.backlog_before,
+        message_id=message_id_in(message.raw),
+        language=speaker.language,
+        edits=message.edits,
+    )
+
+
+def _with_quote(text: str, raw: Json) -> str:
+    """*text* behind what it replies to, as a quotation in Markdown; a command stays alone."""
+    replied = table(raw.get("reply_to_message"))
+    sources = (table(raw.get("quote")).get("text"), replied.get("text"), replied.get("caption"))
+    quoted = next((clean(found) for found in sources if isinstance(found, str) and found), "")
+    if not quoted or text.startswith("/"):
+        return text
+    if len(quoted) > _LONGEST_QUOTE:
+        quoted = f"{quoted[:_LONGEST_QUOTE]}…"
+    lines = "\n".join(f"> {line}".rstrip() for line in quoted.split("\n"))
+    return f"{lines}\n\n{text}"

@@ -1,0 +1,90 @@
+"""Where an update comes from, and from whom, in the names that the other actors use. Pure."""
+
+import re
+from hashlib import sha256
+from typing import Any
+
+from attrs import frozen
+
+from actors.telegram.shapes import Json, is_id, table, text_in
+from protocols.ids import EventId, Language, PersonId, RemoteId, RoomId, TraceId
+
+_LONGEST_NAME = 128
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
+_GENERAL = 1  # the topic that every forum has
+
+
+@frozen
+class Speaker:
+    """Who did something, as their app says it."""
+
+    id: int
+    name: str
+    language: Language
+
+    @property
+    def person(self) -> PersonId:
+        """The person as the other actors call them."""
+        return PersonId(f"telegram:{self.id}")
+
+
+def room_id(chat_id: int, thread_id: int | None = None) -> RoomId:
+    """A chat, or one topic of it, as the other actors call it."""
+    topic = "" if thread_id is None else f"/{thread_id}"
+    return RoomId(f"telegram/{chat_id}{topic}")
+
+
+def room_of(message: Json) -> RoomId | None:
+    """The room that *message* stands in; None for one without a chat."""
+    chat_id = table(message.get("chat")).get("id")
+    return room_id(chat_id, _topic_of(message)) if is_id(chat_id) else None
+
+
+def _topic_of(message: Json) -> int | None:
+    # In a group without topics a thread is only a chain of replies.
+    thread_id = message.get("message_thread_id")
+    if message.get("is_topic_message") is not True or not is_id(thread_id):
+        return None
+    # Into a forum's General topic Telegram takes nothing that names the topic.
+    is_general = thread_id == _GENERAL and not is_private(message)
+    return None if is_general else thread_id
+
+
+def is_private(message: Json) -> bool:
+    """Whether *message* stands in a person's own chat with the bot."""
+    return table(message.get("chat")).get("type") == "private"
+
+
+def speaker_in(user: Json) -> Speaker | None:
+    """The person that *user* is; None for one without an id."""
+    user_id = user.get("id")
+    if not is_id(user_id):
+        return None
+    language = _LANGUAGE.fullmatch(text_in(user.get("language_code")))
+    return Speaker(user_id, _name_of(user), Language(language[0] if language else ""))
+
+
+def message_id_in(message: Json) -> RemoteId:
+    """What Telegram calls *message*; empty where it cannot be pointed at."""
+    found = message.get("message_id")
+    return RemoteId(str(found) if is_id(found) and found > 0 else "")
+
+
+def event_id_of(update_id: int) -> EventId:
+    """What the journal calls an update."""
+    return EventId(str(update_id))
+
+
+def trace_of(event_id: EventId) -> TraceId:
+    """What ties the log lines of one update together."""
+    return TraceId(sha256(f"telegram:{event_id}".encode()).hexdigest()[:32])
+
+
+def _name_of(user: Json) -> str:
+    parts = (user.get("first_name"), user.get("last_name"))
+    full = " ".join(part for part in parts if isinstance(part, str)).strip()
+    return text_in((full or _text(user.get("username")))[:_LONGEST_NAME]) or str(user["id"])
+
+
+def _text(found: Any) -> str:
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,212 @@
+"""What a message and an edit of one mean."""
+
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from actors.telegram.meaning import ChatMoved, Decoded, Ignored, NotText, Reader, Unreadable
+from protocols.ids import EventId, Language, PersonId, RemoteId, RoomId, TraceId
+from protocols.store import Arrival
+from tests.actors.telegram.fake_bot_api import ALICE, BOT, GROUP, PRIVATE, mention, message
+from tests.actors.telegram.reading import ALL, READER, arrival, in_group, read
+
+BY_BOT = {"message_id": 3, "from": BOT, "chat": GROUP, "date": 900, "text": "my answer"}
+BY_BOB = BY_BOT | {"from": {"id": 8, "is_bot": False, "first_name": "Bob"}, "text": "two\n\nlines"}
+
+
+def test_a_private_message_is_an_arrival_with_everything_about_it() -> None:
+    found = arrival(message("hello 🙂", message_id=33) | {"from": ALICE | {"language_code": "ru"}})
+
+    assert found == Arrival(
+        event_id=EventId("5"),
+        room=RoomId("telegram/7"),
+        sender=PersonId("telegram:7"),
+        sender_name="Alice Ames",
+        text="hello 🙂",
+        sent_at=1000.0,
+        trace=found.trace,
+        message_id=RemoteId("33"),
+        language=Language("ru"),
+    )
+    assert len(found.trace) == 32
+    assert found.trace != TraceId("")
+
+
+@pytest.mark.parametrize(("before", "is_backlog"), [(0.0, False), (1000.0, False), (1001.0, True)])
+def test_what_was_sent_before_we_came_back_is_backlog(before: float, *, is_backlog: bool) -> None:
+    found = arrival(message(), evolve(READER, backlog_before=before))
+
+    assert found.is_backlog is is_backlog
+
+
+# Groups.
+
+NEW = mention("/new@agent_bot", "/new@agent_bot", "bot_command")
+HEY = "hey @Agent_Bot, you"
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        (in_group(HEY, mention(HEY, "@Agent_Bot")), "hey , you"),
+        (in_group("@agent_bot: hi", mention("@agent_bot: hi", "@agent_bot")), "hi"),
+        (in_group("hi @agent_bot", mention("hi @agent_bot", "@agent_bot")), "hi"),
+        (in_group("a @agent_bot b", mention("a @agent_bot b", "@agent_bot")), "a b"),
+        (in_group("👩‍🚀 @agent_bot 🙂", mention("👩‍🚀 @agent_bot 🙂", "@agent_bot")), "👩‍🚀 🙂"),
+        (in_group("@agent_bot", mention("@agent_bot", "@agent_bot")), "@agent_bot"),
+        (in_group("Bot, hi", mention("Bot, hi", "Bot", "text_mention", user=BOT)), "hi"),
+        (in_group("/new@agent_bot x", NEW), "/new x"),
+        (in_group("@agent_bot /stop", mention("@agent_bot /stop", "@agent_bot")), "/stop"),
+        (in_group("why?", reply_to_message=BY_BOT), "> my answer\n\nwhy?"),
+    ],
+)  # fmt: skip
+def test_a_group_is_answered_when_it_asks_and_the_mention_is_not_part_of_it(
+    said: dict[str, Any], heard: str
+) -> None:
+    assert arrival(said).text == heard
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        in_group("hello all"),
+        in_group("@other_bot hi", mention("@other_bot hi", "@other_bot")),
+        in_group("Bob, hi", mention("Bob, hi", "Bob", "text_mention", user=ALICE)),
+        in_group("@agent_bot hi"),
+        in_group("@agent_bot", {"type": "mention", "offset": 0, "length": 99}),
+        in_group("@agent_bot", {"type": "mention", "offset": -1, "length": 5}),
+        in_group("well", reply_to_message=BY_BOB),
+        in_group("in a topic", reply_to_message=BY_BOT | {"forum_topic_created": {}}),
+        in_group("/help", mention("/help", "/help", "bot_command")),
+    ],
+)
+def test_a_group_that_talks_among_itself_is_left_alone(said: dict[str, Any]) -> None:
+    assert read(said) == Ignored("not for us")
+
+
+def test_with_the_mode_all_a_group_is_always_answered() -> None:
+    assert arrival(in_group("hello all"), ALL).text == "hello all"
+
+
+@pytest.mark.parametrize("reader", [READER, ALL])
+def test_a_command_for_another_bot_is_never_ours(reader: Reader) -> None:
+    command = mention("/new@other_bot", "/new@other_bot", "bot_command")
+
+    assert read(in_group("/new@other_bot", command, reply_to_message=BY_BOT), reader) == Ignored(
+        "not for us"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "heard"),
+    [
+        ({"reply_to_message": BY_BOB}, "> two\n>\n> lines\n\nyes"),
+        ({"reply_to_message": BY_BOB, "quote": {"text": "lines"}}, "> lines\n\nyes"),
+        ({"quote": {"text": "from elsewhere"}}, "> from elsewhere\n\nyes"),
+        ({"reply_to_message": {"caption": "a picture"}}, "> a picture\n\nyes"),
+        ({"reply_to_message": {"photo": []}}, "yes"),
+        ({"reply_to_message": 5, "quote": []}, "yes"),
+        ({"quote": {"text": "x" * 1001}}, f"> {'x' * 1000}…\n\nyes"),
+    ],
+)
+def test_what_is_replied_to_is_quoted(fields: dict[str, Any], heard: str) -> None:
+    assert arrival(message("yes", **fields)).text == heard
+
+
+def test_a_command_stays_a_command_in_a_reply() -> None:
+    assert arrival(message("/stop", reply_to_message=BY_BOT)).text == "/stop"
+
+
+# What is no text.
+
+
+def test_a_picture_is_not_text_and_its_caption_is() -> None:
+    plain = read(message(None, photo=[{}], media_group_id="a1"))
+    captioned = read(message(None, video={}, caption="look"))
+
+    assert plain == NotText(RoomId("telegram/7"), "a1")
+    assert isinstance(captioned, NotText)
+    assert captioned.caption is not None
+    assert captioned.caption.text == "look"
+
+
+def test_a_picture_in_a_group_is_for_us_when_its_caption_says_so() -> None:
+    caption = "what is this, @agent_bot"
+    picture = message(None, chat=GROUP, photo=[{}], caption=caption)
+
+    assert read(picture) == Ignored("not for us")
+    found = read(picture | {"caption_entities": [mention(caption, "@agent_bot")]})
+    assert isinstance(found, NotText)
+    assert found.caption is not None
+    assert found.caption.text == "what is this,"
+
+
+@pytest.mark.parametrize(
+    ("found", "meant"),
+    [
+        (read(message() | {"from": BOT}), "not from a person"),
+        (read(message() | {"from": BOT | {"id": 1}}), "not from a person"),
+        (read(message(chat={"id": -5, "type": "channel"})), "not from a person"),
+        (read({"message_id": 1, "chat": PRIVATE, "date": 5, "text": "x"}), "not from a person"),
+        (read(message(None, pinned_message={})), "nothing that was said"),
+    ],
+)
+def test_what_is_nothing_to_us_is_ignored(found: Decoded, meant: str) -> None:
+    assert found == Ignored(meant)
+
+
+def test_a_group_that_moves_is_told() -> None:
+    assert read(message(None, chat=GROUP, migrate_to_chat_id=-1001)) == ChatMoved(-100, -1001)
+
+
+# Edits.
+
+
+def test_an_edit_is_an_arrival_of_its_own_that_names_what_it_edits() -> None:
+    edited = message("better", message_id=33, edit_date=1300)
+
+    found = arrival(edited, evolve(READER, backlog_before=1200), "edited_message")
+
+    assert found.event_id == EventId("5")
+    assert (found.edits, found.message_id) == (RemoteId("33"), RemoteId("33"))
+    assert (found.text, found.sent_at, found.is_backlog) == ("better", 1300.0, False)
+
+
+def test_an_edit_reads_as_a_message_does() -> None:
+    said = in_group(HEY, mention(HEY, "@Agent_Bot"), reply_to_message=BY_BOB)
+
+    assert arrival(said, kind="edited_message").text == arrival(said).text
+    assert read(in_group("hello all"), kind="edited_message") == Ignored("not for us")
+    assert read(message() | {"from": BOT}, kind="edited_message") == Ignored("not from a person")
+
+
+def test_the_caption_of_a_picture_is_edited_too() -> None:
+    edited = message(None, message_id=33, photo=[{"file_id": "f"}], caption="better")
+
+    found = arrival(edited, kind="edited_message")
+
+    assert (found.text, found.edits) == ("better", RemoteId("33"))
+
+
+@pytest.mark.parametrize(
+    "changed", [{"location": {"latitude": 1, "longitude": 2}}, {"photo": []}, {"poll": {}}, {}]
+)
+def test_what_changes_without_words_is_no_edit(changed: dict[str, Any]) -> None:
+    assert read(message(None, **changed), kind="edited_message") == Ignored("an edit without words")
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"message_id": 0}, "an edit of no message"),
+        ({"edit_date": "now"}, "a message from no possible time"),
+    ],
+)
+def test_an_edit_that_cannot_be_read_is_kept_with_a_reason(
+    fields: dict[str, Any], reason: str
+) -> None:
+    found = read(message(**fields), kind="edited_message")
+
+    assert isinstance(found, Unreadable)
+    assert found.reason == reason
