@@ -1,6 +1,5 @@
 """What a batch of updates comes to: the changes of one transaction, and who has to know. Pure."""
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, assert_never
 
@@ -12,18 +11,16 @@ from actors.telegram.meaning import (
     ChatMoved,
     Decoded,
     Ignored,
-    NotText,
     Reader,
     StrangePress,
     Unreadable,
+    Unsupported,
 )
 from actors.telegram.outcomes import Ambiguous
 from actors.words import Word, say
-from protocols.ids import RoomId
+from protocols.ids import Language, RoomId
 from protocols.store import AddDeadLetter, AddOutgoing, Arrival, Change, PutKey, Voice
 from protocols.surfaces import AnswerPress
-
-TEXT_ONLY = "I can only read text for now."
 
 MOVED_PREFIX = "telegram_moved:"
 """The keys that say, for an old chat id, the id as which the chat goes on."""
@@ -82,16 +79,15 @@ class Batch:
     answers: list[AnswerPress] = field(factory=list)
     ignored: int = 0
 
-    def add(self, found: Decoded, albums: "Albums") -> None:
+    def add(self, found: Decoded) -> None:
         """Add what one update means."""
         match found:
             case Arrival():
                 self.arrivals.append(found)
-            case NotText(room, album, caption):
+            case Unsupported(room, language, caption):
                 if caption is not None:
                     self.arrivals.append(caption)
-                if not albums.is_known(album):
-                    self._note(room)
+                self._note(room, language)
             case Unreadable(reason, body):
                 self.extra.append(AddDeadLetter("telegram", "telegram update", reason, body))
             case ChatLost():
@@ -105,32 +101,17 @@ class Batch:
             case _:
                 assert_never(found)
 
-    def _note(self, room: RoomId) -> None:
-        """Say once in *room* that we read only text."""
+    def _note(self, room: RoomId, language: Language) -> None:
+        """Say once in *room* that there is something we cannot read."""
         if room not in self.noted:
             self.noted.append(room)
-            self.extra.append(AddOutgoing(room, Voice.GATEWAY, TEXT_ONLY))
+            words = say(Word.UNREADABLE_KIND, language)
+            self.extra.append(AddOutgoing(room, Voice.GATEWAY, words))
 
 
-@define
-class Albums:
-    """Albums that were answered: their parts come as updates of their own, in any batch."""
-
-    _known: deque[str] = field(factory=lambda: deque(maxlen=64))
-
-    def is_known(self, album: str) -> bool:
-        """Whether *album* was here before; from now on it was."""
-        if not album:
-            return False
-        if album in self._known:
-            return True
-        self._known.append(album)
-        return False
-
-
-def read_batch(updates: Sequence[Any], reader: Reader, albums: Albums) -> Batch:
+def read_batch(updates: Sequence[Any], reader: Reader) -> Batch:
     """What *updates* mean, each read alone."""
     batch = Batch()
     for update in updates:
-        batch.add(decode(update, reader), albums)
+        batch.add(decode(update, reader))
     return batch

@@ -35,16 +35,15 @@ class Unreadable:
 
 
 @frozen
-class NotText:
-    """Something that we cannot read yet, a picture or a file.
+class Unsupported:
+    """Somebody sent what we cannot read, such as a poll.
 
     Args:
-        album: What the parts of one album have in common; empty for a single thing.
         caption: The words that came with it.
     """
 
     room: RoomId
-    album: str = ""
+    language: Language
     caption: Arrival | None = None
 
 
@@ -84,7 +83,7 @@ class Ignored:
     why: str
 
 
-Decoded = Arrival | NotText | Unreadable | ChatLost | ChatMoved | StrangePress | Ignored
+Decoded = Arrival | Unsupported | Unreadable | ChatLost | ChatMoved | StrangePress | Ignored
 
 
 def unreadable(reason: str, update: Any) -> Unreadable:

@@ -5,7 +5,9 @@ from typing import Any
 from attrs import frozen
 
 from actors.telegram.addressing import Addressed, read_address
-from actors.telegram.meaning import ChatMoved, Decoded, Ignored, NotText, Reader, unreadable
+from actors.telegram.kinds import is_new
+from actors.telegram.meaning import ChatMoved, Decoded, Ignored, Reader, Unsupported, unreadable
+from actors.telegram.media import media_in
 from actors.telegram.origin import (
     Speaker,
     event_id_of,
@@ -15,18 +17,14 @@ from actors.telegram.origin import (
     speaker_in,
     trace_of,
 )
+from actors.telegram.quotes import with_quote
 from actors.telegram.settings import GroupMode
-from actors.telegram.shapes import Json, clean, is_id, is_number, table
+from actors.telegram.shapes import Json, is_id, is_number, table
+from protocols.files import RemoteFile
 from protocols.ids import RemoteId, RoomId
 from protocols.store import Arrival
 
 _LATEST = 2**40  # a date beyond it is none
-_LONGEST_QUOTE = 1000
-_MEDIA = frozenset({
-    "animation", "audio", "checklist", "contact", "dice", "document", "game", "giveaway",
-    "invoice", "live_photo", "location", "paid_media", "photo", "poll", "rich_message", "sticker",
-    "story", "venue", "video", "video_note", "voice",
-})  # fmt: skip
 
 
 @frozen
@@ -91,19 +89,18 @@ def _known(
 
 
 def _content(message: _Message, reader: Reader) -> Decoded:
-    raw = message.raw
-    is_media = bool(_MEDIA & raw.keys())
-    text = _words_of(raw)
-    if not text and not is_media:
+    raw, text, media = message.raw, _words_of(message.raw), media_in(message.raw)
+    is_empty = not (text or media.words or media.files)
+    if is_empty and not (media.is_unread or (is_new(raw) and is_private(raw))):
         return Ignored("nothing that was said")
-    address = read_address(
-        text, raw.get("entities" if raw.get("text") else "caption_entities"), reader.me
-    )
+    entities = raw.get("entities" if raw.get("text") else "caption_entities")
+    address = read_address(text, entities, reader.me)
     if not _is_for_us(message, address, reader):
         return Ignored("not for us")
-    arrival = _arrival(message, address.text, reader) if text else None
-    if (message.edits is None and is_media) or arrival is None:
-        return NotText(message.room, clean(str(raw.get("media_group_id", ""))), arrival)
+    said = "\n\n".join(part for part in (address.text, media.words) if part)
+    arrival = None if is_empty else _arrival(message, said, media.files, reader)
+    if arrival is None or (media.is_unread and message.edits is None):
+        return Unsupported(message.room, message.speaker.language, arrival)
     return arrival
 
 
@@ -122,31 +119,21 @@ def _is_for_us(message: _Message, address: Addressed, reader: Reader) -> bool:
     return table(replied.get("from")).get("id") == reader.me.id and not is_in_topic_only
 
 
-def _arrival(message: _Message, text: str, reader: Reader) -> Arrival:
+def _arrival(
+    message: _Message, text: str, files: tuple[RemoteFile, ...], reader: Reader
+) -> Arrival:
     event_id, speaker = event_id_of(message.update_id), message.speaker
     return Arrival(
         event_id=event_id,
         room=message.room,
         sender=speaker.person,
         sender_name=speaker.name,
-        text=_with_quote(text, message.raw),
+        text=with_quote(text, message.raw),
         sent_at=message.sent_at,
         trace=trace_of(event_id),
         is_backlog=message.sent_at < reader.backlog_before,
         message_id=message_id_in(message.raw),
         language=speaker.language,
+        files=files,
         edits=message.edits,
     )
-
-
-def _with_quote(text: str, raw: Json) -> str:
-    """*text* behind what it replies to, as a quotation in Markdown; a command stays alone."""
-    replied = table(raw.get("reply_to_message"))
-    sources = (table(raw.get("quote")).get("text"), replied.get("text"), replied.get("caption"))
-    quoted = next((clean(found) for found in sources if isinstance(found, str) and found), "")
-    if not quoted or text.startswith("/"):
-        return text
-    if len(quoted) > _LONGEST_QUOTE:
-        quoted = f"{quoted[:_LONGEST_QUOTE]}…"
-    lines = "\n".join(f"> {line}".rstrip() for line in quoted.split("\n"))
-    return f"{lines}\n\n{text}"

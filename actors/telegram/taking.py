@@ -6,7 +6,7 @@ import structlog
 import trio
 from attrs import define, evolve, field
 
-from actors.telegram.batch import Albums, Batch, News, read_batch
+from actors.telegram.batch import Batch, News, read_batch
 from actors.telegram.meaning import Reader
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
 from protocols.ids import TELEGRAM, RoomId
@@ -29,7 +29,6 @@ class Taker:
     store: Address[StoreMessage]
     chats: Address[DirectoryMessage]
     sender: Address[SurfaceMessage]
-    _albums: Albums = field(factory=Albums)
     # An earlier life may have died between the journal and its hint.
     _for_chats: list[DirectoryMessage] = field(factory=lambda: [RowsArrived()])
     _for_sender: list[SurfaceMessage] = field(factory=list)
@@ -41,7 +40,7 @@ class Taker:
 
     async def take(self, news: News, reader: Reader) -> None:
         """Make *news* durable; only then may the next poll confirm it."""
-        batch = read_batch(news.updates, reader, self._albums)
+        batch = read_batch(news.updates, reader)
         cursor = Cursor(_cursor_name(reader.me.id), str(news.offset))
         await self._journal(batch, cursor)
         if batch.arrivals and RowsArrived() not in self._for_chats:

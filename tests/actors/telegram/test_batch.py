@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.telegram.batch import TEXT_ONLY, Albums, News, news_in, read_batch
+from actors.telegram.batch import News, news_in, read_batch
 from actors.telegram.meaning import ChatLost, Reader
 from actors.telegram.origin import room_id
 from actors.telegram.outcomes import Ambiguous, Me
@@ -18,6 +18,7 @@ from protocols.surfaces import AnswerPress
 from tests.actors.telegram.fake_bot_api import ALICE, GROUP, PRIVATE, message
 from tests.actors.telegram.json_values import JSON
 
+RUSSIAN = ALICE | {"language_code": "ru"}
 READER = Reader(Me(4242, "agent_bot"), GroupMode.ALL)
 
 
@@ -65,15 +66,15 @@ def _has_number(item: Any) -> bool:
 def test_no_batch_keeps_another_message_back(poison: list[Any]) -> None:
     updates = [*poison, {"update_id": 7, "message": message("hello")}]
 
-    assert read_batch(updates, READER, Albums()).arrivals[-1].text == "hello"
+    assert read_batch(updates, READER).arrivals[-1].text == "hello"
 
 
 def test_each_kind_of_news_goes_its_way() -> None:
     kinds: list[dict[str, Any]] = [
         {"message": message("one")},
         {"message": message(None, photo=[], caption="two")},
-        {"message": message(None, sticker={})},
-        {"message": message(None, sticker={}, chat=GROUP)},
+        {"message": message(None, poll={})},
+        {"message": message(None, poll={}, chat=GROUP) | {"from": RUSSIAN}},
         {"message": message(None, chat=GROUP, migrate_to_chat_id=-5)},
         {"message": 5},
         {"my_chat_member": {"chat": PRIVATE, "new_chat_member": {"status": "kicked"}}},
@@ -82,13 +83,13 @@ def test_each_kind_of_news_goes_its_way() -> None:
     ]
     updates = [{"update_id": number} | kind for number, kind in enumerate(kinds)]
 
-    batch = read_batch(updates, READER, Albums())
+    batch = read_batch(updates, READER)
 
     assert [arrival.text for arrival in batch.arrivals] == ["one", "two"]
     assert batch.noted == [room_id(7), room_id(-100)]
     assert batch.extra == [
-        AddOutgoing(room_id(7), Voice.GATEWAY, TEXT_ONLY),
-        AddOutgoing(room_id(-100), Voice.GATEWAY, TEXT_ONLY),
+        AddOutgoing(room_id(7), Voice.GATEWAY, say(Word.UNREADABLE_KIND, Language(""))),
+        AddOutgoing(room_id(-100), Voice.GATEWAY, say(Word.UNREADABLE_KIND, Language("ru"))),
         PutKey("telegram_moved:-100", "-5"),
         AddDeadLetter(
             "telegram",
@@ -101,14 +102,3 @@ def test_each_kind_of_news_goes_its_way() -> None:
     [answer] = batch.answers
     assert answer == AnswerPress(room_id(7), "9", say(Word.PRESS_UNKNOWN, Language("")))
     assert batch.ignored == 1
-
-
-def test_an_album_is_known_until_many_others_have_come() -> None:
-    albums = Albums()
-
-    assert not albums.is_known("")
-    assert not albums.is_known("a")
-    assert albums.is_known("a")
-    for number in range(100):
-        albums.is_known(str(number))
-    assert not albums.is_known("a")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.telegram.decode import ALLOWED_UPDATES, decode, update_id
-from actors.telegram.meaning import ChatLost, Decoded, Ignored, NotText, Reader, Unreadable
+from actors.telegram.meaning import ChatLost, Decoded, Ignored, Reader, Unreadable, Unsupported
 from actors.telegram.origin import room_id
 from protocols.store import Arrival
 from tests.actors.telegram.fake_bot_api import ALICE, BOT, GROUP, PRIVATE, message
@@ -83,14 +83,23 @@ def test_every_kind_that_is_read_is_asked_for() -> None:
 # Anything.
 
 BY_BOT = {"message_id": 3, "from": BOT, "chat": GROUP, "date": 900, "text": "my answer"}
+FILE = {"file_id": "x", "file_name": "a.txt", "mime_type": "text/plain", "file_size": 5}
 REAL = [
     {"update_id": 5, "message": message("hi 🙂 @agent_bot", entities=[
         {"type": "mention", "offset": 6, "length": 10},
         {"type": "text_mention", "offset": 0, "length": 2, "user": ALICE},
     ], quote={"text": "q"}, reply_to_message=BY_BOT, chat=GROUP)},
-    {"update_id": 6, "message": message(None, photo=[{"file_id": "x"}], caption="c",
+    {"update_id": 6, "message": message(None, photo=[FILE | {"width": 5, "height": 5}], caption="c",
         caption_entities=[{"type": "bot_command", "offset": 0, "length": 1}],
         media_group_id="g", is_topic_message=True, message_thread_id=4)},
+    {"update_id": 12, "message": message(None, animation=FILE, document=FILE)},
+    {"update_id": 13, "message": message(None, sticker=FILE | {"emoji": "x", "is_video": True})},
+    {"update_id": 14, "message": message(None, venue={
+        "title": "t", "address": "a", "location": {"latitude": 1.5, "longitude": 2},
+    })},
+    {"update_id": 15, "message": message(None, contact={"first_name": "A", "phone_number": "1"})},
+    {"update_id": 16, "message": message(None, dice={"emoji": "x", "value": 4})},
+    {"update_id": 17, "message": message(None, voice=FILE, external_reply={"audio": FILE})},
     {"update_id": 7, "message": message(None, migrate_to_chat_id=-3)},
     {"update_id": 8, "my_chat_member": {"chat": GROUP, "new_chat_member": {"status": "kicked"}}},
     {"update_id": 9, "callback_query": {
@@ -121,9 +130,9 @@ def children_of(value: Any) -> Iterable[Any]:
 def holds(found: Decoded) -> None:
     """What comes out can be kept in a database, whatever came in."""
     assert isinstance(found, Decoded)
-    found = found.caption or found if isinstance(found, NotText) else found
+    found = found.caption or found if isinstance(found, Unsupported) else found
     if isinstance(found, Arrival):
-        assert found.text or found.press
+        assert found.text or found.press or found.files
         assert found.press is None or found.press.action
         assert found.edits is None or found.edits == found.message_id
         for text in every_text_in(asdict(found)):

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from actors.telegram.meaning import ChatMoved, Decoded, Ignored, NotText, Reader, Unreadable
+from actors.telegram.meaning import ChatMoved, Decoded, Ignored, Reader, Unreadable, Unsupported
+from protocols.files import FileKind
 from protocols.ids import EventId, Language, PersonId, RemoteId, RoomId, TraceId
 from protocols.store import Arrival
 from tests.actors.telegram.fake_bot_api import ALICE, BOT, GROUP, PRIVATE, mention, message
@@ -13,6 +14,7 @@ from tests.actors.telegram.reading import ALL, READER, arrival, in_group, read
 
 BY_BOT = {"message_id": 3, "from": BOT, "chat": GROUP, "date": 900, "text": "my answer"}
 BY_BOB = BY_BOT | {"from": {"id": 8, "is_bot": False, "first_name": "Bob"}, "text": "two\n\nlines"}
+PHOTO = {"file_id": "f", "width": 90, "height": 90}
 
 
 def test_a_private_message_is_an_arrival_with_everything_about_it() -> None:
@@ -98,48 +100,67 @@ def test_a_command_for_another_bot_is_never_ours(reader: Reader) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("fields", "heard"),
-    [
-        ({"reply_to_message": BY_BOB}, "> two\n>\n> lines\n\nyes"),
-        ({"reply_to_message": BY_BOB, "quote": {"text": "lines"}}, "> lines\n\nyes"),
-        ({"quote": {"text": "from elsewhere"}}, "> from elsewhere\n\nyes"),
-        ({"reply_to_message": {"caption": "a picture"}}, "> a picture\n\nyes"),
-        ({"reply_to_message": {"photo": []}}, "yes"),
-        ({"reply_to_message": 5, "quote": []}, "yes"),
-        ({"quote": {"text": "x" * 1001}}, f"> {'x' * 1000}…\n\nyes"),
-    ],
-)
-def test_what_is_replied_to_is_quoted(fields: dict[str, Any], heard: str) -> None:
-    assert arrival(message("yes", **fields)).text == heard
-
-
-def test_a_command_stays_a_command_in_a_reply() -> None:
-    assert arrival(message("/stop", reply_to_message=BY_BOT)).text == "/stop"
+def test_a_reply_quotes_what_it_replies_to() -> None:
+    assert arrival(message("yes", reply_to_message=BY_BOB)).text == "> two\n>\n> lines\n\nyes"
 
 
 # What is no text.
 
 
-def test_a_picture_is_not_text_and_its_caption_is() -> None:
-    plain = read(message(None, photo=[{}], media_group_id="a1"))
-    captioned = read(message(None, video={}, caption="look"))
+def test_a_picture_is_an_arrival_with_its_file_and_its_caption() -> None:
+    plain = arrival(message(None, photo=[PHOTO]))
+    captioned = arrival(message(None, video=PHOTO, caption="look"))
 
-    assert plain == NotText(RoomId("telegram/7"), "a1")
-    assert isinstance(captioned, NotText)
-    assert captioned.caption is not None
-    assert captioned.caption.text == "look"
+    assert plain.text == ""
+    assert [(file.kind, file.handle) for file in plain.files] == [(FileKind.PHOTO, "f")]
+    assert captioned.text == "look"
+    assert [file.kind for file in captioned.files] == [FileKind.VIDEO]
 
 
-def test_a_picture_in_a_group_is_for_us_when_its_caption_says_so() -> None:
+def test_a_place_is_an_arrival_in_words() -> None:
+    found = arrival(message(None, location={"latitude": 1, "longitude": 2}))
+
+    assert (found.text, found.files) == ("Location: 1, 2", ())
+
+
+def test_a_sticker_in_a_reply_has_its_quotation_words_and_file() -> None:
+    found = arrival(message(None, sticker=PHOTO | {"emoji": "🙂"}, reply_to_message=BY_BOT))
+
+    assert found.text == "> my answer\n\nSticker: 🙂"
+    assert len(found.files) == 1
+
+
+def test_a_picture_in_a_group_is_for_us_when_its_caption_says_so_or_it_replies_to_us() -> None:
     caption = "what is this, @agent_bot"
-    picture = message(None, chat=GROUP, photo=[{}], caption=caption)
+    picture = message(None, chat=GROUP, photo=[PHOTO], caption=caption)
+    entities = [mention(caption, "@agent_bot")]
 
     assert read(picture) == Ignored("not for us")
-    found = read(picture | {"caption_entities": [mention(caption, "@agent_bot")]})
-    assert isinstance(found, NotText)
+    assert arrival(picture | {"caption_entities": entities}).text == "what is this,"
+    assert arrival(picture | {"reply_to_message": BY_BOT}).files
+
+
+@pytest.mark.parametrize(
+    "sent", [{"poll": {}}, {"story": {}}, {"photo": []}, {"voice": 5}, {"hologram": {}}]
+)
+def test_what_we_cannot_read_is_told_in_the_persons_language(sent: dict[str, Any]) -> None:
+    said = message(None, **sent) | {"from": ALICE | {"language_code": "ru"}}
+
+    assert read(said) == Unsupported(RoomId("telegram/7"), Language("ru"))
+
+
+def test_the_caption_of_what_we_cannot_read_is_heard() -> None:
+    found = read(message(None, paid_media={}, caption="look"))
+
+    assert isinstance(found, Unsupported)
     assert found.caption is not None
-    assert found.caption.text == "what is this,"
+    assert found.caption.text == "look"
+
+
+@pytest.mark.parametrize("reader", [READER, ALL])
+def test_a_group_is_not_bothered_with_what_may_be_nothing(reader: Reader) -> None:
+    assert read(message(None, chat=GROUP, hologram={}), reader) == Ignored("nothing that was said")
+    assert read(message(None, chat=GROUP, poll={})) == Ignored("not for us")
 
 
 @pytest.mark.parametrize(
@@ -150,6 +171,9 @@ def test_a_picture_in_a_group_is_for_us_when_its_caption_says_so() -> None:
         (read(message(chat={"id": -5, "type": "channel"})), "not from a person"),
         (read({"message_id": 1, "chat": PRIVATE, "date": 5, "text": "x"}), "not from a person"),
         (read(message(None, pinned_message={})), "nothing that was said"),
+        (read(message(None, forum_topic_created={"name": "x"})), "nothing that was said"),
+        (read(message(None, chat=GROUP, new_chat_members=[ALICE])), "nothing that was said"),
+        (read(message("")), "nothing that was said"),
     ],
 )
 def test_what_is_nothing_to_us_is_ignored(found: Decoded, meant: str) -> None:
@@ -182,11 +206,18 @@ def test_an_edit_reads_as_a_message_does() -> None:
 
 
 def test_the_caption_of_a_picture_is_edited_too() -> None:
-    edited = message(None, message_id=33, photo=[{"file_id": "f"}], caption="better")
+    edited = message(None, message_id=33, photo=[PHOTO], caption="better")
 
     found = arrival(edited, kind="edited_message")
 
     assert (found.text, found.edits) == ("better", RemoteId("33"))
+    assert len(found.files) == 1
+
+
+def test_the_new_words_below_what_we_cannot_read_are_heard_without_another_notice() -> None:
+    edited = message(None, paid_media={}, caption="better")
+
+    assert arrival(edited, kind="edited_message").text == "better"
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from attrs import evolve
 from structlog.typing import EventDict
 from trio.testing import MockClock
 
-from actors.telegram.batch import TEXT_ONLY
 from actors.telegram.poller import WRONG_TOKEN
 from actors.telegram.settings import GroupMode
 from actors.words import Word, say
 from protocols.chats import RoomGone, RowsArrived
+from protocols.files import FileKind, RemoteFile
 from protocols.ids import Language, RemoteId, RoomId, SlotId, run_id_for
 from protocols.store import Commit, OutboxState, Press, QueueRow
 from protocols.surfaces import AnswerPress, Deliver
@@ -259,20 +259,32 @@ def _updates(*updates: Any) -> str:
 # What else updates say.
 
 
-async def test_pictures_get_one_word_for_a_room_and_batch_and_one_for_an_album(
+async def test_a_picture_is_journaled_with_what_it_is_fetched_by(
     autojump_clock: MockClock,
 ) -> None:
     bot = Receiver(autojump_clock)
-    bot.api.write(*[message(None, photo=[], media_group_id="a")] * 3)
-    bot.api.write(message(None, sticker={}), message(None, photo=[], caption="look"))
+    bot.api.write(message(None, photo=[{"file_id": "f"}], caption="look"))
 
     async with bot.running():
         await bot.until(lambda: bot.heard() == ["look"])
-        bot.api.write(message(None, photo=[], media_group_id="a"))
-        await bot.until(lambda: not bot.api.pending)
+
+    [row] = bot.journal.rows.values()
+    assert row.files == (RemoteFile(FileKind.PHOTO, "photo.jpg", "image/jpeg", None, "f"),)
+    assert {name for name, _, _ in bot.api.calls} == {"getMe", "getUpdates"}
+
+
+async def test_what_cannot_be_read_gets_one_word_for_a_room_and_batch(
+    autojump_clock: MockClock,
+) -> None:
+    bot = Receiver(autojump_clock)
+    bot.api.write(message(None, poll={}), message(None, story={}), message("one"))
+
+    async with bot.running():
+        await bot.until(lambda: bot.heard() == ["one"])
 
     [notice] = bot.journal.outbox.values()
-    assert (notice.room, notice.text, notice.state) == (HERE, TEXT_ONLY, OutboxState.PENDING)
+    assert notice.text == say(Word.UNREADABLE_KIND, Language(""))
+    assert (notice.room, notice.state) == (HERE, OutboxState.PENDING)
     assert bot.sender.mail == [Deliver(HERE)]
 
 
