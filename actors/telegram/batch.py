@@ -1,66 +1,32 @@
 """What a batch of updates comes to: the changes of one transaction, and who has to know. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, assert_never
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from actors.telegram.decode import decode, update_id
+from actors.telegram.albums import whole
+from actors.telegram.decode import decode
 from actors.telegram.meaning import (
     ChatLost,
     ChatMoved,
-    Decoded,
     Ignored,
+    Part,
     Reader,
     StrangePress,
     Unreadable,
     Unsupported,
 )
-from actors.telegram.outcomes import Ambiguous
+from actors.telegram.origin import Album
 from actors.words import Word, say
 from protocols.ids import Language, RoomId
 from protocols.store import AddDeadLetter, AddOutgoing, Arrival, Change, PutKey, Voice
 from protocols.surfaces import AnswerPress
 
+_Whole = Arrival | Unsupported | Unreadable | ChatLost | ChatMoved | StrangePress | Ignored
+
 MOVED_PREFIX = "telegram_moved:"
 """The keys that say, for an old chat id, the id as which the chat goes on."""
-
-_LONGEST_REDELIVERY = 1000
-"""How far behind the offset an update is one that we had; Telegram may also count anew."""
-
-
-@frozen
-class News:
-    """The updates of one answer that we have not had.
-
-    Args:
-        offset: What confirms all of them.
-    """
-
-    updates: tuple[Any, ...] = field(repr=False)
-    offset: int
-
-
-def news_in(items: Sequence[Any], offset: int) -> News | Ambiguous:
-    """What is new in *items*, as the journal is complete up to *offset*.
-
-    After a quiet week Telegram goes on with another number, which may be lower.
-    """
-    numbers = [update_id(item) for item in items]
-    fresh = [number for number in numbers if number is not None and not _is_old(number, offset)]
-    if not fresh:
-        # Nothing would confirm an update without a number: it would come again, for ever.
-        return Ambiguous("updates without a number") if None in numbers else News((), offset)
-    updates = [
-        item
-        for item, number in zip(items, numbers, strict=True)
-        if number is None or not _is_old(number, offset)
-    ]
-    return News(tuple(updates), max(fresh) + 1)
-
-
-def _is_old(number: int, offset: int) -> bool:
-    return offset - _LONGEST_REDELIVERY <= number < offset
 
 
 @define
@@ -69,17 +35,25 @@ class Batch:
 
     Args:
         lost: Chats that we can no longer write to.
+        albums: Those among the arrivals.
         answers: What is said to presses that are none.
     """
 
     arrivals: list[Arrival] = field(factory=list)
+    albums: list[Album] = field(factory=list)
     extra: list[Change] = field(factory=list)
     noted: list[RoomId] = field(factory=list)
     lost: list[ChatLost] = field(factory=list)
     answers: list[AnswerPress] = field(factory=list)
     ignored: int = 0
 
-    def add(self, found: Decoded) -> None:
+    def add_album(self, album: Album, found: Arrival | Ignored) -> None:
+        """Add what an album means."""
+        self.add(found)
+        if isinstance(found, Arrival):
+            self.albums.append(album)
+
+    def add(self, found: _Whole) -> None:
         """Add what one update means."""
         match found:
             case Arrival():
@@ -109,9 +83,19 @@ class Batch:
             self.extra.append(AddOutgoing(room, Voice.GATEWAY, words))
 
 
-def read_batch(updates: Sequence[Any], reader: Reader) -> Batch:
-    """What *updates* mean, each read alone."""
-    batch = Batch()
-    for update in updates:
-        batch.add(decode(update, reader))
+def read_batch(updates: Sequence[Any], reader: Reader, known: Collection[Album] = ()) -> Batch:
+    """What *updates* mean, each read alone, and each album as one message.
+
+    Albums that are *known* are for us: an earlier part was.
+    """
+    batch, found = Batch(), [decode(update, reader) for update in updates]
+    albums: dict[Album, list[Part]] = {}
+    for one in found:
+        if isinstance(one, Part):
+            albums.setdefault(one.album, []).append(one)
+    for one in found:
+        if not isinstance(one, Part):
+            batch.add(one)
+        elif parts := albums.pop(one.album, []):
+            batch.add_album(one.album, whole(parts, is_known=one.album in known))
     return batch

@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from actors.telegram.origin import Album
 from actors.telegram.outcomes import Me
 from actors.telegram.settings import GroupMode
 from protocols.ids import Language, RoomId
@@ -48,6 +49,23 @@ class Unsupported:
 
 
 @frozen
+class Part:
+    """One picture or file of an album, which is one message when all of it is there.
+
+    Args:
+        is_for_us: Of the whole album, if it is so of any part.
+        is_to_another: Its caption is a command for another bot.
+        has_words: Its caption is the album's.
+    """
+
+    album: Album
+    arrival: Arrival
+    is_for_us: bool
+    is_to_another: bool
+    has_words: bool
+
+
+@frozen
 class ChatLost:
     """We were thrown out, or the person blocked us."""
 
@@ -83,7 +101,7 @@ class Ignored:
     why: str
 
 
-Decoded = Arrival | Unsupported | Unreadable | ChatLost | ChatMoved | StrangePress | Ignored
+Decoded = Arrival | Part | Unsupported | Unreadable | ChatLost | ChatMoved | StrangePress | Ignored
 
 
 def unreadable(reason: str, update: Any) -> Unreadable:

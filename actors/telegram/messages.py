@@ -6,10 +6,19 @@ from attrs import frozen
 
 from actors.telegram.addressing import Addressed, read_address
 from actors.telegram.kinds import is_new
-from actors.telegram.meaning import ChatMoved, Decoded, Ignored, Reader, Unsupported, unreadable
+from actors.telegram.meaning import (
+    ChatMoved,
+    Decoded,
+    Ignored,
+    Part,
+    Reader,
+    Unsupported,
+    unreadable,
+)
 from actors.telegram.media import media_in
 from actors.telegram.origin import (
     Speaker,
+    album_of,
     event_id_of,
     is_private,
     message_id_in,
@@ -95,10 +104,14 @@ def _content(message: _Message, reader: Reader) -> Decoded:
         return Ignored("nothing that was said")
     entities = raw.get("entities" if raw.get("text") else "caption_entities")
     address = read_address(text, entities, reader.me)
-    if not _is_for_us(message, address, reader):
+    is_for_us = _is_for_us(message, address, reader)
+    album = album_of(raw) if media.files and message.edits is None else None
+    if not is_for_us and album is None:
         return Ignored("not for us")
     said = "\n\n".join(part for part in (address.text, media.words) if part)
     arrival = None if is_empty else _arrival(message, said, media.files, reader)
+    if arrival is not None and album is not None:
+        return Part(album, arrival, is_for_us, address.is_to_another, bool(text))
     if arrival is None or (media.is_unread and message.edits is None):
         return Unsupported(message.room, message.speaker.language, arrival)
     return arrival

@@ -10,6 +10,7 @@ from actors.telegram.shapes import Json, is_id, table, text_in
 from protocols.ids import EventId, Language, PersonId, RemoteId, RoomId, TraceId
 
 _LONGEST_NAME = 128
+_LONGEST_GROUP_ID = 128
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 _GENERAL = 1  # the topic that every forum has
 
@@ -26,6 +27,22 @@ class Speaker:
     def person(self) -> PersonId:
         """The person as the other actors call them."""
         return PersonId(f"telegram:{self.id}")
+
+
+@frozen
+class Album:
+    """What the parts of one album have in common: its own id, unique within the chat."""
+
+    chat_id: int
+    group_id: str
+
+
+def album_of(message: Json) -> Album | None:
+    """The album that *message* is a part of; None for a single message."""
+    chat_id, group_id = table(message.get("chat")).get("id"), message.get("media_group_id")
+    if not is_id(chat_id) or not isinstance(group_id, str):
+        return None
+    return Album(chat_id, group_id) if 0 < len(group_id) <= _LONGEST_GROUP_ID else None
 
 
 def room_id(chat_id: int, thread_id: int | None = None) -> RoomId:

@@ -7,12 +7,13 @@ from math import inf
 
 import structlog
 import trio
-from attrs import define
+from attrs import define, field
 
 from actors.kernel.child import ParkedError, ready
-from actors.telegram.batch import news_in
+from actors.telegram.albums import AlbumWatch
 from actors.telegram.client import TelegramClient, open_client
 from actors.telegram.meaning import Reader
+from actors.telegram.news import News, news_in
 from actors.telegram.outcomes import Failure, Me, Unauthorized, Updates
 from actors.telegram.settings import TelegramSettings
 from actors.telegram.status import Patience
@@ -56,6 +57,7 @@ class TelegramPoller:
         ready()
         taker = Taker(self.store, self.chats, self.sender)
         polling = _Polling(self.settings, taker, Patience(self.clock), self.clock)
+        polling.patience.begin()
         while not polling.is_refused:
             async with self.connect(self.settings) as client:
                 await polling.follow(client)
@@ -77,6 +79,7 @@ class _Polling:
     offset: int | None = None
     came_back_at: float | None = None
     is_refused: bool = False
+    _albums: AlbumWatch = field(factory=AlbumWatch)
     _was_away: bool = True
     _is_stalled: bool = False
 
@@ -100,7 +103,9 @@ class _Polling:
     async def _poll(self, client: TelegramClient, me: Me) -> None:
         offset = self.offset = await self._start(me) if self.offset is None else self.offset
         asked_at, began = self.clock(), trio.current_time()
-        found = await client.get_updates(offset, wait=self.settings.pace.poll, limit=_BATCH)
+        # The rest of an album is there already, or it never comes.
+        wait = 0.0 if self._albums.is_waiting else self.settings.pace.poll
+        found = await client.get_updates(offset, wait=wait, limit=_BATCH)
         news = news_in(found.items, offset) if isinstance(found, Updates) else found
         if isinstance(news, Failure):
             await self._fail(news)
@@ -108,16 +113,24 @@ class _Polling:
         self.patience.polled()
         if self._was_away:
             self._was_away, self.came_back_at = False, asked_at
-        is_full = len(news.updates) >= _BATCH
-        if news.updates:
-            before, now = self._backlog_before(is_full=is_full), self.clock()
-            await self.taker.take(news, Reader(me, self.settings.group_mode, before, now))
-        self.offset = news.offset
-        self.taker.tell()
-        if not is_full:
-            self.came_back_at = None
-        if self.offset == offset:
+        await self._take(news, me)
+        if self._albums.is_waiting:
+            await self.patience.wait_for_album(_LEAST_ROUND)
+        elif self.offset == offset:
             await trio.sleep(max(0.0, began + _LEAST_ROUND - trio.current_time()))
+
+    async def _take(self, news: News, me: Me) -> None:
+        """Take what is complete, and confirm it with the next poll."""
+        is_full = len(news.updates) >= _BATCH
+        complete = self._albums.complete(news)
+        if complete.updates:
+            before, now = self._backlog_before(is_full=is_full), self.clock()
+            reader = Reader(me, self.settings.group_mode, before, now)
+            await self.taker.take(complete, reader)
+        self.offset = complete.offset
+        self.taker.tell()
+        if not (is_full or self._albums.is_waiting):
+            self.came_back_at = None
 
     async def _start(self, me: Me) -> int:
         offset = await self.taker.offset(me.id)

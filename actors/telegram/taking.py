@@ -1,13 +1,16 @@
 """Makes a batch of updates durable together with its offset, and tells who has to know."""
 
+from collections import deque
 from typing import TypeVar
 
 import structlog
 import trio
 from attrs import define, evolve, field
 
-from actors.telegram.batch import Batch, News, read_batch
+from actors.telegram.batch import Batch, read_batch
 from actors.telegram.meaning import Reader
+from actors.telegram.news import News
+from actors.telegram.origin import Album
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
 from protocols.ids import TELEGRAM, RoomId
 from protocols.mail import Address, NoAnswerError, Question
@@ -29,6 +32,7 @@ class Taker:
     store: Address[StoreMessage]
     chats: Address[DirectoryMessage]
     sender: Address[SurfaceMessage]
+    _albums: deque[Album] = field(factory=lambda: deque(maxlen=64))
     # An earlier life may have died between the journal and its hint.
     _for_chats: list[DirectoryMessage] = field(factory=lambda: [RowsArrived()])
     _for_sender: list[SurfaceMessage] = field(factory=list)
@@ -40,9 +44,10 @@ class Taker:
 
     async def take(self, news: News, reader: Reader) -> None:
         """Make *news* durable; only then may the next poll confirm it."""
-        batch = read_batch(news.updates, reader)
+        batch = read_batch(news.updates, reader, self._albums)
         cursor = Cursor(_cursor_name(reader.me.id), str(news.offset))
         await self._journal(batch, cursor)
+        self._albums.extend(batch.albums)
         if batch.arrivals and RowsArrived() not in self._for_chats:
             self._for_chats.append(RowsArrived())
         self._for_sender.extend(Deliver(room) for room in batch.noted)

@@ -1,6 +1,7 @@
 """The poller's loop, over a Bot API server in memory."""
 
 import json
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +21,7 @@ from protocols.store import Commit, OutboxState, Press, QueueRow
 from protocols.surfaces import AnswerPress, Deliver
 from tests.actors.kernel.steps import AtStep, run_seeded
 from tests.actors.telegram.fake_bot_api import (
+    ALBUM,
     ALICE,
     GROUP,
     SETTINGS,
@@ -420,7 +422,7 @@ async def test_faults_are_waited_out_ever_longer_and_shown_until_they_end(
     times = [at for _, at in bot.api.polls()][:6]
     waits = [later - earlier for earlier, later in pairwise(times)]
     assert all(1.5 * shorter < longer for shorter, longer in pairwise(waits))
-    assert all("next try in" in said for said in bot.life.said[:5])
+    assert all("next try in" in said for said in bot.life.said[1:6])
     assert bot.life.said[-1].startswith("last poll ")
     assert "next try" not in bot.life.said[-1]
 
@@ -454,7 +456,10 @@ async def test_an_idle_hour_keeps_its_connections(autojump_clock: MockClock) -> 
 
     assert bot.api.sessions == 1
     assert len(bot.api.polls()) == pytest.approx(120, abs=1)
-    assert all(said.startswith("last poll ") for said in bot.life.said)
+    assert bot.life.said[0] == "no poll yet; waits for Telegram"
+    assert all(
+        re.fullmatch(r"last poll [\d:]{8}; waits for news", said) for said in bot.life.said[1:]
+    )
 
 
 async def test_the_token_is_in_nothing_that_is_said(
@@ -488,21 +493,23 @@ def _killed_at(step: int) -> bool:
         clock = trio.lowlevel.current_clock()
         assert isinstance(clock, MockClock)
         bot = Receiver(clock)
-        bot.api.write(message("one"), message(None, photo=[]), [], message("two"))  # type: ignore[arg-type]  # on purpose
+        bot.api.write(message("one"), message(None, poll={}), [], message("two"))  # type: ignore[arg-type]  # on purpose
+        bot.api.write(*[message(None, **ALBUM)] * 2)
         bot.store.dies_before = bot.store.dies_after = 1
         with trio.CancelScope() as scope:
             kill = AtStep("the poller", step, scope.cancel)
             trio.lowlevel.add_instrument(kill)
             async with bot.running():
-                await bot.until(lambda: len(bot.api.polls()) == 2)
+                await bot.until(lambda: len(bot.api.polls()) == 3)
         trio.lowlevel.remove_instrument(kill)
         reached.append(kill.has_happened)
         bot.api.write(message("three"))
         async with bot.running():
-            await bot.until(lambda: bot.heard() == ["one", "two", "three"])
+            await bot.until(lambda: bot.heard() == ["one", "two", "", "three"])
         assert RowsArrived() in bot.chats.mail
         assert len(bot.journal.outbox) == 1
         assert len(bot.journal.letters) == 1
+        assert len(list(bot.journal.rows.values())[2].files) == 2
 
     run_seeded(step, story)
     return reached[0]
