@@ -1,15 +1,19 @@
 """What a batch of updates comes to: the changes of one transaction, and who has to know. Pure."""
 
-from collections.abc import Collection, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, assert_never
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from actors.telegram.albums import whole
+from actors.telegram.aliases import Aliases
 from actors.telegram.decode import decode
 from actors.telegram.meaning import (
     ChatLost,
     ChatMoved,
+    Decoded,
     Ignored,
     Part,
     Reader,
@@ -28,17 +32,31 @@ _Whole = Arrival | Unsupported | Unreadable | ChatLost | ChatMoved | StrangePres
 MOVED_PREFIX = "telegram_moved:"
 """The keys that say, for an old chat id, the id as which the chat goes on."""
 
+_ID = re.compile(r"-?\d{1,16}")
+
+
+def aliases_in(keys: Iterable[tuple[str, str]]) -> Aliases:
+    """What the journal knows of chats that moved, from its *keys* with ``MOVED_PREFIX``."""
+    aliases = Aliases()
+    for key, value in keys:
+        old = key.removeprefix(MOVED_PREFIX)
+        if _ID.fullmatch(old) and _ID.fullmatch(value):
+            aliases = aliases.after(int(old), int(value))
+    return aliases
+
 
 @define
 class Batch:
     """What one batch means.
 
     Args:
+        aliases: What is known of chats' ids after it.
         lost: Chats that we can no longer write to.
         albums: Those among the arrivals.
         answers: What is said to presses that are none.
     """
 
+    aliases: Aliases
     arrivals: list[Arrival] = field(factory=list)
     albums: list[Album] = field(factory=list)
     extra: list[Change] = field(factory=list)
@@ -46,6 +64,13 @@ class Batch:
     lost: list[ChatLost] = field(factory=list)
     answers: list[AnswerPress] = field(factory=list)
     ignored: int = 0
+
+    def read(self, update: Any, reader: Reader) -> Decoded:
+        """What *update* means; what it says of a chat's id counts from then on."""
+        found = decode(update, evolve(reader, aliases=self.aliases))
+        if isinstance(found, ChatMoved):
+            self.aliases = self.aliases.after(found.old_id, found.new_id)
+        return found
 
     def add_album(self, album: Album, found: Arrival | Ignored) -> None:
         """Add what an album means."""
@@ -88,11 +113,12 @@ def read_batch(updates: Sequence[Any], reader: Reader, known: Collection[Album] 
 
     Albums that are *known* are for us: an earlier part was.
     """
-    batch, found = Batch(), [decode(update, reader) for update in updates]
-    albums: dict[Album, list[Part]] = {}
-    for one in found:
-        if isinstance(one, Part):
-            albums.setdefault(one.album, []).append(one)
+    batch = Batch(reader.aliases)
+    found = [batch.read(update, reader) for update in updates]
+    albums: dict[Album, list[Part]] = defaultdict(list)
+    for part in found:
+        if isinstance(part, Part):
+            albums[part.album].append(part)
     for one in found:
         if not isinstance(one, Part):
             batch.add(one)

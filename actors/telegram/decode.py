@@ -34,16 +34,18 @@ def decode(update: Any, reader: Reader) -> Decoded:
     return Ignored("another kind of update")
 
 
-def _membership(_update_id: int, update: Json, _reader: Reader) -> Decoded:
+def _membership(_update_id: int, update: Json, reader: Reader) -> Decoded:
     change = table(update["my_chat_member"])
     chat, member = table(change.get("chat")), table(change.get("new_chat_member"))
     chat_id, status = chat.get("id"), member.get("status")
     if not (is_id(chat_id) and isinstance(status, str)):
         return unreadable("a membership without its chat or status", update)
+    if reader.aliases.has_moved(chat_id):
+        return Ignored("a membership in a group that goes on under another id")
     if status in {"kicked", "left"} or member.get("is_member") is False:
         was_private = is_private(change)
         reason = "the person blocked the bot" if was_private else "the bot is not in the group"
-        return ChatLost(room_id(chat_id), reason)
+        return ChatLost(room_id(reader.aliases.oldest(chat_id)), reason)
     return Ignored("a membership that lets us write")
 
 

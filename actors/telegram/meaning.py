@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from actors.telegram.aliases import Aliases
 from actors.telegram.origin import Album
 from actors.telegram.outcomes import Me
 from actors.telegram.settings import GroupMode
@@ -25,6 +26,7 @@ class Reader:
     group_mode: GroupMode
     backlog_before: float = 0.0
     now: float = 0.0
+    aliases: Aliases = field(factory=Aliases)
 
 
 @frozen

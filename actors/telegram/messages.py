@@ -20,10 +20,11 @@ from actors.telegram.origin import (
     Speaker,
     album_of,
     event_id_of,
+    is_from_person,
     is_private,
     message_id_in,
     room_of,
-    speaker_in,
+    speaker_of,
     trace_of,
 )
 from actors.telegram.quotes import with_quote
@@ -55,10 +56,9 @@ class _Message:
 def read_message(update_id: int, update: Json, reader: Reader) -> Decoded:
     """What a new message means."""
     raw = table(update["message"])
-    chat_id, moved_to = table(raw.get("chat")).get("id"), raw.get("migrate_to_chat_id")
-    if is_id(chat_id) and is_id(moved_to):
-        return ChatMoved(chat_id, moved_to)
-    found = _known(update_id, update, raw, sent_at=raw.get("date"))
+    if (move := _move_in(raw)) is not None:
+        return move
+    found = _known(update_id, update, reader, raw=raw, sent_at=raw.get("date"))
     return _content(found, reader) if isinstance(found, _Message) else found
 
 
@@ -66,7 +66,7 @@ def read_edit(update_id: int, update: Json, reader: Reader) -> Decoded:
     """What the new words of a message mean; everything else that may change in one does not."""
     raw = table(update["edited_message"])
     edited_at, edits = raw.get("edit_date", raw.get("date")), message_id_in(raw)
-    found = _known(update_id, update, raw, sent_at=edited_at, edits=edits)
+    found = _known(update_id, update, reader, raw=raw, sent_at=edited_at, edits=edits)
     if not isinstance(found, _Message):
         return found
     if not edits:
@@ -76,18 +76,31 @@ def read_edit(update_id: int, update: Json, reader: Reader) -> Decoded:
     return _content(found, reader)
 
 
+def _move_in(raw: Json) -> ChatMoved | None:
+    """What Telegram says in the old chat, and once more in the new one."""
+    chat_id = table(raw.get("chat")).get("id")
+    new, old = raw.get("migrate_to_chat_id"), raw.get("migrate_from_chat_id")
+    if is_id(chat_id) and is_id(new):
+        return ChatMoved(chat_id, new)
+    return ChatMoved(old, chat_id) if is_id(chat_id) and is_id(old) else None
+
+
 def _known(
-    update_id: int, update: Json, raw: Json, *, sent_at: Any, edits: RemoteId | None = None
+    update_id: int,
+    update: Json,
+    reader: Reader,
+    *,
+    raw: Json,
+    sent_at: Any,
+    edits: RemoteId | None = None,
 ) -> _Message | Decoded:
     """The message, where it is one that a person wrote."""
-    room = room_of(raw)
+    room = room_of(raw, reader.aliases)
     if room is None:
         return unreadable("a message without its chat", update)
-    sender = table(raw.get("from"))
-    is_channel = table(raw.get("chat")).get("type") == "channel"
-    if sender.get("is_bot") is True or is_channel or "from" not in raw:
+    if not is_from_person(raw):
         return Ignored("not from a person")
-    speaker = speaker_in(sender)
+    speaker = speaker_of(raw, reader.aliases)
     if speaker is None:
         return unreadable("a message without its sender", update)
     if not (is_number(sent_at) and 0 <= sent_at < _LATEST):

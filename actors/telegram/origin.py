@@ -4,8 +4,9 @@ import re
 from hashlib import sha256
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from actors.telegram.aliases import Aliases
 from actors.telegram.shapes import Json, is_id, table, text_in
 from protocols.ids import EventId, Language, PersonId, RemoteId, RoomId, TraceId
 
@@ -51,10 +52,10 @@ def room_id(chat_id: int, thread_id: int | None = None) -> RoomId:
     return RoomId(f"telegram/{chat_id}{topic}")
 
 
-def room_of(message: Json) -> RoomId | None:
+def room_of(message: Json, aliases: Aliases) -> RoomId | None:
     """The room that *message* stands in; None for one without a chat."""
     chat_id = table(message.get("chat")).get("id")
-    return room_id(chat_id, _topic_of(message)) if is_id(chat_id) else None
+    return room_id(aliases.oldest(chat_id), _topic_of(message)) if is_id(chat_id) else None
 
 
 def _topic_of(message: Json) -> int | None:
@@ -73,12 +74,33 @@ def is_private(message: Json) -> bool:
 
 
 def speaker_in(user: Json) -> Speaker | None:
-    """The person that *user* is; None for one without an id."""
+    """The person, or the chat, that *user* is; None for one without an id."""
     user_id = user.get("id")
     if not is_id(user_id):
         return None
     language = _LANGUAGE.fullmatch(text_in(user.get("language_code")))
     return Speaker(user_id, _name_of(user), Language(language[0] if language else ""))
+
+
+def is_from_person(message: Json) -> bool:
+    """Whether somebody wrote *message*: no bot, no channel, and no other chat's post."""
+    is_channel = table(message.get("chat")).get("type") == "channel"
+    if is_channel or "from" not in message or message.get("is_automatic_forward") is True:
+        return False
+    # For somebody who speaks as a chat, Telegram names a bot of its own.
+    return _speaks_as_chat(message) or table(message["from"]).get("is_bot") is not True
+
+
+def speaker_of(message: Json, aliases: Aliases) -> Speaker | None:
+    """Who wrote *message*; an anonymous admin speaks as the group, others may as a channel."""
+    if not _speaks_as_chat(message):
+        return speaker_in(table(message.get("from")))
+    chat = speaker_in(table(message["sender_chat"]))
+    return None if chat is None else evolve(chat, id=aliases.oldest(chat.id))
+
+
+def _speaks_as_chat(message: Json) -> bool:
+    return message.get("sender_chat") is not None
 
 
 def message_id_in(message: Json) -> RemoteId:
@@ -100,7 +122,8 @@ def trace_of(event_id: EventId) -> TraceId:
 def _name_of(user: Json) -> str:
     parts = (user.get("first_name"), user.get("last_name"))
     full = " ".join(part for part in parts if isinstance(part, str)).strip()
-    return text_in((full or _text(user.get("username")))[:_LONGEST_NAME]) or str(user["id"])
+    known = full or _text(user.get("title")) or _text(user.get("username"))
+    return text_in(known[:_LONGEST_NAME]) or str(user["id"])
 
 
 def _text(found: Any) -> str:

@@ -133,7 +133,7 @@ class _Polling:
             self.came_back_at = None
 
     async def _start(self, me: Me) -> int:
-        offset = await self.taker.offset(me.id)
+        offset = await self.taker.begin(me.id)
         self.taker.tell()
         log.info("polling.started", bot_id=me.id, offset=offset)
         return offset

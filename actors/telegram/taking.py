@@ -7,14 +7,15 @@ import structlog
 import trio
 from attrs import define, evolve, field
 
-from actors.telegram.batch import Batch, read_batch
+from actors.telegram.aliases import Aliases
+from actors.telegram.batch import MOVED_PREFIX, Batch, aliases_in, read_batch
 from actors.telegram.meaning import Reader
 from actors.telegram.news import News
 from actors.telegram.origin import Album
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
 from protocols.ids import TELEGRAM, RoomId
 from protocols.mail import Address, NoAnswerError, Question
-from protocols.store import Cursor, Journal, ReadCursor, StoreMessage, WaitingRooms
+from protocols.store import Cursor, FindKeys, Journal, ReadCursor, StoreMessage, WaitingRooms
 from protocols.surfaces import Deliver, SurfaceMessage
 
 log = structlog.get_logger("telegram.taking")
@@ -32,22 +33,27 @@ class Taker:
     store: Address[StoreMessage]
     chats: Address[DirectoryMessage]
     sender: Address[SurfaceMessage]
+    _aliases: Aliases = field(factory=Aliases)
     _albums: deque[Album] = field(factory=lambda: deque(maxlen=64))
     # An earlier life may have died between the journal and its hint.
     _for_chats: list[DirectoryMessage] = field(factory=lambda: [RowsArrived()])
     _for_sender: list[SurfaceMessage] = field(factory=list)
 
-    async def offset(self, bot_id: int) -> int:
+    async def begin(self, bot_id: int) -> int:
         """The number from which on nothing is in the journal yet; 0 for a new bot."""
+        moved = await self._ask(FindKeys(MOVED_PREFIX))
+        self._aliases = aliases_in(moved)
         cursor = await self._ask(ReadCursor(_cursor_name(bot_id)))
         return int(cursor.value) if cursor is not None else 0
 
     async def take(self, news: News, reader: Reader) -> None:
         """Make *news* durable; only then may the next poll confirm it."""
+        reader = evolve(reader, aliases=self._aliases)
         batch = read_batch(news.updates, reader, self._albums)
         cursor = Cursor(_cursor_name(reader.me.id), str(news.offset))
         await self._journal(batch, cursor)
         self._albums.extend(batch.albums)
+        self._aliases = batch.aliases
         if batch.arrivals and RowsArrived() not in self._for_chats:
             self._for_chats.append(RowsArrived())
         self._for_sender.extend(Deliver(room) for room in batch.noted)

@@ -6,7 +6,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.telegram.batch import read_batch
+from actors.telegram.aliases import Aliases
+from actors.telegram.batch import aliases_in, read_batch
 from actors.telegram.meaning import ChatLost, Reader
 from actors.telegram.origin import Album, room_id
 from actors.telegram.outcomes import Me
@@ -68,6 +69,30 @@ def test_each_kind_of_news_goes_its_way() -> None:
 def album_part(number: int, **fields: Any) -> dict[str, Any]:
     sent = message(None, photo=PHOTO, media_group_id="a", message_id=number, **fields)
     return {"update_id": number, "message": sent}
+
+
+def test_after_a_move_the_new_id_is_the_old_room_at_once() -> None:
+    new = GROUP | {"id": -1001}
+    updates = [
+        {"update_id": 1, "message": message("before", chat=new)},
+        {"update_id": 2, "message": message(None, chat=GROUP, migrate_to_chat_id=-1001)},
+        {"update_id": 3, "message": message(None, chat=new, migrate_from_chat_id=-100)},
+        {"update_id": 4, "message": message("after", chat=new)},
+    ]
+
+    batch = read_batch(updates, READER)
+
+    assert [one.room for one in batch.arrivals] == [room_id(-1001), room_id(-100)]
+    assert batch.extra == [PutKey("telegram_moved:-100", "-1001")] * 2
+    assert batch.aliases == Aliases().after(-100, -1001)
+
+
+def test_moves_that_the_journal_knows_are_read_and_nonsense_is_not() -> None:
+    keys = [("-100", "-1001"), ("x", "-1"), ("-5", '"-6"'), ("-7", ""), ("-8", "9" * 5000)]
+
+    found = aliases_in([(f"telegram_moved:{old}", value) for old, value in keys])
+
+    assert found == Aliases().after(-100, -1001)
 
 
 def test_an_album_is_one_arrival_in_the_place_of_its_first_part() -> None:

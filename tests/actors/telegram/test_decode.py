@@ -8,6 +8,7 @@ from attrs import asdict, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.telegram.aliases import Aliases
 from actors.telegram.decode import ALLOWED_UPDATES, decode, update_id
 from actors.telegram.meaning import ChatLost, Decoded, Ignored, Reader, Unreadable, Unsupported
 from actors.telegram.origin import room_id
@@ -68,6 +69,20 @@ def test_a_chat_is_lost_when_we_can_no_longer_write_to_it(
     assert read(change, kind="my_chat_member") == meant
 
 
+@pytest.mark.parametrize(
+    ("chat_id", "meant"),
+    [
+        (-100, ChatLost(room_id(-5), "the bot is not in the group")),
+        (-5, Ignored("a membership in a group that goes on under another id")),
+    ],
+)
+def test_a_group_that_moved_is_lost_under_its_new_id_only(chat_id: int, meant: Decoded) -> None:
+    reader = evolve(READER, aliases=Aliases().after(-5, -100))
+    change = {"chat": {"id": chat_id}, "new_chat_member": {"status": "left"}}
+
+    assert read(change, reader, "my_chat_member") == meant
+
+
 def test_what_is_of_no_kind_that_we_know_is_ignored() -> None:
     assert read({}, kind="of_the_future") == Ignored("another kind of update")
     assert read(None) == Ignored("another kind of update")
@@ -100,6 +115,8 @@ REAL = [
     {"update_id": 15, "message": message(None, contact={"first_name": "A", "phone_number": "1"})},
     {"update_id": 16, "message": message(None, dice={"emoji": "x", "value": 4})},
     {"update_id": 17, "message": message(None, voice=FILE, external_reply={"audio": FILE})},
+    {"update_id": 18, "message": message(chat=GROUP, sender_chat=GROUP) | {"from": BOT}},
+    {"update_id": 19, "message": message(None, migrate_from_chat_id=-4)},
     {"update_id": 7, "message": message(None, migrate_to_chat_id=-3)},
     {"update_id": 8, "my_chat_member": {"chat": GROUP, "new_chat_member": {"status": "kicked"}}},
     {"update_id": 9, "callback_query": {
@@ -111,7 +128,9 @@ REAL = [
     }},
 ]  # fmt: skip
 CHANGES = [(update, place) for update in REAL for place in places_in(update)]
-READERS = st.sampled_from([READER, ALL, evolve(READER, backlog_before=1e9)])
+READERS = st.sampled_from(
+    [READER, ALL, evolve(READER, backlog_before=1e9, aliases=Aliases().after(-3, -100))]
+)
 
 
 def every_text_in(value: Any) -> Iterator[str]:

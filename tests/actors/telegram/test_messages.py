@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from actors.telegram.aliases import Aliases
 from actors.telegram.meaning import ChatMoved, Decoded, Ignored, Reader, Unreadable, Unsupported
 from protocols.files import FileKind
 from protocols.ids import EventId, Language, PersonId, RemoteId, RoomId, TraceId
@@ -181,7 +182,25 @@ def test_what_is_nothing_to_us_is_ignored(found: Decoded, meant: str) -> None:
 
 
 def test_a_group_that_moves_is_told() -> None:
+    new = GROUP | {"id": -1001}
+
     assert read(message(None, chat=GROUP, migrate_to_chat_id=-1001)) == ChatMoved(-100, -1001)
+    assert read(message(None, chat=new, migrate_from_chat_id=-100)) == ChatMoved(-100, -1001)
+
+
+def test_what_is_said_in_a_group_that_moved_is_said_in_the_room_it_had() -> None:
+    reader = evolve(ALL, aliases=Aliases().after(-5, -100))
+
+    assert arrival(in_group("hi"), reader).room == RoomId("telegram/-5")
+    assert arrival(in_group("hi"), reader, "edited_message").room == RoomId("telegram/-5")
+
+
+def test_an_anonymous_admin_is_heard_as_the_group() -> None:
+    fake = {"from": {"id": 1087968824, "is_bot": True}, "sender_chat": GROUP}
+
+    found = arrival(in_group("hi") | fake, ALL)
+
+    assert (found.sender, found.sender_name) == (PersonId("telegram:-100"), "All of us")
 
 
 # Edits.

@@ -4,9 +4,19 @@ from typing import Any
 
 import pytest
 
-from actors.telegram.origin import message_id_in, room_of, speaker_in
+from actors.telegram.aliases import Aliases
+from actors.telegram.origin import (
+    Speaker,
+    is_from_person,
+    message_id_in,
+    room_of,
+    speaker_in,
+    speaker_of,
+)
 from protocols.ids import Language, PersonId, RemoteId, RoomId
-from tests.actors.telegram.fake_bot_api import GROUP, message
+from tests.actors.telegram.fake_bot_api import BOT, GROUP, message
+
+NONE = Aliases()
 
 
 @pytest.mark.parametrize(
@@ -27,12 +37,20 @@ from tests.actors.telegram.fake_bot_api import GROUP, message
 def test_a_topic_is_a_room_of_its_own_and_general_or_a_chain_of_replies_is_not(
     fields: dict[str, Any], room: str
 ) -> None:
-    assert room_of(message(**fields)) == RoomId(room)
+    assert room_of(message(**fields), NONE) == RoomId(room)
+
+
+def test_a_group_that_moved_keeps_its_room_and_so_do_its_topics() -> None:
+    aliases = Aliases().after(-5, -100)
+    topic: dict[str, Any] = {"message_thread_id": 9, "is_topic_message": True}
+
+    assert room_of(message(chat=GROUP), aliases) == RoomId("telegram/-5")
+    assert room_of(message(chat=GROUP, **topic), aliases) == RoomId("telegram/-5/9")
 
 
 @pytest.mark.parametrize("chat", [{}, {"id": None}, {"id": True}, {"id": 2**60}, [], "7"])
 def test_what_stands_in_no_chat_has_no_room(chat: Any) -> None:
-    assert room_of(message(chat=chat)) is None
+    assert room_of(message(chat=chat), NONE) is None
 
 
 @pytest.mark.parametrize(
@@ -52,6 +70,52 @@ def test_a_person_has_a_name_in_any_case(user: dict[str, Any], name: str) -> Non
     assert speaker is not None
     assert speaker.person == PersonId("telegram:7")
     assert speaker.name == name
+
+
+ANONYMOUS = message(chat=GROUP, sender_chat=GROUP) | {
+    "from": {"id": 1087968824, "is_bot": True, "username": "GroupAnonymousBot"}
+}
+
+
+def test_an_anonymous_admin_speaks_as_the_group() -> None:
+    speaker = speaker_of(ANONYMOUS, NONE)
+
+    assert is_from_person(ANONYMOUS)
+    assert speaker == Speaker(-100, "All of us", Language(""))
+
+
+def test_an_anonymous_admin_is_the_same_when_the_group_has_moved() -> None:
+    speaker = speaker_of(ANONYMOUS, Aliases().after(-5, -100))
+
+    assert speaker is not None
+    assert speaker.person == PersonId("telegram:-5")
+
+
+def test_who_speaks_as_a_channel_is_that_channel() -> None:
+    channel = {"id": -1007, "type": "channel", "username": "news"}
+
+    speaker = speaker_of(ANONYMOUS | {"sender_chat": channel}, NONE)
+
+    assert speaker == Speaker(-1007, "news", Language(""))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        message() | {"from": BOT},
+        message() | {"from": BOT, "sender_chat": None},
+        message(chat={"id": -5, "type": "channel"}),
+        ANONYMOUS | {"is_automatic_forward": True},
+        {"message_id": 1, "chat": GROUP, "date": 5, "text": "x"},
+    ],
+)
+def test_bots_channels_and_forwards_from_a_channel_are_no_persons(said: dict[str, Any]) -> None:
+    assert not is_from_person(said)
+
+
+@pytest.mark.parametrize("chat", [{}, [], 5, {"id": "x"}])
+def test_who_speaks_as_no_chat_is_nobody(chat: Any) -> None:
+    assert speaker_of(ANONYMOUS | {"sender_chat": chat}, NONE) is None
 
 
 def test_nobody_speaks_without_an_id() -> None:

@@ -34,6 +34,7 @@ from tests.actors.telegram.fake_bot_api import (
 from tests.actors.telegram.receiver import Receiver
 
 HERE = RoomId("telegram/7")
+GONE = RoomId("telegram/-100"), "the bot is not in the group"
 
 
 async def test_a_message_is_journaled_with_its_offset_then_hinted_then_confirmed(
@@ -307,21 +308,25 @@ async def test_a_lost_group_is_reported_with_the_topics_that_wait(
         )
         await bot.until(lambda: len(bot.chats.mail) == 2)
 
-    reason = "the bot is not in the group"
-    assert bot.chats.mail == [
-        RoomGone(RoomId("telegram/-100"), reason),
-        RoomGone(RoomId("telegram/-100/4"), reason),
-    ]
+    assert bot.chats.mail == [RoomGone(*GONE), RoomGone(RoomId("telegram/-100/4"), GONE[1])]
 
 
-async def test_a_group_that_moved_is_remembered(autojump_clock: MockClock) -> None:
-    bot = Receiver(autojump_clock)
-    bot.api.write(message(None, chat=GROUP, migrate_to_chat_id=-1001))
+async def test_a_group_that_moved_keeps_its_room_over_lives(autojump_clock: MockClock) -> None:
+    bot = Receiver(autojump_clock, evolve(SETTINGS, group_mode=GroupMode.ALL))
+    new = GROUP | {"id": -1001}
+    bot.api.write(message(None, chat=GROUP, migrate_to_chat_id=-1001), message("one", chat=new))
+    async with bot.running():
+        await bot.until(lambda: bot.heard() == ["one"])
+        bot.api.write(message("two", chat=new))
+        await bot.until(lambda: bot.heard() == ["one", "two"])
+    bot.api.write(message("three", chat=new))
+    bot.api.write({"chat": new, "new_chat_member": {"status": "kicked"}}, kind="my_chat_member")
 
     async with bot.running():
-        await bot.until(lambda: not bot.api.pending)
+        await bot.until(lambda: RoomGone(*GONE) in bot.chats.mail)
 
     assert bot.journal.keys == {"telegram_moved:-100": "-1001"}
+    assert {row.room for row in bot.journal.rows.values()} == {RoomId("telegram/-100")}
 
 
 async def test_a_press_is_journaled_and_one_of_no_button_of_ours_is_answered_by_the_sender(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from actors.telegram.aliases import Aliases
 from actors.telegram.meaning import Decoded, Ignored, StrangePress, Unreadable
 from protocols.ids import EventId, Language, PersonId, RemoteId, RoomId
 from protocols.store import Arrival, Press
@@ -46,6 +47,15 @@ def test_a_press_is_an_arrival_with_what_was_pressed_and_where() -> None:
 )
 def test_a_press_belongs_to_the_room_of_its_message(message: dict[str, Any], room: str) -> None:
     assert arrival(pressed(message=message), kind="callback_query").room == RoomId(room)
+
+
+def test_a_press_in_a_group_that_moved_belongs_to_the_room_it_had() -> None:
+    reader = evolve(READER, aliases=Aliases().after(-5, -100))
+
+    assert arrival(pressed(), reader, "callback_query").room == RoomId("telegram/-5")
+    assert read(pressed(data=""), reader, "callback_query") == StrangePress(
+        RoomId("telegram/-5"), "77", Language("ru")
+    )
 
 
 def test_a_press_that_was_waiting_for_us_is_backlog() -> None:
