@@ -14,7 +14,7 @@ from actors.telegram.albums import AlbumWatch
 from actors.telegram.client import TelegramClient, open_client
 from actors.telegram.meaning import Reader
 from actors.telegram.news import News, news_in
-from actors.telegram.outcomes import Failure, Me, Unauthorized, Updates
+from actors.telegram.outcomes import Failure, Me, RateLimited, Unauthorized, Updates
 from actors.telegram.settings import TelegramSettings
 from actors.telegram.status import Patience
 from actors.telegram.taking import Taker
@@ -58,6 +58,7 @@ class TelegramPoller:
         taker = Taker(self.store, self.chats, self.sender)
         polling = _Polling(self.settings, taker, Patience(self.clock), self.clock)
         polling.patience.begin()
+        await polling.sit_out()
         while not polling.is_refused:
             async with self.connect(self.settings) as client:
                 await polling.follow(client)
@@ -82,6 +83,12 @@ class _Polling:
     _albums: AlbumWatch = field(factory=AlbumWatch)
     _was_away: bool = True
     _is_stalled: bool = False
+
+    async def sit_out(self) -> None:
+        """Wait out what is left of a penalty of an earlier life."""
+        left = await self.taker.penalty_left(self.clock())
+        if left > 0:
+            await self.patience.pause(RateLimited(left))
 
     async def follow(self, client: TelegramClient) -> None:
         """Take batch after batch, until the server refuses us or is silent for too long."""
@@ -149,6 +156,8 @@ class _Polling:
         if isinstance(failure, Unauthorized):
             self.is_refused = True
             return
+        if isinstance(failure, RateLimited):
+            await self.taker.remember_penalty(self.clock(), failure.retry_after)
         await self.patience.pause(failure)
         if self.patience.silent_for() > 2 * self.settings.pace.poll:
             log.warning("session.renewed", silent_for=self.patience.silent_for())

@@ -79,7 +79,8 @@ class Patience:
                 await self._back_off(f"Telegram unreachable: {reason}", _TROUBLE)
                 return
             case RateLimited(wait):
-                await self._wait(f"rate limited by Telegram for {wait:g} s", wait)
+                until = _time_of_day(self.clock() + wait)
+                await self._wait(f"rate limited by Telegram until {until}", wait)
             case Conflict(reason):
                 await self._back_off(_conflict(reason), _CONFLICT)
             case Forbidden(reason) | Refused(reason=reason):
@@ -96,8 +97,7 @@ class Patience:
         await self._wait(f"{trouble}: next try in {delay:.1f} s", delay)
 
     async def _wait(self, trouble: str, wait: float) -> None:
-        kind = trouble.partition(":")[0]
-        if kind != self._trouble.partition(":")[0]:
+        if _kind(trouble) != _kind(self._trouble):
             log.warning("poll.failed", trouble=trouble, wait=wait)
         self._trouble = trouble
         self._tell()
@@ -110,6 +110,10 @@ class Patience:
     def _tell(self) -> None:
         polled = f"last poll {self._polled_at}" if self._polled_at else "no poll yet"
         note(f"{polled}; {self._trouble or f'waits for {self._waits_for}'}")
+
+
+def _kind(trouble: str) -> str:
+    return trouble.partition(":")[0].partition(" until ")[0]
 
 
 def _conflict(reason: str) -> str:

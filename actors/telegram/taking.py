@@ -9,18 +9,31 @@ from attrs import define, evolve, field
 
 from actors.telegram.aliases import Aliases
 from actors.telegram.batch import MOVED_PREFIX, Batch, aliases_in, read_batch
+from actors.telegram.limits import penalty_left, penalty_text
 from actors.telegram.meaning import Reader
 from actors.telegram.news import News
 from actors.telegram.origin import Album
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
 from protocols.ids import TELEGRAM, RoomId
 from protocols.mail import Address, NoAnswerError, Question
-from protocols.store import Cursor, FindKeys, Journal, ReadCursor, StoreMessage, WaitingRooms
+from protocols.store import (
+    Commit,
+    Cursor,
+    FindKeys,
+    GetKey,
+    Journal,
+    PutKey,
+    ReadCursor,
+    StoreMessage,
+    WaitingRooms,
+)
 from protocols.surfaces import Deliver, SurfaceMessage
 
 log = structlog.get_logger("telegram.taking")
 
 A = TypeVar("A")
+
+PENALTY_KEY = "telegram_poll_penalty"
 
 _FIRST_DELAY = 0.1
 _LONGEST_DELAY = 5.0
@@ -60,6 +73,14 @@ class Taker:
         self._for_sender.extend(batch.answers)
         for lost in batch.lost:
             self._for_chats.extend(await self._gone(lost.room, lost.reason))
+
+    async def remember_penalty(self, now: float, wait: float) -> None:
+        """Telegram wants silence for *wait* seconds from *now*, also of the next life."""
+        await self._ask(Commit((PutKey(PENALTY_KEY, penalty_text(now, wait)),)))
+
+    async def penalty_left(self, now: float) -> float:
+        """Seconds that are left at *now* of the silence that Telegram wanted."""
+        return penalty_left(await self._ask(GetKey(PENALTY_KEY)), now)
 
     def tell(self) -> None:
         """Pass on what is known; what a full mailbox does not take, the next time."""

@@ -11,8 +11,10 @@ from attrs import evolve
 from structlog.typing import EventDict
 from trio.testing import MockClock
 
+from actors.telegram.limits import penalty_text
 from actors.telegram.poller import WRONG_TOKEN
 from actors.telegram.settings import GroupMode
+from actors.telegram.taking import PENALTY_KEY
 from actors.words import Word, say
 from protocols.chats import RoomGone, RowsArrived
 from protocols.files import FileKind, RemoteFile
@@ -402,7 +404,35 @@ async def test_a_penalty_is_waited_out_exactly(autojump_clock: MockClock) -> Non
     [(_, first), (_, second)] = bot.api.polls()
     assert second - first == pytest.approx(280)
     assert bot.api.sessions == 1
-    assert any("rate limited by Telegram for 280 s" in said for said in bot.life.said)
+    assert any("rate limited by Telegram until " in said for said in bot.life.said)
+
+
+@pytest.mark.parametrize("method", ["getMe", "getUpdates"])
+async def test_a_penalty_is_waited_out_by_the_next_life_too(
+    autojump_clock: MockClock, method: str
+) -> None:
+    bot = Receiver(autojump_clock)
+    bot.api.fail(method, failure(429, "Too Many Requests", retry_after=280))
+    async with bot.running():
+        await bot.until(lambda: "rate limited" in f"{bot.life.said[-1:]}")
+        told_at = autojump_clock.current_time()
+        await trio.sleep(100)
+    calls = len(bot.api.calls)
+    bot.life.said.clear()
+
+    async with bot.running():
+        await bot.until(lambda: "rate limited" in f"{bot.life.said[-1:]}")
+        await bot.until(lambda: len(bot.api.calls) > calls)
+
+    assert bot.api.calls[calls][2] - told_at == pytest.approx(280, abs=0.2)
+
+
+async def test_a_penalty_that_is_over_holds_nobody_up(autojump_clock: MockClock) -> None:
+    bot = Receiver(autojump_clock)
+    bot.journal.keys[PENALTY_KEY] = penalty_text(bot.now() - 30, 20)
+
+    async with bot.running():
+        await bot.until(lambda: bool(bot.api.polls()), within=1)
 
 
 @pytest.mark.parametrize(
