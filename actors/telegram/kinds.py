@@ -64,5 +64,5 @@ def is_sent(raw: Json) -> bool:
 
 
 def is_new(raw: Json) -> bool:
-    """Whether the message holds what this program is too old for."""
-    return not raw.keys() <= _SENT | SERVICE | FRAME
+    """Whether the message holds what this program is too old for, and nothing that it knows."""
+    return SERVICE.isdisjoint(raw) and not raw.keys() <= _SENT | FRAME

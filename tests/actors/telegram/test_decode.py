@@ -10,12 +10,20 @@ from hypothesis import strategies as st
 
 from actors.telegram.aliases import Aliases
 from actors.telegram.decode import ALLOWED_UPDATES, decode, update_id
-from actors.telegram.meaning import ChatLost, Decoded, Ignored, Reader, Unreadable, Unsupported
+from actors.telegram.meaning import (
+    ChatLost,
+    Decoded,
+    Ignored,
+    Part,
+    Reader,
+    Unreadable,
+    Unsupported,
+)
 from actors.telegram.origin import room_id
 from protocols.store import Arrival
 from tests.actors.telegram.fake_bot_api import ALICE, BOT, GROUP, PRIVATE, message
 from tests.actors.telegram.json_values import JSON, places_in, with_change
-from tests.actors.telegram.reading import ALL, READER, in_group, read
+from tests.actors.telegram.reading import ALL, READER, arrival, in_group, read
 
 
 @pytest.mark.parametrize(
@@ -149,7 +157,10 @@ def children_of(value: Any) -> Iterable[Any]:
 def holds(found: Decoded) -> None:
     """What comes out can be kept in a database, whatever came in."""
     assert isinstance(found, Decoded)
-    found = found.caption or found if isinstance(found, Unsupported) else found
+    if isinstance(found, Unsupported):
+        found = found.caption or found
+    if isinstance(found, Part):
+        found = found.arrival
     if isinstance(found, Arrival):
         assert found.text or found.press or found.files
         assert found.press is None or found.press.action
@@ -174,6 +185,29 @@ def test_a_real_update_with_anything_anywhere_means_something(
     update, place = change
 
     holds(decode(with_change(update, place, new, is_removed=is_removed), reader))
+
+
+@given(change=st.sampled_from(CHANGES), kept=st.sampled_from(["my secret", ["my secret"]]))
+def test_no_reason_quotes_what_somebody_wrote(
+    change: tuple[Any, tuple[Any, ...]], kept: Any
+) -> None:
+    update, place = change
+
+    match decode(with_change(update, place, kept), READER):
+        case Unreadable(reason) | Ignored(reason) | ChatLost(_, reason):
+            assert "secret" not in reason
+        case found:
+            assert not isinstance(found, Unsupported) or "secret" not in found.language
+
+
+@pytest.mark.parametrize("kind", ["message", "edited_message"])
+def test_a_huge_text_is_read_as_any_other(kind: str) -> None:
+    huge = "word " * 1_000_000
+
+    found = arrival(message(huge, reply_to_message=message(huge)), kind=kind)
+
+    assert found.text.endswith(huge)
+    assert len(found.text) < len(huge) + 1100
 
 
 @given(st.text(st.characters(categories=None)), st.integers(-2, 30), st.integers(-2, 30))

@@ -26,4 +26,6 @@ def test_what_telegram_says_of_a_chat_is_nothing_that_somebody_sent() -> None:
 
 def test_a_member_of_the_future_is_new() -> None:
     assert is_new(message(None, hologram={}))
-    assert not is_new(message(None, new_chat_title="x", sender_tag="y", poll={}))
+    assert not is_new(message(None, sender_tag="y", poll={}))
+    assert not is_new(message(None, new_chat_title="x"))
+    assert not is_new(message(None, pinned_message={}, pinned_by_hologram=True))
