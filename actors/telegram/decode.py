@@ -11,7 +11,7 @@ from typing import Any
 from actors.telegram.meaning import ChatLost, Decoded, Ignored, Reader, unreadable
 from actors.telegram.messages import read_edit, read_message
 from actors.telegram.origin import is_private, room_id
-from actors.telegram.presses import read_press, read_stop
+from actors.telegram.pressed import read_press, read_stop
 from actors.telegram.shapes import Json, is_id, is_number, table
 
 _LARGEST_UPDATE_ID = 2**31 - 2  # an offset is a 32-bit number, and one more than it
