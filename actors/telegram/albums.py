@@ -102,5 +102,7 @@ def whole(parts: Sequence[Part], *, is_known: bool = False) -> Arrival | Ignored
     first = parts[0].arrival
     # An edit of the caption names the part that holds it.
     speaking = next((part.arrival for part in parts if part.has_words), first)
-    files = tuple(file for part in parts for file in part.arrival.files)
+    # Behind a part's own file stands what it replies to, which is the same for all.
+    own = tuple(part.arrival.files[0] for part in parts)
+    files = own + first.files[1:]
     return evolve(first, text=speaking.text, message_id=speaking.message_id, files=files)

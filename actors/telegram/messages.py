@@ -122,12 +122,23 @@ def _content(message: _Message, reader: Reader) -> Decoded:
     if not is_for_us and album is None:
         return Ignored("not for us")
     said = "\n\n".join(part for part in (address.text, media.words) if part)
-    arrival = None if is_empty else _arrival(message, said, media.files, reader)
+    files = media.files if said.startswith("/") else media.files + _pointed_at(raw, reader)
+    arrival = None if is_empty else _arrival(message, said, files, reader)
     if arrival is not None and album is not None:
         return Part(album, arrival, is_for_us, address.is_to_another, bool(text))
     if arrival is None or (media.is_unread and message.edits is None):
         return Unsupported(message.room, message.speaker.language, arrival)
     return arrival
+
+
+def _pointed_at(raw: Json, reader: Reader) -> tuple[RemoteFile, ...]:
+    """What a reply in a group is about, where it is a file of somebody else's.
+
+    The agent has not seen it; in a private chat it has seen all.
+    """
+    replied = table(raw.get("reply_to_message"))
+    is_ours = table(replied.get("from")).get("id") == reader.me.id
+    return () if is_ours or is_private(raw) else media_in(replied).files
 
 
 def _words_of(raw: Json) -> str:

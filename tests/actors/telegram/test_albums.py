@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from actors.telegram.albums import MOST_LOOKS, AlbumWatch, whole
 from actors.telegram.decode import decode
-from actors.telegram.meaning import Ignored, Part
+from actors.telegram.meaning import Decoded, Ignored, Part
 from actors.telegram.news import News
 from protocols.ids import EventId, RemoteId
 from protocols.store import Arrival
@@ -166,6 +166,10 @@ def parts(*updates: dict[str, Any]) -> list[Part]:
     return [one for one in found if isinstance(one, Part)]
 
 
+def in_all(update: dict[str, Any]) -> Decoded:
+    return decode(update, ALL)
+
+
 def test_an_album_is_one_message_with_the_files_of_all_and_the_first_words() -> None:
     said = {"caption": "look"}
 
@@ -196,6 +200,16 @@ def test_an_album_in_a_reply_quotes_once() -> None:
     assert found.text == "> which one?\n\nthis"
 
 
+def test_an_album_about_a_picture_has_that_once() -> None:
+    reply = {"reply_to_message": message(None, chat=GROUP, photo=[{"file_id": "old"}])}
+    updates = picture(1, chat=GROUP, **reply), picture(2, chat=GROUP, **reply)
+
+    found = whole([one for one in map(in_all, updates) if isinstance(one, Part)])
+
+    assert isinstance(found, Arrival)
+    assert [file.handle for file in found.files] == ["f1", "f2", "old"]
+
+
 @pytest.mark.parametrize("fields", [TO_US, {"reply_to_message": BY_BOT}])
 def test_in_a_group_an_album_is_for_us_if_any_part_is(fields: dict[str, Any]) -> None:
     found = whole(parts(picture(1, chat=GROUP), picture(2, chat=GROUP, **fields)))
@@ -213,6 +227,7 @@ def test_in_a_group_an_album_is_left_alone_if_no_part_is_for_us() -> None:
 
 def test_an_album_under_a_command_for_another_bot_is_never_ours() -> None:
     updates = picture(1, chat=GROUP), picture(2, chat=GROUP, **TO_ANOTHER)
-    found = [decode(update, ALL) for update in updates]
 
-    assert whole([one for one in found if isinstance(one, Part)]) == Ignored("not for us")
+    found = whole([one for one in map(in_all, updates) if isinstance(one, Part)])
+
+    assert found == Ignored("not for us")

@@ -105,6 +105,32 @@ def test_a_reply_quotes_what_it_replies_to() -> None:
     assert arrival(message("yes", reply_to_message=BY_BOB)).text == "> two\n>\n> lines\n\nyes"
 
 
+def test_in_a_group_the_picture_that_is_asked_about_comes_along() -> None:
+    question = in_group("@agent_bot this?", mention("@agent_bot this?", "@agent_bot"))
+    picture = message(None, chat=GROUP, photo=[PHOTO], caption="look")
+
+    found = arrival(question | {"reply_to_message": picture})
+
+    assert found.text == "> [photo] look\n\nthis?"
+    assert [file.handle for file in found.files] == ["f"]
+
+
+@pytest.mark.parametrize(
+    ("said", "sender"),
+    [
+        (message("this?"), ALICE),
+        (in_group("this?"), BOT),
+        (in_group("/stop"), ALICE),
+    ],
+)
+def test_what_the_agent_knows_or_does_not_need_does_not_come_along(
+    said: dict[str, Any], sender: dict[str, Any]
+) -> None:
+    picture = message(None, photo=[PHOTO]) | {"from": sender}
+
+    assert arrival(said | {"reply_to_message": picture}, ALL).files == ()
+
+
 # What is no text.
 
 
