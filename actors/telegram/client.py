@@ -18,6 +18,7 @@ import trio
 from attrs import define
 from pydantic import ValidationError
 
+from actors.telegram.decode import ALLOWED_UPDATES
 from actors.telegram.outcomes import (
     Ambiguous,
     Done,
@@ -47,9 +48,6 @@ from actors.telegram.vocabulary import (
     TelegramType,
     TokenValidationError,
 )
-
-ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
-"""What we read; an edited message is not among them yet."""
 
 Entity = Mapping[str, Any]
 """One entity of a text, as the Bot API has it: ``{"type": "bold", "offset": 0, "length": 4}``."""
