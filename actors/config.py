@@ -19,7 +19,7 @@ from pydantic import (
 from actors.environment import SettingsError, debug_socket, store_path
 from protocols.ids import TELEGRAM, PersonId
 
-_PERSON = re.compile(r"(telegram:\d+|matrix:@[^:\s]+:\S+|terminal:owner)")
+_PERSON = re.compile(r"(telegram:-?\d+|matrix:@[^:\s]+:\S+|terminal:owner)")
 _MATRIX_USER = re.compile(r"@[^:\s]+:\S+")
 
 
