@@ -16,13 +16,14 @@ from actors.chats.errands import Errands
 from actors.chats.flood import FloodGate
 from actors.chats.hints import DeliveryHints
 from actors.chats.knowledge import Knowledge
+from actors.chats.manner import manner_for
 from actors.chats.retries import MOST_RETRIES, retry_arrival, why_not
 from actors.chats.slots import SlotBook
 from actors.chats.sorting import Decision, Sorter
 from actors.chats.suspects import MOST_TRIES, SUSPECT_KEY, remember_suspect, tries_before
-from actors.chats.texts import Word, say
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
+from actors.words import Word, say
 from protocols.chats import (
     DirectoryMessage,
     ListAccess,
@@ -159,8 +160,8 @@ class ChatDirectory:
         for row in rows:
             tries = tries_before(row.id, await self._ask(GetKey(SUSPECT_KEY)))
             if tries >= MOST_TRIES:
-                prefix = self.surfaces[surface_of(row.room)].command_prefixes[-1]
-                ending = set_aside(row, prefix, attempts=tries)
+                manner = manner_for(row, self.surfaces[surface_of(row.room)])
+                ending = set_aside(manner, attempts=tries)
                 await self._ask(Commit(ending.changes(row)))
                 self._hints.deliver(row.room)
             else:
@@ -198,9 +199,8 @@ class ChatDirectory:
         return isinstance(done, Committed)
 
     async def _sorter(self, rows: Sequence[Row]) -> Sorter:
-        prefixes = {name: surface.command_prefixes for name, surface in self.surfaces.items()}
         welcome = [row for row in rows if self._book.may_write(row.sender)]
-        commands = [(row, typed(row.text, prefixes[surface_of(row.room)])) for row in welcome]
+        commands = [(row, self._typed(row)) for row in welcome]
         retries = [row for row, words in commands if _is(words, CommandName.RETRY)]
         knowledge = Knowledge(self.store)
         await knowledge.look_up(welcome, retries)
@@ -208,12 +208,15 @@ class ChatDirectory:
             self._book,
             SlotBook(knowledge.keys, knowledge.chats),
             self._gate,
-            prefixes,
+            self.surfaces,
             unfinished=knowledge.unfinished,
             failed=knowledge.failed,
             tree=self.tree() if any(_is(words, CommandName.DEBUG) for _, words in commands) else "",
             now=self.clock(),
         )
+
+    def _typed(self, row: Row) -> Typed:
+        return typed(row.text, self.surfaces[surface_of(row.room)].command_prefixes)
 
     def _pass_on(self, decisions: Sequence[Decision]) -> None:
         for room in dict.fromkeys(item.row.room for item in decisions if item.is_work):
@@ -271,7 +274,7 @@ class ChatDirectory:
         if knock is None or surface is None:
             await self._ask(Commit(changes))
             return outcome.answer
-        text = say(Word.LET_IN, knock.person, prefix=surface.command_prefixes[-1])
+        text = say(Word.LET_IN, knock.language, prefix=surface.command_prefixes[-1])
         word = AddOutgoing(knock.room, Voice.GATEWAY, text, is_final=False)
         await self._ask(Commit((*changes, word)))
         self._hints.deliver(knock.room)

@@ -10,9 +10,10 @@ from attrs import define, field
 from actors.chats.asking import ask_through_restarts
 from actors.chats.endings import stopped_by_force
 from actors.chats.hints import DeliveryHints
+from actors.chats.manner import Manner, manner_for
 from actors.chats.sorting import Errand, ended
-from actors.chats.texts import Word, say
 from actors.kernel.pool import Pool
+from actors.words import Word
 from protocols.chats import DescribeSession, SessionMessage, StopTurn
 from protocols.ids import RoomId, RowId, SurfaceName, run_id_for, surface_of
 from protocols.mail import Address, NoAnswerError
@@ -108,7 +109,7 @@ class Errands:
     async def _stop_by_force(self, victim: Row, rows: list[Row]) -> None:
         """End *victim* in its session's place, and the session with it."""
         log.warning("session.stopped_by_force", room=victim.room, row=victim.id)
-        changes = stopped_by_force(victim, self._prefix(victim.room)).changes(victim)
+        changes = stopped_by_force(self._manner(victim)).changes(victim)
         if not await self._end(rows, Word.STOPPED_BY_FORCE, {}, more=changes):
             await self._answer(rows, Word.NOTHING_RUNS)
         run_id = victim.run_id or run_id_for(victim.room, victim.event_id)
@@ -151,10 +152,10 @@ class Errands:
         """End *rows* with the same words, together with *more* changes; False where one was."""
         changes = list(more)
         for row in rows:
-            text = say(word, row.sender, prefix=self._prefix(row.room), **facts)
+            text = self._manner(row).say(word, **facts)
             changes += ended(row, RowState.ANSWERED, text, reason="command")
         done = await ask_through_restarts(self.store, Commit(tuple(changes)))
         return isinstance(done, Committed)
 
-    def _prefix(self, room: RoomId) -> str:
-        return self.surfaces[surface_of(room)].command_prefixes[-1]
+    def _manner(self, row: Row) -> Manner:
+        return manner_for(row, self.surfaces[surface_of(row.room)])

@@ -6,8 +6,9 @@ from types import MappingProxyType
 from attrs import define, evolve
 
 from actors.chats.commands import CommandName
+from actors.chats.manner import Manner
 from actors.chats.slots import Chat, SlotBook, read_slot
-from actors.chats.texts import Word, plain, say
+from actors.words import Word, plain
 from protocols.ids import PersonId, RoomId, native_id
 
 MOST_WAITING = 20
@@ -42,7 +43,7 @@ class Replies:
     slots: SlotBook
     room: RoomId
     person: PersonId
-    prefix: str
+    manner: Manner
     tree: str
     is_admin: bool
 
@@ -57,7 +58,7 @@ class Replies:
         return self._say(Word.UNKNOWN_COMMAND_NEAR, near=near)
 
     def _say(self, word: Word, **facts: object) -> str:
-        return say(word, self.person, prefix=self.prefix, **facts)
+        return self.manner.say(word, **facts)
 
     def _here(self) -> Chat | None:
         chat = self.slots.current(self.room, self.person)

@@ -15,6 +15,7 @@ from actors.chats.attempts import Start, is_enough, next_start, remember_start, 
 from actors.chats.confirms import Confirm, confirm_key, read_confirm, remember, resume_for
 from actors.chats.endings import Ending, ending_of, set_aside, stopped_before_start
 from actors.chats.hints import DeliveryHints
+from actors.chats.manner import Manner, manner_for
 from actors.chats.turn import Patience, RunningTurn
 from actors.kernel.mailbox import Mailbox
 from protocols.chats import DescribeSession, SessionMessage, SessionStatus, StopTurn, WorkArrived
@@ -138,12 +139,12 @@ class ChatSession:
 
     async def _handle(self, row: Row) -> None:
         if self._is_told_to_stop(row):
-            await self._give_up(row, stopped_before_start(row, self._prefix))
+            await self._give_up(row, stopped_before_start(self._manner(row)))
             self._answer_stops(row.id)
             return
         start = await self._next_start(row)
         if is_enough(row, start):
-            await self._give_up(row, set_aside(row, self._prefix, attempts=row.attempts))
+            await self._give_up(row, set_aside(self._manner(row), attempts=row.attempts))
             return
         changes = (StartRow(row.id), remember_start(self.room, start))
         started = await ask_through_restarts(self.store, Commit(changes))
@@ -197,7 +198,7 @@ class ChatSession:
         return RunningTurn(row, turn, self.platform, self._surface, self.patience)
 
     async def _finish(self, row: Row, confirm: Confirm | None, outcome: TurnOutcome) -> None:
-        ending = ending_of(outcome, row.sender, self._prefix)
+        ending = ending_of(outcome, self._manner(row))
         await self._end(row, ending, self._question_changes(row, confirm, outcome))
         self._answer_stops(row.id if isinstance(outcome, TurnStopped) else None)
 
@@ -236,9 +237,8 @@ class ChatSession:
     def _surface(self) -> Surface:
         return self.surfaces[surface_of(self.room)]
 
-    @property
-    def _prefix(self) -> str:
-        return self._surface.command_prefixes[-1]
+    def _manner(self, row: Row) -> Manner:
+        return manner_for(row, self._surface)
 
 
 def _is_meant(row: Row, stop: StopTurn) -> bool:

@@ -17,11 +17,13 @@ from actors.chats.commands import (
     typed,
 )
 from actors.chats.flood import FloodGate, Verdict
+from actors.chats.manner import Manner, manner_for
 from actors.chats.replies import MOST_WAITING, Replies
 from actors.chats.slots import SlotBook
-from actors.chats.texts import Word, say
+from actors.words import Word
 from protocols.ids import PersonId, RoomId, SlotId, SurfaceName, run_id_for, surface_of
 from protocols.store import AddOutgoing, Change, FinishRow, QueueRow, Row, RowState, Voice
+from protocols.surfaces import Surface
 
 MOST_CHARACTERS = 32_000
 """The longest message for the agent."""
@@ -66,7 +68,6 @@ class Sorter:
     """Decides row by row, with all that is known; what it decides it knows for the next row.
 
     Args:
-        prefixes: What commands start with, by surface.
         unfinished: How many rows of a room run or wait.
         failed: The last failed row by room and person.
         tree: The live tree, as text.
@@ -76,7 +77,7 @@ class Sorter:
     access: AccessBook
     slots: SlotBook
     gate: FloodGate
-    prefixes: Mapping[SurfaceName, tuple[str, ...]]
+    surfaces: Mapping[SurfaceName, Surface]
     unfinished: dict[RoomId, int]
     failed: Mapping[tuple[RoomId, PersonId], Row | None]
     tree: str
@@ -86,7 +87,8 @@ class Sorter:
         """What becomes of *row*."""
         if not self.access.may_write(row.sender):
             return self._stranger(row)
-        decision = self._by_words(row, typed(row.text, self.prefixes[surface_of(row.room)]))
+        surface = self.surfaces[surface_of(row.room)]
+        decision = self._by_words(row, typed(row.text, surface.command_prefixes))
         return Decision(
             row, (*decision.changes, *self.slots.take_changes()), errand=decision.errand
         )
@@ -197,18 +199,17 @@ class Sorter:
         return Decision(row, ended(row, state, self._say(row, word, **facts), reason=reason))
 
     def _say(self, row: Row, word: Word, **facts: object) -> str:
-        return say(word, row.sender, prefix=self._prefix(row), **facts)
+        return self._manner(row).say(word, **facts)
 
-    def _prefix(self, row: Row) -> str:
-        # The last one: on Matrix clients keep "/" for themselves, and "!" is there for bots.
-        return self.prefixes[surface_of(row.room)][-1]
+    def _manner(self, row: Row) -> Manner:
+        return manner_for(row, self.surfaces[surface_of(row.room)])
 
     def _replies(self, row: Row) -> Replies:
         return Replies(
             self.slots,
             row.room,
             row.sender,
-            prefix=self._prefix(row),
+            manner=self._manner(row),
             tree=self.tree,
             is_admin=self.access.is_admin(row.sender),
         )

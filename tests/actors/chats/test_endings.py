@@ -3,7 +3,8 @@
 import pytest
 
 from actors.chats.endings import ending_of
-from protocols.ids import PersonId
+from actors.chats.manner import Manner
+from protocols.ids import Language
 from protocols.platform import (
     Attachment,
     FailureKind,
@@ -15,21 +16,21 @@ from protocols.platform import (
 )
 from protocols.store import RowState, Voice
 
-ME = PersonId("matrix:@me:s")
+MANNER = Manner(Language("en"), "!")
 
 
 def text_of(outcome: TurnOutcome) -> str:
-    return ending_of(outcome, ME, "!").text
+    return ending_of(outcome, MANNER).text
 
 
 def test_an_answer_is_the_agent_s_own_words() -> None:
-    ending = ending_of(TurnFinished("*Hi*"), ME, "!")
+    ending = ending_of(TurnFinished("*Hi*"), MANNER)
 
     assert (ending.state, ending.voice, ending.text) == (RowState.ANSWERED, Voice.AGENT, "*Hi*")
 
 
 def test_an_answer_that_nobody_could_see_is_an_empty_one() -> None:
-    ending = ending_of(TurnFinished("\u200b\n\u2060"), ME, "!")
+    ending = ending_of(TurnFinished("\u200b\n\u2060"), MANNER)
 
     assert (ending.state, ending.voice) == (RowState.FAILED, Voice.GATEWAY)
     assert "empty answer" in ending.text
@@ -50,14 +51,14 @@ def test_files_are_named_below_the_answer() -> None:
 
 @pytest.mark.parametrize("outcome", [TurnFinished(" \n"), TurnFailed("", FailureKind.EMPTY)])
 def test_an_empty_answer_is_a_failure_with_words(outcome: TurnOutcome) -> None:
-    ending = ending_of(outcome, ME, "!")
+    ending = ending_of(outcome, MANNER)
 
     assert (ending.state, ending.voice) == (RowState.FAILED, Voice.GATEWAY)
     assert "!retry" in ending.text
 
 
 def test_a_failure_keeps_what_came_and_explains() -> None:
-    ending = ending_of(TurnFailed("Half an", FailureKind.CUT), ME, "!")
+    ending = ending_of(TurnFailed("Half an", FailureKind.CUT), MANNER)
 
     assert (ending.state, ending.voice) == (RowState.FAILED, Voice.AGENT)
     assert ending.text.startswith("Half an\n\n")
@@ -66,7 +67,7 @@ def test_a_failure_keeps_what_came_and_explains() -> None:
 
 
 def test_a_stopped_answer_keeps_what_came() -> None:
-    ending = ending_of(TurnStopped("Half an"), ME, "!")
+    ending = ending_of(TurnStopped("Half an"), MANNER)
 
     assert (ending.state, ending.voice) == (RowState.STOPPED, Voice.AGENT)
     assert ending.text.startswith("Half an\n\n")
@@ -80,7 +81,7 @@ def test_our_words_are_never_inside_a_code_block_that_was_cut() -> None:
 
 
 def test_a_question_shows_its_choices() -> None:
-    ending = ending_of(TurnAsks("Wait.", "i", "Delete?", ("yes", "no")), ME, "!")
+    ending = ending_of(TurnAsks("Wait.", "i", "Delete?", ("yes", "no")), MANNER)
 
     assert ending.state is RowState.ANSWERED
     assert ending.text == "Wait.\n\nDelete?\n\nReply **yes** / **no**."

@@ -4,6 +4,7 @@ import pytest
 from attrs import evolve
 
 from actors.chats.commands import CommandName
+from actors.chats.manner import Manner
 from actors.chats.replies import (
     LONGEST_NAME,
     LONGEST_TREE,
@@ -13,7 +14,7 @@ from actors.chats.replies import (
     name_from,
 )
 from actors.chats.slots import Chat, SlotBook, slot_with
-from protocols.ids import RoomId, SlotId
+from protocols.ids import Language, RoomId, SlotId
 from tests.actors.chats.world import ME, OTHER_ROOM, ROOM
 
 
@@ -21,7 +22,8 @@ def replies(*chats: Chat, room: RoomId = ROOM, is_admin: bool = False) -> Replie
     slots = SlotBook({}, {ME: {chat.slot: chat for chat in chats}})
     for chat in chats:
         slots.choose(chat, ME)
-    return Replies(slots, room, ME, prefix="!", tree="the tree", is_admin=is_admin)
+    manner = Manner(Language("en"), "!")
+    return Replies(slots, room, ME, manner=manner, tree="the tree", is_admin=is_admin)
 
 
 USED = Chat(SlotId("C1"), ROOM, "plans", is_used=True)

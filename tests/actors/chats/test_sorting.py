@@ -12,8 +12,10 @@ from actors.chats.flood import MOST_WORDS, FloodGate
 from actors.chats.replies import MOST_WAITING
 from actors.chats.slots import SlotBook
 from actors.chats.sorting import Errand, Sorter
+from actors.kernel.mailbox import Mailbox
 from protocols.ids import EventId, PersonId, RowId, SlotId, TraceId, run_id_for
 from protocols.store import AddOutgoing, FinishRow, PutKey, QueueRow, Row, RowState
+from protocols.surfaces import Surface, SurfaceMessage
 from tests.actors.chats.world import BOSS, MATRIX, ME, ROOM, YOU
 
 ROW = Row(
@@ -34,7 +36,7 @@ def sorter(policy: AccessPolicy | None = None, failed: Row | None = None, many: 
         AccessBook(policy or AccessPolicy("open", admins=(BOSS,))),
         SlotBook({}, {}),
         FloodGate(),
-        {MATRIX: ("/", "!")},
+        {MATRIX: Surface(MATRIX, Mailbox[SurfaceMessage]("matrix").address, ("/", "!"))},
         unfinished={ROOM: many},
         failed={(ROOM, ME): failed},
         tree="",

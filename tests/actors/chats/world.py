@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any, assert_never, cast
+from typing import Any, cast
 
 import trio
 from attrs import define, field
@@ -20,6 +20,7 @@ from actors.kernel.supervision import Supervisor
 from protocols.chats import DirectoryMessage, RowsArrived, SessionMessage
 from protocols.ids import (
     EventId,
+    Language,
     PersonId,
     RemoteId,
     RoomId,
@@ -29,7 +30,7 @@ from protocols.ids import (
     TraceId,
     surface_of,
 )
-from protocols.mail import Address, Question, Sink
+from protocols.mail import Question, Sink
 from protocols.platform import (
     CancelTurn,
     FailureKind,
@@ -50,14 +51,12 @@ from protocols.store import (
     Journal,
     OutboxRow,
     OutboxState,
-    Outgoing,
-    OutgoingRooms,
     Row,
     RowState,
-    SentOutgoing,
     StoreMessage,
 )
-from protocols.surfaces import Deliver, ShowDraft, ShowTyping, Surface, SurfaceMessage
+from protocols.surfaces import AnswerPress, FetchFile, RoomMessage, Surface, SurfaceMessage
+from tests.actors.chats.fake_surface import FakeSurface
 from tests.fakes import MemoryJournal, MemoryStoreAddress
 from tests.invariants import journal_faults
 
@@ -146,36 +145,6 @@ class FakePlatform:
 
 
 @define
-class FakeSurface:
-    """Sends everything into a list."""
-
-    inbox: Mailbox[SurfaceMessage]
-    store: Address[StoreMessage]
-    name: SurfaceName = MATRIX
-    sent: list[OutboxRow] = field(factory=list)
-    shown: list[ShowDraft | ShowTyping | Deliver] = field(factory=list)
-
-    async def run(self) -> None:
-        for room in await self.store.ask(OutgoingRooms(self.name), within=60):
-            await self._deliver(room)
-        async for message in self.inbox:
-            self.shown.append(message)
-            match message:
-                case Deliver(room):
-                    await self._deliver(room)
-                case ShowDraft() | ShowTyping():
-                    pass
-                case _:
-                    assert_never(message)
-
-    async def _deliver(self, room: RoomId) -> None:
-        while rows := await self.store.ask(Outgoing(room), within=60):
-            self.sent += rows
-            sent = tuple(SentOutgoing(row.id, RemoteId(f"$s{row.id}")) for row in rows)
-            await self.store.ask(Commit(sent), within=60)
-
-
-@define
 class LossyStore:
     """A store that dies between making its *lost_answer*-th commit durable and saying so.
 
@@ -217,8 +186,13 @@ class World:
     seconds_per_batch: float = 0.0
     tree_text: Callable[[], str] = lambda: "the tree"
     program: str = "first"
+    has_buttons: bool = False
+    opens_rooms: bool = False
     sent: list[OutboxRow] = field(factory=list)
-    shown: list[ShowDraft | ShowTyping | Deliver] = field(factory=list)
+    shown: list[RoomMessage] = field(factory=list)
+    answers: list[AnswerPress] = field(factory=list)
+    fetched: list[FetchFile] = field(factory=list)
+    opened: dict[RowId, RoomId] = field(factory=dict)
     turns: list[Turn] = field(factory=list)
     deaths: list[RunId] = field(factory=list)
     cancelled: list[RunId] = field(factory=list)
@@ -231,10 +205,18 @@ class World:
     sessions: Pool[SessionMessage] = field(init=False)
     tree: Supervisor = field(init=False)
     _numbers: Any = field(factory=lambda: count(1))
+    _messages: Any = field(factory=lambda: count(1))
 
     def __attrs_post_init__(self) -> None:
         self.journal.clock = self.clock.current_time
-        surface = Surface(MATRIX, self.matrix.address, ("/", "!"), draft_every=0.1)
+        surface = Surface(
+            MATRIX,
+            self.matrix.address,
+            ("/", "!"),
+            draft_every=0.1,
+            has_buttons=self.has_buttons,
+            opens_rooms=self.opens_rooms,
+        )
         surfaces = self.surfaces = {MATRIX: surface}
         numbers = count(1)
         self.sessions = Pool("sessions", self.make_session or self.session_maker(surfaces))
@@ -265,6 +247,9 @@ class World:
                     store=self.store.address,
                     sent=self.sent,
                     shown=self.shown,
+                    answers=self.answers,
+                    fetched=self.fetched,
+                    opened=self.opened,
                 ),
                 self.sessions.spec(),
                 permanent(
@@ -303,9 +288,10 @@ class World:
         *texts: str,
         room: RoomId = ROOM,
         sender: PersonId = ME,
-        is_backlog: bool = False,
+        language: str = "en",
+        **facts: Any,
     ) -> tuple[RowId, ...]:
-        """A person writes *texts*, all in one batch."""
+        """A person writes *texts*, all in one batch; *facts* are further ones of each arrival."""
         arrivals = tuple(
             Arrival(
                 event_id=EventId(f"${len(self.journal.rows)}.{next(self._numbers)}"),
@@ -315,19 +301,24 @@ class World:
                 text=text,
                 sent_at=trio.current_time(),
                 trace=TraceId("t"),
-                is_backlog=is_backlog,
+                language=Language(language),
+                **({"message_id": RemoteId(f"m{next(self._messages)}")} | facts),
             )
             for text in texts
         )
-        journal = Journal(surface_of(room), arrivals)
+        return await self.arrive(*arrivals)
+
+    async def arrive(self, *arrivals: Arrival) -> tuple[RowId, ...]:
+        """One batch of the surface."""
+        journal = Journal(surface_of(arrivals[0].room), arrivals)
         journaled = await self.store.address.ask(journal, within=60)
         self.chats.address.try_send(RowsArrived())
         return tuple(row.id for row in journaled.rows)
 
-    async def say(self, *texts: str, room: RoomId = ROOM, sender: PersonId = ME) -> list[str]:
+    async def say(self, *texts: str, room: RoomId = ROOM, **facts: Any) -> list[str]:
         """A person writes *texts* and waits; what they see since."""
         seen = len(self.sent)
-        await self.write(*texts, room=room, sender=sender)
+        await self.write(*texts, room=room, **facts)
         await self.settle()
         return [out.text for out in self.sent[seen:] if out.room == room]
 
