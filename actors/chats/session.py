@@ -12,13 +12,26 @@ from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.attempts import Start, is_enough, next_start, remember_start, start_key
-from actors.chats.confirms import Confirm, confirm_key, read_confirm, remember, resume_for
+from actors.chats.confirms import asked
 from actors.chats.endings import Ending, ending_of, set_aside, stopped_before_start
+from actors.chats.files import lines_for_person
 from actors.chats.hints import DeliveryHints
 from actors.chats.manner import Manner, manner_for
+from actors.chats.notes import (
+    NO_CONTEXT,
+    RoomNotes,
+    TurnContext,
+    closing_notes,
+    notes_prefix,
+    put_question,
+    question_taken,
+    read_notes,
+    resume_for,
+)
 from actors.chats.turn import Patience, RunningTurn
 from actors.kernel.mailbox import Mailbox
 from protocols.chats import DescribeSession, SessionMessage, SessionStatus, StopTurn, WorkArrived
+from protocols.files import RemoteFile
 from protocols.ids import RoomId, RowId, RunId, SlotId, SurfaceName, run_id_for, surface_of
 from protocols.mail import Address, NoAnswerError
 from protocols.platform import (
@@ -26,7 +39,6 @@ from protocols.platform import (
     PlatformMessage,
     Turn,
     TurnAsks,
-    TurnFailed,
     TurnOutcome,
     TurnStopped,
 )
@@ -34,7 +46,8 @@ from protocols.store import (
     Change,
     Commit,
     Committed,
-    DeleteKey,
+    FindKeys,
+    FindRow,
     GetKey,
     RequeueRow,
     Row,
@@ -139,22 +152,44 @@ class ChatSession:
 
     async def _handle(self, row: Row) -> None:
         if self._is_told_to_stop(row):
-            await self._give_up(row, stopped_before_start(self._manner(row)))
+            await self._give_up(row, stopped_before_start(row, self._manner(row)))
             self._answer_stops(row.id)
             return
+        notes = await self._notes()
+        if await self._has_taken_question(row, notes):
+            return  # and is handled again, with what is noted now
         start = await self._next_start(row)
         if is_enough(row, start):
-            await self._give_up(row, set_aside(self._manner(row), attempts=row.attempts))
+            await self._give_up(row, set_aside(row, self._manner(row), attempts=row.attempts))
             return
         changes = (StartRow(row.id), remember_start(self.room, start))
         started = await ask_through_restarts(self.store, Commit(changes))
         if isinstance(started, Committed):
-            await self._run_turn(row)
+            await self._run_turn(row, notes)
 
     async def _give_up(self, row: Row, ending: Ending) -> None:
         """End *row* without a turn; one that an earlier life began ends at the platform too."""
         self.platform.try_send(CancelTurn(_run_id(row)))
-        await self._end(row, ending)
+        await self._end(row, ending, await self._notes())
+
+    async def _notes(self) -> RoomNotes:
+        stored = await ask_through_restarts(self.store, FindKeys(notes_prefix(self.room)))
+        return read_notes(self.room, stored)
+
+    async def _has_taken_question(self, row: Row, notes: RoomNotes) -> bool:
+        """Whether *row*, which was queued before the question stood there, is now noted to end it.
+
+        The directory notes it for what comes later.
+        """
+        confirm = notes.questions.get(row.sender)
+        is_noted = _context(row, notes).answers is not None
+        if confirm is None or is_noted or not confirm.is_open(row.slot, row.received_at):
+            return False
+        asker = await ask_through_restarts(self.store, FindRow(confirm.decided_on))
+        context = _context(row, notes)
+        changes = question_taken(row, confirm, asker=asker, context=context)
+        await ask_through_restarts(self.store, Commit(changes))
+        return True
 
     async def _next_start(self, row: Row) -> Start:
         kept = None
@@ -162,15 +197,15 @@ class ChatSession:
             kept = await ask_through_restarts(self.store, GetKey(start_key(self.room)))
         return next_start(row, kept, self.program)
 
-    async def _run_turn(self, row: Row) -> None:
+    async def _run_turn(self, row: Row, notes: RoomNotes) -> None:
         is_over = False
         try:
-            confirm = await self._open_question(row)
-            self._running = self._turn(row, confirm)
+            context = _context(row, notes)
+            running = self._running = self._turn(row, context, await self._files(row, context))
             if self._is_told_to_stop(row):
-                self._running.stop()
-            outcome = await self._running.outcome()
-            await self._finish(row, confirm, outcome)
+                running.stop()
+            outcome = await running.outcome()
+            await self._finish(running, outcome, notes)
             is_over = True
         finally:
             self._running = None
@@ -179,11 +214,13 @@ class ChatSession:
                 with trio.move_on_after(1, shield=True), suppress(NoAnswerError):
                     await self.store.ask(Commit((RequeueRow(row.id),)), within=1)
 
-    async def _open_question(self, row: Row) -> Confirm | None:
-        key = confirm_key(row.room, row.sender)
-        return read_confirm(await ask_through_restarts(self.store, GetKey(key)))
+    async def _files(self, row: Row, context: TurnContext) -> tuple[RemoteFile, ...]:
+        if row.files or context.files_of is None:
+            return row.files
+        source = await ask_through_restarts(self.store, FindRow(context.files_of))
+        return () if source is None else source.files
 
-    def _turn(self, row: Row, confirm: Confirm | None) -> RunningTurn:
+    def _turn(self, row: Row, context: TurnContext, files: tuple[RemoteFile, ...]) -> RunningTurn:
         turn = Turn(
             run_id=_run_id(row),
             row=row.id,
@@ -193,28 +230,25 @@ class ChatSession:
             slot=_slot(row),
             text=row.text,
             trace=row.trace,
-            resume=resume_for(confirm, row),
+            resume=resume_for(row, context),
         )
-        return RunningTurn(row, turn, self.platform, self._surface, self.patience)
+        return RunningTurn(row, turn, files, self.platform, self._surface, self.patience)
 
-    async def _finish(self, row: Row, confirm: Confirm | None, outcome: TurnOutcome) -> None:
-        ending = ending_of(outcome, self._manner(row))
-        await self._end(row, ending, self._question_changes(row, confirm, outcome))
+    async def _finish(self, running: RunningTurn, outcome: TurnOutcome, notes: RoomNotes) -> None:
+        row, manner = running.row, self._manner(running.row)
+        lines = lines_for_person(running.fetched, manner)
+        more: tuple[Change, ...] = ()
+        if isinstance(outcome, TurnAsks):
+            confirm = asked(row.id, _slot(row), outcome, now=self.clock())
+            more = (put_question(row.room, row.sender, confirm),)
+        await self._end(row, ending_of(outcome, row, manner, missing=lines), notes, more)
         self._answer_stops(row.id if isinstance(outcome, TurnStopped) else None)
 
-    def _question_changes(
-        self, row: Row, confirm: Confirm | None, outcome: TurnOutcome
-    ) -> tuple[Change, ...]:
-        if isinstance(outcome, TurnAsks):
-            return (remember(row, _slot(row), outcome, now=self.clock()),)
-        # After a failure the question stays open, so that /retry can answer it again.
-        if confirm is None or isinstance(outcome, TurnFailed) or confirm.slot != row.slot:
-            return ()
-        return (DeleteKey(confirm_key(row.room, row.sender)),)
-
-    async def _end(self, row: Row, ending: Ending, more: tuple[Change, ...] = ()) -> None:
+    async def _end(
+        self, row: Row, ending: Ending, notes: RoomNotes, more: tuple[Change, ...] = ()
+    ) -> None:
         """End *row*; where someone else has ended it meanwhile, theirs is what the person sees."""
-        changes = (*ending.changes(row), *more)
+        changes = (*ending.changes(row), *closing_notes(row, notes, ending.state), *more)
         done = await ask_through_restarts(self.store, Commit(changes))
         if isinstance(done, Committed):
             log.info("row.finished", row=row.id, state=ending.state, attempts=row.attempts)
@@ -243,6 +277,10 @@ class ChatSession:
 
 def _is_meant(row: Row, stop: StopTurn) -> bool:
     return stop.before is None or row.id < stop.before
+
+
+def _context(row: Row, notes: RoomNotes) -> TurnContext:
+    return notes.contexts.get(row.id, NO_CONTEXT)
 
 
 def _slot(row: Row) -> SlotId:
