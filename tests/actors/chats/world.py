@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
 import trio
 from attrs import define, field
@@ -17,7 +17,15 @@ from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
 from actors.kernel.spec import permanent
 from actors.kernel.supervision import Supervisor
-from protocols.chats import DirectoryMessage, RowsArrived, SessionMessage
+from protocols.chats import (
+    DirectoryMessage,
+    Requeued,
+    RetryRefused,
+    RetryRow,
+    RowsArrived,
+    SessionMessage,
+)
+from protocols.files import FileKind, LocalFile
 from protocols.ids import (
     EventId,
     Language,
@@ -33,9 +41,12 @@ from protocols.ids import (
 from protocols.mail import Question, Sink
 from protocols.platform import (
     CancelTurn,
+    ChangeSettings,
     FailureKind,
+    FetchSettings,
     PlatformMessage,
     RunTurn,
+    SettingsAction,
     Turn,
     TurnAsks,
     TurnFailed,
@@ -43,6 +54,7 @@ from protocols.platform import (
     TurnOutcome,
     TurnProgress,
     TurnStopped,
+    UserSettings,
 )
 from protocols.store import (
     UNFINISHED,
@@ -51,6 +63,7 @@ from protocols.store import (
     Journal,
     OutboxRow,
     OutboxState,
+    Press,
     Row,
     RowState,
     StoreMessage,
@@ -67,17 +80,22 @@ ME = PersonId("matrix:@me:s")
 YOU = PersonId("matrix:@you:s")
 BOSS = PersonId("matrix:@boss:s")
 
+SKILLS = UserSettings({"search": True, "code": False})
+DRAWN = LocalFile(FileKind.PHOTO, "cat.png", "image/png", 3, "/made/1-0", "0" * 64)
+"""What the agent makes when it is to draw."""
+
 MakeSession = Callable[[str, Mailbox[SessionMessage]], Any]
 
 
 @define
 class FakePlatform:
-    """Does what the first word of a message says; anything else is echoed.
+    """Does what the first word of a message says; anything else is echoed, and files are counted.
 
     ``hang`` shows a part and goes on for ever, ``deaf`` also when it is cancelled, ``fail``
     breaks off, ``ask`` asks back, ``bomb`` answers what no session can read, ``die`` kills the
     platform with the turn in hand. ``slow N`` takes N seconds,
-    ``stream`` half a one, and shows 50 parts in it.
+    ``stream`` half a one, and shows 50 parts in it. ``draw`` answers with a file and no word,
+    ``choose`` asks with the choices that follow it.
     """
 
     inbox: Mailbox[PlatformMessage]
@@ -85,6 +103,8 @@ class FakePlatform:
     deaths: list[RunId] = field(factory=list)
     most_deaths: int = 1
     cancelled: list[RunId] = field(factory=list)
+    settings: list[UserSettings | TurnFailed] = field(factory=list)
+    changes: list[SettingsAction] = field(factory=list)
     _running: dict[RunId, RunTurn] = field(factory=dict)
 
     async def run(self) -> None:
@@ -99,9 +119,22 @@ class FakePlatform:
                     case CancelTurn(run_id):
                         self.cancelled.append(run_id)
                         self._cancel(run_id)
+                    case FetchSettings():
+                        message.reply_to.send(self.settings[-1])
+                    case ChangeSettings(action=action):
+                        self.changes.append(action)
+                        message.reply_to.send(self._change(action))
                     case _:
-                        raise AssertionError(message)
+                        assert_never(message)
             nursery.cancel_scope.cancel()
+
+    def _change(self, action: SettingsAction) -> UserSettings | TurnFailed:
+        """The newest settings with the change made; kept in the place of those."""
+        settings = self.settings[-1]
+        if isinstance(settings, UserSettings):
+            skills = {**settings.skills, action.payload["skill"]: action.payload["is_on"]}
+            settings = self.settings[-1] = UserSettings(skills)
+        return settings
 
     def _die_if_told(self, turn: Turn) -> None:
         if turn.text.startswith("die") and self.deaths.count(turn.run_id) < self.most_deaths:
@@ -124,7 +157,7 @@ class FakePlatform:
             question.reply_to.send(outcome)
 
     async def _outcome(self, turn: Turn, progress: Sink[TurnProgress]) -> TurnOutcome:
-        match turn.text.split()[0]:
+        match next(iter(turn.text.split()), ""):
             case "hang" | "deaf":
                 await trio.sleep_forever()
             case "slow":
@@ -137,11 +170,16 @@ class FakePlatform:
                 return TurnFailed("part", FailureKind.CUT)
             case "ask":
                 return TurnAsks("", f"i-{turn.row}", "Really?", ("yes", "no"))
+            case "choose":
+                return TurnAsks("", f"i-{turn.row}", "Which?", tuple(turn.text.split()[1:]))
+            case "draw":
+                return TurnFinished("", files=(DRAWN,))
             case "bomb":
                 return cast("TurnOutcome", object())
             case _:
                 pass
-        return TurnFinished(f"echo {turn.text}")
+        files = f" with {len(turn.files)} files" if turn.files else ""
+        return TurnFinished(f"echo {turn.text}{files}")
 
 
 @define
@@ -196,6 +234,8 @@ class World:
     turns: list[Turn] = field(factory=list)
     deaths: list[RunId] = field(factory=list)
     cancelled: list[RunId] = field(factory=list)
+    settings: list[UserSettings | TurnFailed] = field(factory=lambda: [SKILLS])
+    changes: list[SettingsAction] = field(factory=list)
     commits: list[Commit] = field(factory=list)
     store: Mailbox[StoreMessage] = field(factory=lambda: Mailbox("store"))
     platform: Mailbox[PlatformMessage] = field(factory=lambda: Mailbox("platform"))
@@ -205,7 +245,7 @@ class World:
     sessions: Pool[SessionMessage] = field(init=False)
     tree: Supervisor = field(init=False)
     _numbers: Any = field(factory=lambda: count(1))
-    _messages: Any = field(factory=lambda: count(1))
+    _presses: Any = field(factory=lambda: count(1))
 
     def __attrs_post_init__(self) -> None:
         self.journal.clock = self.clock.current_time
@@ -239,6 +279,8 @@ class World:
                     deaths=self.deaths,
                     most_deaths=self.most_deaths,
                     cancelled=self.cancelled,
+                    settings=self.settings,
+                    changes=self.changes,
                 ),
                 permanent(
                     "matrix",
@@ -283,30 +325,41 @@ class World:
 
         return make
 
-    async def write(
-        self,
-        *texts: str,
-        room: RoomId = ROOM,
-        sender: PersonId = ME,
-        language: str = "en",
-        **facts: Any,
-    ) -> tuple[RowId, ...]:
+    async def write(self, *texts: str, **facts: Any) -> tuple[RowId, ...]:
         """A person writes *texts*, all in one batch; *facts* are further ones of each arrival."""
-        arrivals = tuple(
-            Arrival(
-                event_id=EventId(f"${len(self.journal.rows)}.{next(self._numbers)}"),
-                room=room,
-                sender=sender,
-                sender_name="Somebody",
-                text=text,
-                sent_at=trio.current_time(),
-                trace=TraceId("t"),
-                language=Language(language),
-                **({"message_id": RemoteId(f"m{next(self._messages)}")} | facts),
-            )
-            for text in texts
+        return await self.arrive(*(self.arrival(text, **facts) for text in texts))
+
+    async def press(
+        self, *actions: str, place: str = "$pressed", **facts: Any
+    ) -> tuple[RowId, ...]:
+        """A person presses buttons, all in one batch."""
+        presses = (Press(f"p{next(self._presses)}", action, RemoteId(place)) for action in actions)
+        return await self.arrive(*(self.arrival("", press=press, **facts) for press in presses))
+
+    async def edit(self, message: str, *texts: str, **facts: Any) -> tuple[RowId, ...]:
+        """A person changes a message of theirs, again and again in one batch."""
+        place = RemoteId(message)
+        return await self.write(*texts, message_id=place, edits=place, **facts)
+
+    def arrival(
+        self, text: str, *, room: RoomId = ROOM, sender: PersonId = ME, **facts: Any
+    ) -> Arrival:
+        """One thing that a person does, now."""
+        number = next(self._numbers)
+        usual: dict[str, Any] = {
+            "language": Language("en"),
+            "message_id": RemoteId("") if "press" in facts else RemoteId(f"m{number}"),
+        }
+        return Arrival(
+            event_id=EventId(f"${len(self.journal.rows)}.{number}"),
+            room=room,
+            sender=sender,
+            sender_name="Somebody",
+            text=text,
+            sent_at=trio.current_time(),
+            trace=TraceId("t"),
+            **(usual | facts),
         )
-        return await self.arrive(*arrivals)
 
     async def arrive(self, *arrivals: Arrival) -> tuple[RowId, ...]:
         """One batch of the surface."""
@@ -321,6 +374,12 @@ class World:
         await self.write(*texts, room=room, **facts)
         await self.settle()
         return [out.text for out in self.sent[seen:] if out.room == room]
+
+    async def retry(self, row: int) -> Requeued | RetryRefused:
+        """The operator runs *row* again, and waits."""
+        answer = await self.chats.address.ask(RetryRow(RowId(row)))
+        await self.settle()
+        return answer
 
     async def settle(self, *, within: float = 300.0) -> None:
         """Wait until every row is finished and everything was sent."""
