@@ -33,7 +33,7 @@ _ROW = Row(
 def a_row(number: int = 1, text: str = "hello", **facts: Any) -> Row:
     """One row of ``ME`` in ``ROOM``, just received."""
     named: dict[str, Any] = {"id": RowId(number), "event_id": EventId(f"${number}"), "text": text}
-    return evolve(_ROW, **named, **facts)
+    return evolve(_ROW, **(named | facts))
 
 
 def a_press(action: str, number: int = 9, **facts: Any) -> Row:
