@@ -21,6 +21,7 @@ class Confirm:
     Args:
         row: The message whose turn asked.
         tried_by: The message that answered it last, without success.
+        is_tried_choice: That message was one of the choices, and nothing else.
     """
 
     interrupt_id: str
@@ -30,11 +31,17 @@ class Confirm:
     asked_at: float
     expires_at: float
     tried_by: RowId | None = None
+    is_tried_choice: bool = False
 
     @property
-    def decided_on(self) -> RowId:
-        """The row on which an answer is noted, so that the first one counts."""
-        return self.row if self.tried_by is None else self.tried_by
+    def decided_on(self) -> RowId | None:
+        """The row on which an answer is noted, so that the first one counts.
+
+        None where other words failed: they may be run again whatever is answered meanwhile.
+        """
+        if self.tried_by is None:
+            return self.row
+        return self.tried_by if self.is_tried_choice else None
 
     def is_open(self, slot: SlotId | None, at: float) -> bool:
         """Whether a message in *slot* that came *at* that time is about it."""

@@ -93,7 +93,7 @@ class Knowledge:
         if not (asked or failed or edited):
             return
         async with trio.open_nursery() as nursery:
-            for id_ in {it.decided_on for it in asked}:
+            for id_ in {id_ for it in asked if (id_ := it.decided_on) is not None}:
                 nursery.start_soon(self._find, self.rows, id_, FindRow(id_))
             for id_ in {*failed, *(it.row for it in asked)}:
                 nursery.start_soon(self._find, self._finals, id_, FinalOutgoing(id_))

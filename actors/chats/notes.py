@@ -128,6 +128,9 @@ def closing_notes(row: Row, notes: RoomNotes, state: RowState) -> tuple[PutKey |
     keep: PutKey | DeleteKey = drop
     if context.files_of is not None:
         keep = put_context(row.room, row.id, TurnContext(context.files_of))
-    if context.answers is None or row.sender in notes.questions:
+    resume = resume_for(row, context)
+    if context.answers is None or resume is None or row.sender in notes.questions:
         return (keep,)
-    return keep, put_question(row.room, row.sender, evolve(context.answers, tried_by=row.id))
+    is_choice = resume.choice is not None
+    confirm = evolve(context.answers, tried_by=row.id, is_tried_choice=is_choice)
+    return keep, put_question(row.room, row.sender, confirm)

@@ -162,7 +162,7 @@ class Page:
         """*row* answers *confirm* with *text*, or cancels it without."""
         del self.known.notes_of(row.room).questions[row.sender]
         close = DeleteKey(question_key(row.room, row.sender))
-        asker = self.named(confirm.decided_on)
+        asker = None if confirm.decided_on is None else self.named(confirm.decided_on)
         decided = () if asker is None else self.decide(asker, BY_WORDS)
         return (*decided, close, *self.question_amended(row, confirm, text, asked_in=asked_in))
 

@@ -185,7 +185,7 @@ class ChatSession:
         is_noted = _context(row, notes).answers is not None
         if confirm is None or is_noted or not confirm.is_open(row.slot, row.received_at):
             return False
-        asker = await ask_through_restarts(self.store, FindRow(confirm.decided_on))
+        asker = await self._find_row(confirm.decided_on)
         context = _context(row, notes)
         changes = question_taken(row, confirm, asker=asker, context=context)
         await ask_through_restarts(self.store, Commit(changes))
@@ -215,10 +215,11 @@ class ChatSession:
                     await self.store.ask(Commit((RequeueRow(row.id),)), within=1)
 
     async def _files(self, row: Row, context: TurnContext) -> tuple[RemoteFile, ...]:
-        if row.files or context.files_of is None:
-            return row.files
-        source = await ask_through_restarts(self.store, FindRow(context.files_of))
+        source = row if row.files else await self._find_row(context.files_of)
         return () if source is None else source.files
+
+    async def _find_row(self, id_: RowId | None) -> Row | None:
+        return None if id_ is None else await ask_through_restarts(self.store, FindRow(id_))
 
     def _turn(self, row: Row, context: TurnContext, files: tuple[RemoteFile, ...]) -> RunningTurn:
         turn = Turn(

@@ -4,14 +4,14 @@ import structlog
 from attrs import define
 
 from actors.chats.answers import Answers
-from actors.chats.endings import stopped_before_start, stopped_by_force
+from actors.chats.endings import stopped_by_force
 from actors.kernel.pool import Pool
 from actors.words import Word
 from protocols.chats import DescribeSession, SessionMessage, StopTurn
 from protocols.ids import RoomId, RowId, run_id_for
 from protocols.mail import Address, NoAnswerError
 from protocols.platform import CancelTurn, PlatformMessage
-from protocols.store import FINAL, Change, FindRow, RecentRows, Row, RowState, WaitingRows
+from protocols.store import Change, FindRow, RecentRows, Row, RowState, WaitingRows
 
 log = structlog.get_logger("chats.errands")
 
@@ -79,25 +79,22 @@ class Stops:
         return await self.answers.changes_of(victim, ending)
 
     def _end_session(self, victim: Row) -> None:
-        self._end_turn(victim)
-        self.sessions.restart(victim.room)
-
-    def _end_turn(self, victim: Row) -> None:
         run_id = victim.run_id or run_id_for(victim.room, victim.event_id)
         self.platform.try_send(CancelTurn(run_id))
         self.answers.hints.deliver(victim.room, victim.id)
+        self.sessions.restart(victim.room)
 
     # The button, which means one row.
 
     async def stop_row(self, press: Row, id_: RowId) -> None:
-        """End the turn of the row *id_*, on which *press* pressed the button."""
-        first = await self._first_waiting(press.room)
-        if first is not None and first.id == id_:
-            await self._stop_running(press, first)
-        else:
-            await self._stop_waiting(press, id_)
+        """End the turn of the row *id_*, on which *press* pressed the button.
 
-    async def _stop_running(self, press: Row, victim: Row) -> None:
+        One that waits behind others has no such button: it goes on.
+        """
+        victim = await self._first_waiting(press.room)
+        if victim is None or victim.id != id_:
+            await self._tell(press, id_)
+            return
         try:
             await self._ask_session(victim)
         except NoAnswerError:
@@ -105,20 +102,6 @@ class Stops:
             answer = self.answers.manner(press).say(Word.STOPPED)
             is_done = await self.answers.close_press(press, answer, reason="stop", more=changes)
             self._end_session(victim)
-            if is_done:
-                return
-        await self._tell(press, victim.id)
-
-    async def _stop_waiting(self, press: Row, id_: RowId) -> None:
-        """End a row that waits behind others; it has not begun, or does not any more."""
-        victim = await self.answers.ask(FindRow(id_))
-        if victim is not None and victim.state not in FINAL:
-            manner = self.answers.manner(victim)
-            ending = stopped_before_start(victim, manner)
-            changes = await self.answers.changes_of(victim, ending)
-            answer = self.answers.manner(press).say(Word.STOPPED)
-            is_done = await self.answers.close_press(press, answer, reason="stop", more=changes)
-            self._end_turn(victim)
             if is_done:
                 return
         await self._tell(press, id_)

@@ -1,6 +1,7 @@
 """A question of the agent and its answer."""
 
 import pytest
+from attrs import evolve
 
 from actors.chats.confirms import LIFE, asked, confirm_facts, read_confirm, resume_with
 from protocols.ids import RowId, SlotId
@@ -47,12 +48,16 @@ def test_a_question_is_read_as_it_was_kept() -> None:
 
 def test_a_question_that_an_older_program_kept_is_read() -> None:
     facts = confirm_facts(CONFIRM)
-    del facts["tried_by"]
+    del facts["tried_by"], facts["is_tried_choice"]
 
     assert read_confirm(facts) == CONFIRM
 
 
 def test_an_answer_is_noted_on_the_row_that_asked_or_tried_last() -> None:
-    tried = read_confirm(confirm_facts(CONFIRM) | {"tried_by": 7})
+    tried = evolve(CONFIRM, tried_by=RowId(7), is_tried_choice=True)
 
     assert (CONFIRM.decided_on, tried.decided_on) == (1, 7)
+
+
+def test_other_words_that_failed_may_be_run_again_whatever_is_answered() -> None:
+    assert evolve(CONFIRM, tried_by=RowId(7)).decided_on is None
