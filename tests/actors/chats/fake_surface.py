@@ -32,8 +32,8 @@ class FakeSurface:
     """Sends everything into a list.
 
     A file whose handle is a ``Missing`` is missing, ``slow N`` takes N seconds, ``never`` does
-    not come, ``deadly`` kills the surface once. A room is opened once for each row, unless its
-    name is ``nowhere``; ``late`` takes an hour.
+    not come, ``deadly`` kills the surface once. A room is opened once for each row, after an hour
+    where its name has ``late`` in it, after 5 seconds with ``wait``; with ``nowhere`` it is not.
     """
 
     inbox: Mailbox[SurfaceMessage]
@@ -44,6 +44,7 @@ class FakeSurface:
     answers: list[AnswerPress] = field(factory=list)
     fetched: list[FetchFile] = field(factory=list)
     opened: dict[RowId, RoomId] = field(factory=dict)
+    asked: list[str] = field(factory=list)
 
     async def run(self) -> None:
         async with trio.open_nursery() as nursery:
@@ -95,10 +96,12 @@ class FakeSurface:
             )
 
     async def _open(self, question: OpenRoom) -> None:
-        if question.name == "late":
-            await trio.sleep(3600)
-        if question.name == "nowhere":
-            question.reply_to.send(None)
-        else:
+        self.asked.append(question.name)
+        if "nowhere" not in question.name:
             room = RoomId(f"{question.room}/{question.row}")
-            question.reply_to.send(self.opened.setdefault(question.row, room))
+            self.opened.setdefault(question.row, room)
+        if "late" in question.name:
+            await trio.sleep(3600)
+        if "wait" in question.name:
+            await trio.sleep(5)
+        question.reply_to.send(self.opened.get(question.row))

@@ -95,7 +95,7 @@ class FakePlatform:
     breaks off, ``ask`` asks back, ``bomb`` answers what no session can read, ``die`` kills the
     platform with the turn in hand. ``slow N`` takes N seconds,
     ``stream`` half a one, and shows 50 parts in it. ``draw`` answers with a file and no word,
-    ``choose`` asks with the choices that follow it.
+    ``choose`` asks with the choices that follow it. Without ``settings`` it says nothing of them.
     """
 
     inbox: Mailbox[PlatformMessage]
@@ -120,7 +120,8 @@ class FakePlatform:
                         self.cancelled.append(run_id)
                         self._cancel(run_id)
                     case FetchSettings():
-                        message.reply_to.send(self.settings[-1])
+                        if self.settings:
+                            message.reply_to.send(self.settings[-1])
                     case ChangeSettings(action=action):
                         self.changes.append(action)
                         message.reply_to.send(self._change(action))
@@ -231,6 +232,7 @@ class World:
     answers: list[AnswerPress] = field(factory=list)
     fetched: list[FetchFile] = field(factory=list)
     opened: dict[RowId, RoomId] = field(factory=dict)
+    asked: list[str] = field(factory=list)
     turns: list[Turn] = field(factory=list)
     deaths: list[RunId] = field(factory=list)
     cancelled: list[RunId] = field(factory=list)
@@ -292,6 +294,7 @@ class World:
                     answers=self.answers,
                     fetched=self.fetched,
                     opened=self.opened,
+                    asked=self.asked,
                 ),
                 self.sessions.spec(),
                 permanent(
