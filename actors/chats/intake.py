@@ -165,7 +165,7 @@ class Intake:
 
     def _hint_again(self, row: Row) -> None:
         """*row* was decided before we lost the answer; its hints may be lost too."""
-        self._hint_session(row.room)
+        self.sessions.try_send(row.room, WorkArrived())
         self.hints.deliver(row.room)
         self.hints.answer_press(row)
 
@@ -200,7 +200,7 @@ class Intake:
 
     def _pass_on(self, decisions: Sequence[Decision]) -> None:
         for room in dict.fromkeys(item.row.room for item in decisions if item.is_work):
-            self._hint_session(room)
+            self.sessions.try_send(room, WorkArrived())
         for room in dict.fromkeys(room for item in decisions for room in item.spoken_in):
             self.hints.deliver(room)
         for item in decisions:
@@ -215,10 +215,6 @@ class Intake:
         if isinstance(errand, OpenChat):
             self._paused.setdefault(row.room, [])
         self.begin_errand(errand, row)
-
-    def _hint_session(self, room: RoomId) -> None:
-        if surface_of(room) in self.surfaces:
-            self.sessions.try_send(room, WorkArrived())
 
     async def _ask(self, question: Question[A]) -> A:
         return await ask_through_restarts(self.store, question)

@@ -18,20 +18,15 @@ from actors.chats.files import lines_for_person
 from actors.chats.hints import DeliveryHints
 from actors.chats.manner import Manner, manner_for
 from actors.chats.notes import (
-    NO_CONTEXT,
     RoomNotes,
-    TurnContext,
     closing_notes,
-    notes_prefix,
     put_question,
-    question_taken,
-    read_notes,
     resume_for,
 )
+from actors.chats.preparing import Prepared, Preparing
 from actors.chats.turn import Patience, RunningTurn
 from actors.kernel.mailbox import Mailbox
 from protocols.chats import DescribeSession, SessionMessage, SessionStatus, StopTurn, WorkArrived
-from protocols.files import RemoteFile
 from protocols.ids import RoomId, RowId, RunId, SlotId, SurfaceName, run_id_for, surface_of
 from protocols.mail import Address, NoAnswerError
 from protocols.platform import (
@@ -46,8 +41,6 @@ from protocols.store import (
     Change,
     Commit,
     Committed,
-    FindKeys,
-    FindRow,
     GetKey,
     RequeueRow,
     Row,
@@ -84,12 +77,14 @@ class ChatSession:
     _is_closing: bool = False
     _nursery: trio.Nursery = field(init=False)
     _deliveries: DeliveryHints = field(init=False)
+    _preparing: Preparing = field(init=False)
 
     async def run(self) -> None:
         """Work until the inbox is closed; then end the running turn and start nothing new."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             self._deliveries = DeliveryHints(self.surfaces, nursery)
+            self._preparing = Preparing(self.store, self.room)
             # The life before may have been killed between its last commit and the hint.
             self._deliveries.deliver(self.room)
             self._wake()
@@ -155,9 +150,6 @@ class ChatSession:
             await self._give_up(row, stopped_before_start(row, self._manner(row)))
             self._answer_stops(row.id)
             return
-        notes = await self._notes()
-        if await self._has_taken_question(row, notes):
-            return  # and is handled again, with what is noted now
         start = await self._next_start(row)
         if is_enough(row, start):
             await self._give_up(row, set_aside(row, self._manner(row), attempts=row.attempts))
@@ -165,31 +157,12 @@ class ChatSession:
         changes = (StartRow(row.id), remember_start(self.room, start))
         started = await ask_through_restarts(self.store, Commit(changes))
         if isinstance(started, Committed):
-            await self._run_turn(row, notes)
+            await self._run_turn(row)
 
     async def _give_up(self, row: Row, ending: Ending) -> None:
         """End *row* without a turn; one that an earlier life began ends at the platform too."""
         self.platform.try_send(CancelTurn(_run_id(row)))
-        await self._end(row, ending, await self._notes())
-
-    async def _notes(self) -> RoomNotes:
-        stored = await ask_through_restarts(self.store, FindKeys(notes_prefix(self.room)))
-        return read_notes(self.room, stored)
-
-    async def _has_taken_question(self, row: Row, notes: RoomNotes) -> bool:
-        """Whether *row*, which was queued before the question stood there, is now noted to end it.
-
-        The directory notes it for what comes later.
-        """
-        confirm = notes.questions.get(row.sender)
-        is_noted = _context(row, notes).answers is not None
-        if confirm is None or is_noted or not confirm.is_open(row.slot, row.received_at):
-            return False
-        asker = await self._find_row(confirm.decided_on)
-        context = _context(row, notes)
-        changes = question_taken(row, confirm, asker=asker, context=context)
-        await ask_through_restarts(self.store, Commit(changes))
-        return True
+        await self._end(row, ending, await self._preparing.notes())
 
     async def _next_start(self, row: Row) -> Start:
         kept = None
@@ -197,15 +170,16 @@ class ChatSession:
             kept = await ask_through_restarts(self.store, GetKey(start_key(self.room)))
         return next_start(row, kept, self.program)
 
-    async def _run_turn(self, row: Row, notes: RoomNotes) -> None:
+    async def _run_turn(self, row: Row) -> None:
         is_over = False
         try:
-            context = _context(row, notes)
-            running = self._running = self._turn(row, context, await self._files(row, context))
-            if self._is_told_to_stop(row):
-                running.stop()
-            outcome = await running.outcome()
-            await self._finish(running, outcome, notes)
+            prepared = await self._preparing.prepare(row.id)
+            if prepared is not None:
+                running = self._running = self._turn(prepared)
+                if self._is_told_to_stop(row):
+                    running.stop()
+                outcome = await running.outcome()
+                await self._finish(running, outcome, prepared.notes)
             is_over = True
         finally:
             self._running = None
@@ -214,14 +188,8 @@ class ChatSession:
                 with trio.move_on_after(1, shield=True), suppress(NoAnswerError):
                     await self.store.ask(Commit((RequeueRow(row.id),)), within=1)
 
-    async def _files(self, row: Row, context: TurnContext) -> tuple[RemoteFile, ...]:
-        source = row if row.files else await self._find_row(context.files_of)
-        return () if source is None else source.files
-
-    async def _find_row(self, id_: RowId | None) -> Row | None:
-        return None if id_ is None else await ask_through_restarts(self.store, FindRow(id_))
-
-    def _turn(self, row: Row, context: TurnContext, files: tuple[RemoteFile, ...]) -> RunningTurn:
+    def _turn(self, prepared: Prepared) -> RunningTurn:
+        row = prepared.row
         turn = Turn(
             run_id=_run_id(row),
             row=row.id,
@@ -231,9 +199,9 @@ class ChatSession:
             slot=_slot(row),
             text=row.text,
             trace=row.trace,
-            resume=resume_for(row, context),
+            resume=resume_for(row, prepared.context),
         )
-        return RunningTurn(row, turn, files, self.platform, self._surface, self.patience)
+        return RunningTurn(row, turn, prepared.files, self.platform, self._surface, self.patience)
 
     async def _finish(self, running: RunningTurn, outcome: TurnOutcome, notes: RoomNotes) -> None:
         row, manner = running.row, self._manner(running.row)
@@ -278,10 +246,6 @@ class ChatSession:
 
 def _is_meant(row: Row, stop: StopTurn) -> bool:
     return stop.before is None or row.id < stop.before
-
-
-def _context(row: Row, notes: RoomNotes) -> TurnContext:
-    return notes.contexts.get(row.id, NO_CONTEXT)
 
 
 def _slot(row: Row) -> SlotId:

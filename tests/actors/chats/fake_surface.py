@@ -32,8 +32,8 @@ class FakeSurface:
     """Sends everything into a list.
 
     A file whose handle is a ``Missing`` is missing, ``slow N`` takes N seconds, ``never`` does
-    not come, ``deadly`` kills the surface once. A room is opened once for each row, after an hour
-    where its name has ``late`` in it, after 5 seconds with ``wait``; with ``nowhere`` it is not.
+    not come, ``deadly N`` kills the surface N times. A room is opened once for each row, after an
+    hour where its name has ``late`` in it, after 5 seconds with ``wait``; with ``nowhere`` not.
     """
 
     inbox: Mailbox[SurfaceMessage]
@@ -81,7 +81,7 @@ class FakeSurface:
                 await trio.sleep_forever()
             case ["slow", seconds]:
                 await trio.sleep(float(seconds))
-            case ["deadly"] if self.fetched.count(question) == 1:
+            case ["deadly", times] if self.fetched.count(question) <= int(times):
                 raise RuntimeError("as told")
             case _:
                 pass

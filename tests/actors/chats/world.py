@@ -390,6 +390,12 @@ class World:
             while self.is_busy:  # noqa: ASYNC110  # it looks from outside, as a person does
                 await trio.sleep(within / 3000)
 
+    async def begins(self, row: RowId) -> None:
+        """Wait until the turn of *row* runs."""
+        with trio.fail_after(300):
+            while self.journal.rows[row].state is not RowState.RUNNING:  # noqa: ASYNC110
+                await trio.sleep(0.1)
+
     @property
     def is_busy(self) -> bool:
         return any(row.state in UNFINISHED for row in self.rows) or any(
