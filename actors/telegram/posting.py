@@ -11,7 +11,7 @@ from attrs import define, evolve, field, frozen
 
 from actors.kernel.backoff import Backoff
 from actors.kernel.child import ParkedError
-from actors.telegram.client import Entity
+from actors.telegram.fields import Entity
 from actors.telegram.gate import Gate, Pass
 from actors.telegram.limits import PENALTY_KEY, Urgency, penalty_left, penalty_text
 from actors.telegram.outcomes import (
