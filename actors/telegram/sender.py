@@ -13,21 +13,44 @@ from attrs import define, field
 
 from actors.kernel.child import ready
 from actors.kernel.mailbox import Mailbox
+from actors.telegram.asking import ask_store
 from actors.telegram.batch import MOVED_PREFIX
+from actors.telegram.bot import Bot
 from actors.telegram.client import open_client
 from actors.telegram.delivery import Delivery
 from actors.telegram.drafts import Drafts
 from actors.telegram.gate import Gate
 from actors.telegram.limits import Budget, Urgency
-from actors.telegram.posting import Bot, Post, ask_store
+from actors.telegram.posting import Post
+from actors.telegram.presses import Presses
+from actors.telegram.reactions import Reactions
 from actors.telegram.settings import Pace, TelegramSettings
 from actors.telegram.tally import Tally
 from actors.telegram.targets import Targets
-from actors.telegram.turns import Desk, Rest, SendAnswers, SetTyping, ShowNow, WaitUntil, next_step
+from actors.telegram.turns import (
+    Desk,
+    Rest,
+    SendAnswers,
+    SetMark,
+    SetTyping,
+    ShowNow,
+    WaitUntil,
+    next_step,
+)
+from protocols.files import FileMissing, Missing
 from protocols.ids import TELEGRAM, RoomId
 from protocols.mail import Address
 from protocols.store import FindKeys, OutgoingRooms, StoreMessage
-from protocols.surfaces import Deliver, SurfaceMessage
+from protocols.surfaces import (
+    AnswerPress,
+    Deliver,
+    FetchFile,
+    OpenRoom,
+    RoomMessage,
+    ShowDraft,
+    ShowTyping,
+    SurfaceMessage,
+)
 
 Connect = Callable[[TelegramSettings], AbstractAsyncContextManager[Bot]]
 
@@ -60,12 +83,23 @@ class TelegramSender:
                 self.clock,
             )
             nursery.start_soon(post.gate.run)
-            rooms = Rooms(self.store, post, self.settings.pace)
+            rooms = Rooms(self.store, post, self.settings)
+            presses = Presses(post, self.settings.pace.press_lasts)
             drained = trio.Event()
             nursery.start_soon(rooms.run, drained)
             ready()
             async for message in self.inbox:
-                rooms.take(message)
+                match message:
+                    case Deliver() | ShowDraft() | ShowTyping():
+                        rooms.take(message)
+                    case AnswerPress():
+                        nursery.start_soon(presses.answer, message)
+                    case FetchFile():
+                        message.reply_to.send(FileMissing(Missing.GONE))
+                    case OpenRoom():
+                        message.reply_to.send(None)
+                    case _:
+                        assert_never(message)
             rooms.close()
             with trio.move_on_after(self.settings.pace.drain):
                 await drained.wait()
@@ -83,9 +117,10 @@ class Rooms:
 
     store: Address[StoreMessage]
     post: Post
-    pace: Pace
+    settings: TelegramSettings
     delivery: Delivery = field(init=False)
     drafts: Drafts = field(init=False)
+    reactions: Reactions = field(init=False)
     _is_closed: bool = False
     _desks: dict[RoomId, Desk] = field(factory=dict)
     _working: set[RoomId] = field(factory=set)
@@ -95,10 +130,16 @@ class Rooms:
     )
 
     def __attrs_post_init__(self) -> None:
-        self.delivery = Delivery(self.store, self.post)
-        self.drafts = Drafts(self.store, self.post, self.pace)
+        self.reactions = Reactions(self.store, self.post, self.settings.has_reactions)
+        self.delivery = Delivery(self.store, self.post, self.settings, self.reactions)
+        self.drafts = Drafts(self.store, self.post, self.settings)
 
-    def take(self, message: SurfaceMessage) -> None:
+    @property
+    def pace(self) -> Pace:
+        """How patient we are."""
+        return self.settings.pace
+
+    def take(self, message: RoomMessage) -> None:
         """Note what *message* asks for; never waits."""
         if self._is_closed:
             return  # the outbox has it, for the next start
@@ -146,6 +187,8 @@ class Rooms:
                     await self.delivery.deliver(room, desk)
                 case ShowNow(turn):
                     await self.drafts.show(room, desk, turn)
+                case SetMark(turn):
+                    await self.reactions.take(room, turn)
                 case SetTyping(turn):
                     await self.drafts.type(room, desk, turn)
                 case WaitUntil(at):

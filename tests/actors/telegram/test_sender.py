@@ -30,7 +30,7 @@ from protocols.store import (
     Voice,
 )
 from protocols.surfaces import Deliver
-from tests.actors.telegram.fake_bot import EPOCH, GROUP, HERE, TOPIC, Fault, Gateway
+from tests.actors.telegram.fake_bot import EPOCH, GROUP, HERE, TOPIC, Fault, Gateway, Shown
 
 LONG = "\n\n".join(f"part {number} " + "word " * 700 for number in range(3))
 GONE = Refused(400, "message to edit not found", Refusal.MESSAGE_GONE)
@@ -528,7 +528,7 @@ async def test_what_is_pending_is_delivered_on_a_start(autojump_clock: MockClock
     gateway = Gateway(autojump_clock)
     row = gateway.row()
     gateway.commit(ShowRow(row, RemoteId("5")))
-    gateway.bot.messages[5] = 42, "half"
+    gateway.bot.messages[5] = Shown(42, "half")
     gateway.commit(
         FinishRow(row, RowState.ANSWERED), AddOutgoing(HERE, Voice.AGENT, "whole", row=row)
     )
