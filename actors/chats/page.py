@@ -143,19 +143,18 @@ class Page:
         unfinished[row.room] = unfinished.get(row.room, 0) + 1
         changed = None if text == row.text else text
         queued = QueueRow(row.id, slot, run_id_for(row.room, row.event_id), changed)
-        confirm = self.open_question(row, slot)
+        confirm = self._open_question(row, slot)
         is_older = _is_older(confirm, row, instead_of)
-        is_rerun = instead_of is not None
-        context = TurnContext(files_of, confirm, is_older=is_older, is_rerun=is_rerun)
+        context = TurnContext(files_of, confirm, is_older, is_rerun=instead_of is not None)
         if confirm is not None:
-            answer = None if context.is_older else text
+            answer = None if is_older else text
             more = (*more, *self._answered(row, confirm, answer, asked_in=asked_in))
         if context != TurnContext():
             self.known.notes_of(row.room).contexts[row.id] = context
             more = (*more, put_context(row.room, row.id, context))
         return Decision(row, (queued, *more))
 
-    def open_question(self, row: Row, slot: SlotId) -> Confirm | None:
+    def _open_question(self, row: Row, slot: SlotId) -> Confirm | None:
         """The question to whoever sent *row* that a message in *slot* is about."""
         confirm = self.known.notes_of(row.room).questions.get(row.sender)
         return confirm if confirm and confirm.is_open(slot, row.received_at) else None

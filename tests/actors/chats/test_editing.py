@@ -261,6 +261,7 @@ async def test_an_edit_changes_what_a_waiting_yes_answers(autojump_clock: MockCl
         await world.write("slow 5", sender=YOU)
         await trio.sleep(1)
         await world.write("yes")
+        await trio.sleep(1)
         await world.edit("m3", "no")
         await world.settle()
 
