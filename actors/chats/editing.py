@@ -25,10 +25,13 @@ class EditSorter:
     def decide(self, row: Row, words: Typed) -> Decision | None:
         """What becomes of the edit *row*; None where it is a message of its own."""
         page = self.page
+        message = page.edited_by(row)
+        if message is not None and page.known.context_of(message).is_rerun:
+            return Decision(row, ignored(row, "edit of a /retry"))
         what = edited(
             row,
             words,
-            page.edited_by(row),
+            message,
             newest=page.newest_message(row),
             has_buttons=page.surface(row).has_buttons,
         )

@@ -95,13 +95,18 @@ class Knowledge:
         async with trio.open_nursery() as nursery:
             for id_ in {id_ for it in asked if (id_ := it.decided_on) is not None}:
                 nursery.start_soon(self._find, self.rows, id_, FindRow(id_))
-            for id_ in {*failed, *(it.row for it in asked)}:
+            for id_ in {*failed, *(it.row for it in asked), *self._answered(edited)}:
                 nursery.start_soon(self._find, self._finals, id_, FinalOutgoing(id_))
             for room, message in edited:
                 question = FindMessage(room, message)
                 nursery.start_soon(self._find, self._messages, (room, message), question)
             for room in {room for room, _ in edited}:
                 nursery.start_soon(self._find, self._recent, room, RecentRows(_RECENT, room))
+
+    def _answered(self, edited: set[tuple[RoomId, RemoteId]]) -> set[RowId]:
+        """The rows whose questions some waiting messages answer, where messages are edited."""
+        contexts = (it for room, _ in edited for it in self.notes_of(room).contexts.values())
+        return {context.answers.row for context in contexts if context.answers is not None}
 
     async def _find(self, place: dict[K, A], key: K, question: Question[A]) -> None:
         place[key] = await ask_through_restarts(self.store, question)

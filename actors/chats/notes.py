@@ -6,7 +6,7 @@ All of it stands under keys with one prefix, so that one look finds it.
 import json
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
 from actors.chats.confirms import Confirm, confirm_facts, read_confirm, resume_with
 from actors.chats.retries import RETRYABLE
@@ -23,11 +23,13 @@ class TurnContext:
         files_of: The row whose files come along: that of the message which is run again.
         answers: The question that the row answers.
         is_older: Its words were written before that question stood there.
+        is_rerun: Its words are an earlier row's, so nobody can edit them here.
     """
 
     files_of: RowId | None = None
     answers: Confirm | None = None
     is_older: bool = False
+    is_rerun: bool = False
 
 
 @define
@@ -81,13 +83,13 @@ def put_question(room: RoomId, person: PersonId, confirm: Confirm) -> PutKey:
 def put_context(room: RoomId, row: RowId, context: TurnContext) -> PutKey:
     """The change that keeps what the turn of *row* is about."""
     answers = None if context.answers is None else confirm_facts(context.answers)
-    facts = {"files_of": context.files_of, "answers": answers, "is_older": context.is_older}
+    facts = {**asdict(context, recurse=False), "answers": answers}
     return PutKey(context_key(room, row), json.dumps(facts, ensure_ascii=False))
 
 
 def _read_context(facts: dict[str, Any]) -> TurnContext:
     answers = None if facts["answers"] is None else read_confirm(facts["answers"])
-    return TurnContext(facts["files_of"], answers, facts["is_older"])
+    return TurnContext(**facts | {"answers": answers})
 
 
 def resume_for(row: Row, context: TurnContext) -> Resume | None:

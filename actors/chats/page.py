@@ -1,6 +1,6 @@
 """One page of rows while it is decided: what is known, and what the rows before came to; pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import assert_never
 
 from attrs import define, evolve, field
@@ -88,8 +88,8 @@ class Page:
 
     def as_it_is(self, row: Row) -> Row:
         """*row* with what this page made of it."""
-        row = self._sorted.get(row.id, row)
-        return evolve(row, decided=self._decided.get(row.id, row.decided))
+        row, decided = self._sorted.get(row.id, row), self._decided.get(row.id)
+        return row if decided is None else evolve(row, decided=decided)
 
     def named(self, id_: RowId) -> Row | None:
         """The row that a press or a question names, as it is now."""
@@ -98,20 +98,22 @@ class Page:
 
     def edited_by(self, edit: Row) -> Row | None:
         """The message that *edit* changes: an earlier edit of it, if that was taken as one."""
-        for row in self._messages_before(edit):
-            if row.edits == edit.edits:
-                return row
+        before = self.known.recent(edit.room)
+        again = self._messages(row for row in before if row.edits == edit.edits)
         message = self.known.message(edit.room, edit.edits or RemoteId(""))
-        return None if message is None else self.as_it_is(message)
+        first = None if message is None else self.as_it_is(message)
+        return next((row for row in again if row.id < edit.id), first)
 
     def newest_message(self, edit: Row) -> RowId | None:
         """The newest message for the agent that the sender of *edit* wrote before it."""
-        mine = (row.id for row in self._messages_before(edit) if row.sender == edit.sender)
-        return next(mine, None)
+        before = self.known.recent(edit.room)
+        mine = self._messages(row for row in before if row.sender == edit.sender)
+        return next((row.id for row in mine if row.id < edit.id), None)
 
-    def _messages_before(self, edit: Row) -> Iterator[Row]:
-        for row in map(self.as_it_is, self.known.recent(edit.room)):
-            if row.id < edit.id and row.run_id is not None and row.press is None:
+    def _messages(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Those of *rows* that are messages for the agent."""
+        for row in map(self.as_it_is, rows):
+            if row.run_id is not None and row.press is None:
                 yield row
 
     # What may come of a row.
@@ -141,17 +143,18 @@ class Page:
         unfinished[row.room] = unfinished.get(row.room, 0) + 1
         changed = None if text == row.text else text
         queued = QueueRow(row.id, slot, run_id_for(row.room, row.event_id), changed)
-        confirm = self.open_question(row, slot)
-        context = TurnContext(files_of, confirm, is_older=_is_older(confirm, row, instead_of))
+        confirm = self._open_question(row, slot)
+        is_older = _is_older(confirm, row, instead_of)
+        context = TurnContext(files_of, confirm, is_older, is_rerun=instead_of is not None)
         if confirm is not None:
-            answer = None if context.is_older else text
+            answer = None if is_older else text
             more = (*more, *self._answered(row, confirm, answer, asked_in=asked_in))
         if context != TurnContext():
             self.known.notes_of(row.room).contexts[row.id] = context
             more = (*more, put_context(row.room, row.id, context))
         return Decision(row, (queued, *more))
 
-    def open_question(self, row: Row, slot: SlotId) -> Confirm | None:
+    def _open_question(self, row: Row, slot: SlotId) -> Confirm | None:
         """The question to whoever sent *row* that a message in *slot* is about."""
         confirm = self.known.notes_of(row.room).questions.get(row.sender)
         return confirm if confirm and confirm.is_open(slot, row.received_at) else None

@@ -210,11 +210,11 @@ class ChatSession:
         if isinstance(outcome, TurnAsks):
             confirm = asked(row.id, _slot(row), outcome, now=self.clock())
             more = (put_question(row.room, row.sender, confirm),)
-        await self._end(row, ending_of(outcome, row, manner, missing=lines), notes, more)
+        await self._end(row, ending_of(outcome, row, manner, missing=lines), notes, more=more)
         self._answer_stops(row.id if isinstance(outcome, TurnStopped) else None)
 
     async def _end(
-        self, row: Row, ending: Ending, notes: RoomNotes, more: tuple[Change, ...] = ()
+        self, row: Row, ending: Ending, notes: RoomNotes, *, more: tuple[Change, ...] = ()
     ) -> None:
         """End *row*; where someone else has ended it meanwhile, theirs is what the person sees."""
         changes = (*ending.changes(row), *closing_notes(row, notes, ending.state), *more)

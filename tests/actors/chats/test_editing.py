@@ -216,6 +216,22 @@ async def test_an_edit_of_a_command_is_left(autojump_clock: MockClock) -> None:
     assert world.rows[1].reason == "edit of a command"
 
 
+async def test_an_edit_of_a_retry_leaves_the_words_that_are_run_again(
+    autojump_clock: MockClock,
+) -> None:
+    async with World(autojump_clock, has_buttons=True).running() as world:
+        await world.say("fail")
+        await world.write("slow 5")
+        await trio.sleep(1)
+        await world.write("/retry", message_id=RemoteId("r"))
+        await world.edit("r", "hello")
+        await world.settle()
+
+    assert [turn.text for turn in world.turns] == ["fail", "slow 5", "fail"]
+    assert world.rows[3].reason == "edit of a /retry"
+    assert world.faults == []
+
+
 async def test_too_many_offers_are_a_flood(autojump_clock: MockClock) -> None:
     async with World(autojump_clock, has_buttons=True).running() as world:
         await world.say("one")
@@ -245,6 +261,7 @@ async def test_an_edit_changes_what_a_waiting_yes_answers(autojump_clock: MockCl
         await world.write("slow 5", sender=YOU)
         await trio.sleep(1)
         await world.write("yes")
+        await trio.sleep(1)
         await world.edit("m3", "no")
         await world.settle()
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from actors.chats.access import AccessPolicy
 from actors.chats.decisions import DescribeTurn, Errand, ShowSettings, StopTurnHere
 from actors.chats.flood import MOST_WORDS
+from actors.chats.notes import TurnContext, put_context
 from actors.chats.replies import MOST_WAITING
 from actors.chats.sorting import Sorter
 from protocols.ids import EventId, PersonId, RowId, SlotId, run_id_for
@@ -40,7 +41,8 @@ def test_a_retry_runs_the_old_words_in_the_old_slot_as_a_new_run() -> None:
 
     run_id = run_id_for(ROOM, EventId("$2"))
     queued = QueueRow(ROW.id, SlotId("C7"), run_id, "old words")
-    assert decision.changes == (queued, DecideRow(failed.id, "retry"))
+    noted = put_context(ROOM, ROW.id, TurnContext(is_rerun=True))
+    assert decision.changes == (queued, DecideRow(failed.id, "retry"), noted)
 
 
 def test_a_retry_of_a_row_without_a_slot_gets_one() -> None:
