@@ -11,6 +11,8 @@ from attrs import define, field
 from actors.telegram.amending import Amending
 from actors.telegram.asking import ask_store
 from actors.telegram.contents import contents
+from actors.telegram.files_out import FilesOut
+from actors.telegram.leftovers import Leftovers
 from actors.telegram.outcomes import Forbidden, Refusal, Refused
 from actors.telegram.placing import Job, Placing, Unfit, is_answer
 from actors.telegram.posting import Post
@@ -41,14 +43,17 @@ class Delivery:
     post: Post
     settings: TelegramSettings
     reactions: Reactions
+    leftovers: Leftovers
     _ledger: Ledger = field(init=False)
     _placing: Placing = field(init=False)
     _amending: Amending = field(init=False)
+    _files: FilesOut = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._ledger = Ledger(self.store)
         self._placing = Placing(self.post, self._ledger)
         self._amending = Amending(self.store, self.post)
+        self._files = FilesOut(self.post, self._ledger, self.settings.pace.transfer_within)
 
     async def remember(self) -> None:
         """Go on where an earlier life was."""
@@ -70,6 +75,7 @@ class Delivery:
             is_delivered = isinstance(change, SentOutgoing)
             await self.reactions.settle(row, turn, is_delivered=is_delivered)
         await ask_store(self.store, Commit((change, *self._ledger.forgotten(row))))
+        await self.leftovers.remove(row.files)
 
     async def _send(self, row: OutboxRow, desk: Desk) -> SentOutgoing | FailedOutgoing:
         if self.post.targets.is_closed(row.room, row.row):
@@ -101,16 +107,27 @@ class Delivery:
             return await self._amending.amend(row, row.amends)
         job, found = self._job(row, desk), contents(row)
         progress = self._ledger.find(row) or Progress(place=job.shown_id)
-        if not found:
+        if not found and not row.files:
             return Unfit("there is nothing to show")
         for piece in found[progress.done :]:
             message_id = await self._placing.put(job, piece, progress)
             if not isinstance(message_id, int):
                 return message_id
             progress = progress.with_piece(message_id)
-            if progress.done < len(found):
+            if progress.done < len(found) or row.files:
                 await self._ledger.keep(row, progress)
-        return progress.first_id
+        return await self._send_files(job, progress) if row.files else progress.first_id
+
+    async def _send_files(self, job: Job, progress: Progress) -> int | Forbidden | Refused | Unfit:
+        while progress.files < len(job.row.files):
+            outcome = await self._files.send_next(job, progress)
+            if not isinstance(outcome, Progress):
+                return outcome
+            progress = outcome
+            await self._ledger.keep(job.row, progress)
+        if not progress.done:
+            await self._files.take_away(job)
+        return progress.first_id or Unfit("nobody knows whether anything of it is there")
 
     def _job(self, row: OutboxRow, desk: Desk) -> Job:
         target = self.post.targets.find(row.room)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any, TypeVar
 
 import trio
@@ -11,6 +12,8 @@ from attrs import define, evolve, field, frozen
 from trio.testing import MockClock
 
 from actors.kernel.mailbox import Mailbox
+from actors.telegram.disk import InThread
+from actors.telegram.menu import MENU_KEY
 from actors.telegram.methods import Take
 from actors.telegram.outcomes import (
     Done,
@@ -37,6 +40,7 @@ from protocols.ids import (
     TraceId,
     run_id_for,
 )
+from protocols.mail import Question
 from protocols.store import (
     AddOutgoing,
     Amends,
@@ -206,7 +210,7 @@ class FakeBot:
         within: float,
     ) -> Sent | Failure:
         async def post() -> Sent | Refused:
-            if not await trio.Path(file.path).exists():
+            if not _are_there(file):
                 return Refused(404, "the file is not on this machine", Refusal.FILE_GONE)
             return self._add(Shown(chat_id, "", (), reply_to, (file.name,), kind.value))
 
@@ -226,9 +230,8 @@ class FakeBot:
         names = tuple(file.name for file in files)
 
         async def post() -> Sent | Refused:
-            for file in files:
-                if not await trio.Path(file.path).exists():
-                    return Refused(404, "the file is not on this machine", Refusal.FILE_GONE)
+            if not _are_there(*files):
+                return Refused(404, "the file is not on this machine", Refusal.FILE_GONE)
             return self._add(Shown(chat_id, "", (), reply_to, names, "album"))
 
         assert within > 60
@@ -332,6 +335,16 @@ async def _done() -> Done:
     return Done()
 
 
+def _are_there(*files: LocalFile) -> bool:
+    return all(Path(file.path).exists() for file in files)
+
+
+async def at_once(function: Callable[..., A], /, *args: Any) -> A:
+    """In no thread, of which a mock clock would know nothing."""
+    await trio.lowlevel.checkpoint()
+    return function(*args)
+
+
 @define
 class Gateway:
     """A journal, a mailbox and one life of the sender after the other."""
@@ -340,6 +353,7 @@ class Gateway:
     bot: FakeBot = field(factory=FakeBot)
     journal: MemoryJournal = field(factory=MemoryJournal)
     settings: TelegramSettings = SETTINGS
+    in_thread: InThread = field(default=at_once)
     box: Mailbox[SurfaceMessage] = field(factory=lambda: Mailbox("telegram.out"))
     _events: "count[int]" = field(factory=lambda: count(1))
 
@@ -355,8 +369,9 @@ class Gateway:
         """A new life, with a mailbox of its own."""
         self.box = Mailbox("telegram.out")
         return TelegramSender(
-            self.box, self.store, self.settings, connect=self._connect, clock=self._wall
-        )
+            self.box, self.store, self.settings,
+            connect=self._connect, clock=self._wall, in_thread=self.in_thread,
+        )  # fmt: skip
 
     @asynccontextmanager
     async def _connect(self, _settings: TelegramSettings) -> AsyncIterator[FakeBot]:
@@ -394,6 +409,10 @@ class Gateway:
         """Send to the surface."""
         await self.box.address.send(message)
 
+    async def ask(self, question: Question[A], *, within: float = 3000.0) -> A:
+        """Ask the surface."""
+        return await self.box.address.ask(question, within=within)
+
     async def typing(self, row: RowId) -> None:
         await self.tell(ShowTyping(self.journal.rows[row].room, row))
 
@@ -429,6 +448,10 @@ class Gateway:
         """Words of the gateway that nobody asked for."""
         self.commit(AddOutgoing(room, Voice.GATEWAY, text))
         await self.tell(Deliver(room))
+
+    def kept(self) -> list[str]:
+        """The keys in the journal but the menu's, which every first start leaves."""
+        return [key for key in self.journal.keys if key != MENU_KEY]
 
     def outcomes(self) -> list[str]:
         """How the outgoing messages ended."""

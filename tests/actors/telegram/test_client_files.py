@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from email import message_from_bytes
 from hashlib import sha256
@@ -16,6 +16,7 @@ from attrs import define, evolve, field
 from trio.testing import MockClock
 
 from actors.telegram.client import TelegramClient, TrioSession, open_client
+from actors.telegram.methods import Take
 from actors.telegram.outcomes import (
     Ambiguous,
     Done,
@@ -26,6 +27,7 @@ from actors.telegram.outcomes import (
     Unauthorized,
     Unreachable,
 )
+from actors.telegram.vocabulary import Bot, GetMe, TelegramMethod
 from protocols.files import FileKind, LocalFile
 from tests.actors.telegram.fake_bot_api import SETTINGS, TOKEN
 
@@ -167,20 +169,47 @@ async def test_a_file_that_is_not_on_the_disk_is_refused_and_nothing_is_asked(
     assert server.forms == []
 
 
+@define
+class Recorder:
+    """A session that only notes how long each answer may take."""
+
+    extra: list[float] = field(factory=list)
+
+    async def ask(
+        self,
+        _bot: Bot,
+        _method: TelegramMethod[Any],
+        *,
+        more: float = 0.0,
+        files: Sequence[LocalFile] = (),
+    ) -> Any:
+        self.extra.append(more if files else 0.0)
+        return {"message_id": 99}
+
+    async def fetch(self, _bot: Bot, _file_path: str, _take: Take) -> Done:
+        return Done()
+
+
 async def test_an_upload_may_take_longer_than_other_requests(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
-    async def slow(_request: httpx2.Request) -> httpx2.Response:
-        await trio.sleep(200)
-        return httpx2.Response(200, json={"ok": True, "result": {"message_id": 99}})
+    file, recorder = made(tmp_path), Recorder()
+    async with connected(_silent) as client:
+        client._session, session = recorder, client._session
+        await client.send_file(7, file, FileKind.PHOTO, within=300)
+        await client.send_album(7, [file, file], within=200)
+        await client.send_message(7, "hello")
+        assert client._bot is not None
+        end = await session.ask(client._bot, GetMe(), more=300)
 
-    async with connected(slow) as client:
-        file = made(tmp_path)
-        assert await client.send_file(7, file, FileKind.PHOTO, within=WITHIN) == Sent(99)
-        late = await client.send_file(7, file, FileKind.PHOTO, within=100)
-
-    assert late == Ambiguous("no answer in time")
+    assert recorder.extra == [300, 200, 0]
+    assert end == Ambiguous("no answer in time")
     assert autojump_clock.current_time() == pytest.approx(315)
+
+
+async def _silent(_request: httpx2.Request) -> httpx2.Response:
+    await trio.sleep_forever()
+    raise AssertionError
 
 
 # From Telegram.

@@ -13,6 +13,7 @@ from actors.telegram.outcomes import Done, Migrated
 from actors.telegram.posting import NotNow, Post
 from actors.telegram.tally import Tally
 from actors.telegram.targets import Target, Targets
+from protocols.ids import RoomId, RowId
 from protocols.store import FindKeys
 from tests.actors.telegram.fake_bot import GROUP, HERE, FakeBot, Fault
 from tests.fakes import MemoryStoreAddress
@@ -82,6 +83,24 @@ async def test_what_says_nothing_in_a_chat_waits_for_none(autojump_clock: MockCl
 
     assert took < 2
     assert autojump_clock.current_time() < 10
+
+
+async def test_what_is_no_room_of_telegrams_cannot_be_closed(autojump_clock: MockClock) -> None:
+    async with posting(FakeBot(), MemoryStoreAddress()) as post:
+        post.close(RoomId("telegram/x"), RowId(1))
+        post.close(HERE, RowId(1))
+        closed = [post.targets.is_closed(RoomId(room), None) for room in ("telegram/x", HERE)]
+
+    assert closed == [False, True]
+    assert autojump_clock.current_time() == 0
+
+
+def test_a_chat_that_moved_to_itself_stays_where_it_is() -> None:
+    targets = Targets()
+    targets.learn([("telegram_moved:-100", "-100"), ("telegram_moved:-200", "-300")])
+
+    assert targets.find(GROUP) == Target(-100)
+    assert targets.find(RoomId("telegram/-200/7")) == Target(-300, 7)
 
 
 async def test_an_album_counts_as_all_of_its_messages(autojump_clock: MockClock) -> None:

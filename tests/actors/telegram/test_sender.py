@@ -64,7 +64,7 @@ async def test_an_answer_without_a_turn_gets_a_place_first(autojump_clock: MockC
 
     assert gateway.bot.texts("send", "edit") == ["…", "quick"]
     assert gateway.bot.shown() == ["quick"]
-    assert not gateway.journal.keys
+    assert not gateway.kept()
 
 
 async def test_words_that_nobody_asked_for_are_one_message(autojump_clock: MockClock) -> None:
@@ -168,7 +168,7 @@ async def test_a_long_answer_goes_on_in_further_messages(autojump_clock: MockClo
         await gateway.settled()
 
     assert [text[:6] for text in gateway.bot.shown()] == ["part 0", "part 1", "part 2"]
-    assert not gateway.journal.keys
+    assert not gateway.kept()
 
 
 async def test_messages_of_a_room_keep_their_order(autojump_clock: MockClock) -> None:

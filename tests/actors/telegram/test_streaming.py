@@ -45,7 +45,7 @@ async def test_a_draft_grows_and_the_answer_is_a_new_message(autojump_clock: Moc
     assert all(later - sooner >= 1.5 for sooner, later in pairwise(gateway.bot.times("draft")))
     assert gateway.bot.shown() == ["all words"]
     assert gateway.bot.texts("send", "edit") == ["all words"]
-    assert not gateway.journal.keys
+    assert not gateway.kept()
 
 
 async def test_a_draft_is_kept_alive_while_the_turn_runs(autojump_clock: MockClock) -> None:
@@ -244,10 +244,10 @@ async def test_a_message_that_waits_in_a_penalty_is_not_in_the_air(
         await trio.sleep(3)
         await gateway.finish(row, "once")
         await trio.sleep(5)
-        kept = dict(gateway.journal.keys)
+        kept = gateway.kept()
         nursery.cancel_scope.cancel()
     async with gateway.running():
         await gateway.settled()
 
-    assert list(kept) == ["telegram_penalty"]
+    assert kept == ["telegram_penalty"]
     assert gateway.bot.texts("send", "edit") == ["once"]
