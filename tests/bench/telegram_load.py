@@ -1,0 +1,97 @@
+"""The same messages for both bots, in turns: how they start, and what an answer takes."""
+
+import trio
+from attrs import define, field, frozen
+
+from tests.bench.telegram_bots import Asked, Bot
+
+_PEOPLE = 30
+_BEAT = 1 / 6
+"""Seconds between two messages. The program asks three things of Telegram for each, all in all
+25 a second: below that nothing waits for a limit."""
+
+_RESTS = 1.5
+"""Seconds after which a bot with nothing to do is idle."""
+
+_TAIL = 0.5
+"""Seconds in which it ends what an answer leaves to do."""
+
+_FIRST_PERSON = 1000
+_FIRST_AT_START = 2000
+
+
+@frozen
+class Start:
+    """One cold start, and one restart after kill -9.
+
+    Args:
+        answer: Seconds until a message that already waited was answered.
+        poll: Seconds from the kill until the next life asked for updates.
+        resident_mb: Of the first life, after its answer.
+    """
+
+    answer: float
+    poll: float
+    resident_mb: float
+
+
+@frozen
+class Round:
+    """What a round of messages took.
+
+    Args:
+        cpu: CPU seconds of the process for each answer.
+        waits: Seconds from each message to its answer.
+    """
+
+    cpu: float
+    waits: tuple[float, ...]
+
+
+@define
+class Writer:
+    """Lets people write, each to both bots, one message after the other."""
+
+    bots: tuple[Bot, Bot]
+    _beat: int = field(default=0)
+
+    async def round(self, count: int) -> tuple[Round, Round]:
+        """Have *count* messages answered by each bot."""
+        before = [bot.cpu() for bot in self.bots]
+        asked = await self._ask(count)
+        answered = [
+            [await bot.answered(one) - one.at for one in mine]
+            for bot, mine in zip(self.bots, asked, strict=True)
+        ]
+        await trio.sleep(_TAIL)
+        ours, bare = (
+            Round((bot.cpu() - cpu) / count, tuple(waits))
+            for bot, cpu, waits in zip(self.bots, before, answered, strict=True)
+        )
+        return ours, bare
+
+    async def _ask(self, count: int) -> tuple[list[Asked], list[Asked]]:
+        asked: tuple[list[Asked], list[Asked]] = ([], [])
+        began = trio.current_time()
+        for number in range(count):
+            user_id = _FIRST_PERSON + self._beat % _PEOPLE
+            text = f"Message {self._beat}: what will the weather be like on the coast tomorrow?"
+            self._beat += 1
+            for place, bot in enumerate(self.bots):
+                # Half a beat apart, so that neither is slowed down by the other.
+                await trio.sleep_until(began + (number + place / 2) * _BEAT)
+                asked[place].append(bot.ask(user_id, text))
+        return asked
+
+
+async def started(bot: Bot, number: int) -> Start:
+    """Start it twice, the second time after kill -9; that life goes on."""
+    await bot.kill()
+    asked = bot.ask(_FIRST_AT_START + number, "Is anybody there yet?")
+    began = await bot.begin()
+    answered = await bot.answered(asked)
+    await trio.sleep(_RESTS)
+    resident_mb = bot.resident_mb()
+    killed = await bot.go_on()
+    polled = await bot.polled(since=killed)
+    return Start(answered - began, polled - killed, resident_mb)
