@@ -10,7 +10,7 @@ from tests.bench.table import Finding, foot, head, row
 
 def main(arguments: Sequence[str]) -> int:
     """Print what each benchmark finds as soon as it is known."""
-    names, share = _asked(arguments)
+    names, share = asked(arguments)
     sys.stdout.write(head())
     findings: list[Finding] = []
     for name in names:
@@ -22,7 +22,12 @@ def main(arguments: Sequence[str]) -> int:
     return int(any(finding.is_short for finding in findings))
 
 
-def _asked(arguments: Sequence[str]) -> tuple[list[str], float]:
+def asked(arguments: Sequence[str]) -> tuple[list[str], float]:
+    """The names of what is to be measured, and how much of it.
+
+    Raises:
+        SystemExit: What was asked for is not there, or help was.
+    """
     known = [*BENCHMARKS, *BY_NAME_ONLY]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     only = f"only if named: {', '.join(BY_NAME_ONLY)}"
@@ -30,13 +35,13 @@ def _asked(arguments: Sequence[str]) -> tuple[list[str], float]:
     parser.add_argument(
         "--share", type=float, default=1.0, help="how much of it: 0.2 is quick and rough"
     )
-    asked = parser.parse_args(arguments)
-    unknown = set(asked.names) - set(known)
+    found = parser.parse_args(arguments)
+    unknown = set(found.names) - set(known)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
-    if not 0 < asked.share <= 1:
+    if not 0 < found.share <= 1:
         parser.error("--share is more than 0 and at most 1")
-    return asked.names or list(BENCHMARKS), asked.share
+    return found.names or list(BENCHMARKS), found.share
 
 
 if __name__ == "__main__":

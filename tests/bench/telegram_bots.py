@@ -105,8 +105,7 @@ class Bot:
 
     async def answered(self, asked: Asked) -> float:
         """When the whole answer stood in the chat, by trio's clock; waits for it."""
-        with trio.fail_after(LIMIT):
-            await self.api.until(lambda: self._stood_at(asked) is not None)
+        await self._until(lambda: self._stood_at(asked) is not None)
         found = self._stood_at(asked)
         assert found is not None
         return found
@@ -117,9 +116,28 @@ class Bot:
         def polls() -> list[float]:
             return [call.at for call in self.api.calls_of("getUpdates") if call.at > since]
 
-        with trio.fail_after(LIMIT):
-            await self.api.until(lambda: bool(polls()))
+        await self._until(lambda: bool(polls()))
         return polls()[0]
+
+    async def _until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for what must come, as long as the process lives.
+
+        Raises:
+            AssertionError: It has ended, or nothing came; with its last words.
+        """
+        with trio.move_on_after(LIMIT):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch, nursery.cancel_scope)
+                await self.api.until(is_so)
+                nursery.cancel_scope.cancel("it came")
+        if not is_so():
+            words = (self._here / "log").read_text(errors="replace")[-2000:]
+            raise AssertionError(f"{self.kind.name} does not do what it must: {words}")
+
+    async def _watch(self, waiting: trio.CancelScope) -> None:
+        assert self._process is not None
+        await self._process.wait()
+        waiting.cancel("it has ended")
 
     def cpu(self) -> float:
         """CPU seconds of this life, over all its threads."""

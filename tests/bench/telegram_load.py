@@ -40,12 +40,14 @@ class Round:
     """What a round of messages took.
 
     Args:
-        cpu: CPU seconds of the process for each answer.
         waits: Seconds from each message to its answer.
+        cpu: CPU seconds of the process for each answer.
+        requests: How many the bot made for each answer, its polls among them.
     """
 
-    cpu: float
-    waits: tuple[float, ...]
+    waits: tuple[float, ...] = ()
+    cpu: float = 0.0
+    requests: float = 0.0
 
 
 @define
@@ -57,17 +59,19 @@ class Writer:
 
     async def round(self, count: int) -> tuple[Round, Round]:
         """Have *count* messages answered by each bot."""
-        before = [bot.cpu() for bot in self.bots]
+        before = [(bot.cpu(), len(bot.api.calls)) for bot in self.bots]
         asked = await self._ask(count)
-        answered = [
-            [await bot.answered(one) - one.at for one in mine]
+        waits = [
+            tuple([await bot.answered(one) - one.at for one in mine])
             for bot, mine in zip(self.bots, asked, strict=True)
         ]
         await trio.sleep(_TAIL)
         ours, bare = (
-            Round((bot.cpu() - cpu) / count, tuple(waits))
-            for bot, cpu, waits in zip(self.bots, before, answered, strict=True)
+            Round(waited, (bot.cpu() - cpu) / count, (len(bot.api.calls) - calls) / count)
+            for bot, waited, (cpu, calls) in zip(self.bots, waits, before, strict=True)
         )
+        # Who is told to wait is measured waiting.
+        assert not any(bot.api.violations for bot in self.bots)
         return ours, bare
 
     async def _ask(self, count: int) -> tuple[list[Asked], list[Asked]]:

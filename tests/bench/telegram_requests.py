@@ -14,7 +14,7 @@ from tests.rigs.telegram_limits import LIMITLESS
 
 WAYS = {
     "trio": "httpx2 on trio",
-    "trio-asyncio": "aiohttp under trio-asyncio",
+    "trio-asyncio": "aiohttp on trio-asyncio",
     "asyncio": "aiohttp on asyncio",
 }
 """By the word for ``telegram_ways``: ours, aiogram's own as trio would use it, and as it is."""
