@@ -32,11 +32,11 @@ async def test_each_bot_on_telegram_gives_the_answer_that_is_waited_for(
     tmp_path: Path, kind: Kind
 ) -> None:
     async with a_bot(kind, tmp_path) as bot:
-        asked = bot.ask(42, "Is anybody there yet?")
+        question = bot.ask(42, "Is anybody there yet?")
 
         began = await bot.begin()
 
-        assert began < await bot.answered(asked)
+        assert began < await bot.answered(question)
         assert bot.cpu() > 0
         assert bot.peak_mb() >= bot.resident_mb() > 1
 
