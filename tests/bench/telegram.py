@@ -16,7 +16,7 @@ from attrs import define, field
 from tests.bench.pairs import scaled
 from tests.bench.table import Finding, Target, at_most
 from tests.bench.telegram_bots import BARE, OURS, Bot, a_bot
-from tests.bench.telegram_load import Round, Start, Writer, started
+from tests.bench.telegram_load import Round, Start, Writer, started, warm_up
 from tests.bench.telegram_requests import WAYS, Sending, sendings
 
 _STARTS = 3
@@ -51,6 +51,8 @@ def measure_telegram(share: float) -> Iterator[Finding]:
 async def _bots(folder: Path, share: float) -> tuple[Figures, Figures]:
     found = Figures(), Figures()
     async with a_bot(OURS, folder) as ours, a_bot(BARE, folder) as bare:
+        for bot in (ours, bare):
+            await warm_up(bot)
         for number in range(scaled(_STARTS, share)):
             for place in (0, 1) if number % 2 else (1, 0):
                 found[place].starts.append(await started((ours, bare)[place], number))
@@ -81,6 +83,8 @@ def bot_findings(ours: Figures, bare: Figures) -> Iterator[Finding]:
     yield from _wait_findings(ours.rounds, bare.rounds)
     cold = [each.answer for each in ours.starts], [each.answer for each in bare.starts]
     yield _against("cold start to first answer", *cold, unit=" s", target=at_most(3))
+    cpu = [each.cpu for each in ours.starts], [each.cpu for each in bare.starts]
+    yield _against("cold start to first answer, CPU", *cpu, unit=" s")
     again = [each.poll for each in ours.starts], [each.poll for each in bare.starts]
     yield _against("kill -9 to next life's first poll", *again, unit=" s", target=at_most(3))
     idle = [each.resident_mb for each in ours.starts], [each.resident_mb for each in bare.starts]

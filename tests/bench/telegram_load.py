@@ -25,12 +25,13 @@ class Start:
     """One cold start, and one restart after kill -9.
 
     Args:
-        answer: Seconds until a message that already waited was answered.
+        answer: Seconds until a message that already waited was answered; ``cpu`` is the process's.
         poll: Seconds from the kill until the next life asked for updates.
         resident_mb: Of the first life, after its answer.
     """
 
     answer: float
+    cpu: float
     poll: float
     resident_mb: float
 
@@ -88,14 +89,21 @@ class Writer:
         return asked
 
 
+async def warm_up(bot: Bot) -> None:
+    """Start it once for nothing: who starts first compiles, and reads everything from the disk."""
+    began = await bot.begin()
+    await bot.polled(since=began)
+
+
 async def started(bot: Bot, number: int) -> Start:
     """Start it twice, the second time after kill -9; that life goes on."""
     await bot.kill()
     asked = bot.ask(_FIRST_AT_START + number, "Is anybody there yet?")
     began = await bot.begin()
     answered = await bot.answered(asked)
+    cpu = bot.cpu()
     await trio.sleep(_RESTS)
     resident_mb = bot.resident_mb()
     killed = await bot.go_on()
     polled = await bot.polled(since=killed)
-    return Start(answered - began, polled - killed, resident_mb)
+    return Start(answered - began, cpu, polled - killed, resident_mb)

@@ -50,12 +50,12 @@ async def test_each_way_to_send_sends() -> None:
 
 def test_the_telegram_table_holds_the_program_to_its_targets() -> None:
     ours = Figures(
-        starts=[Start(answer=3.1, poll=2.9, resident_mb=140.0)],
+        starts=[Start(answer=3.1, cpu=2.0, poll=2.9, resident_mb=140.0)],
         rounds=[Round(waits=(0.02, 0.03), cpu=0.002, requests=4.0)],
         resident_mb=151.0,
         peak_mb=160.0,
     )
-    bare = Figures([Start(6.0, 5.0, 180.0)], [Round((0.01, 0.01), 0.001, 2.0)], 181.0, 181.0)
+    bare = Figures([Start(6.0, 5.5, 5.0, 180.0)], [Round((0.01, 0.01), 0.001, 2.0)], 181.0, 181.0)
 
     found = {finding.name: finding for finding in bot_findings(ours, bare)}
 
