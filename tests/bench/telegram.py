@@ -21,8 +21,8 @@ from tests.bench.telegram_requests import WAYS, Sending, sendings
 
 _STARTS = 3
 _WARM_UP = 30
-_ROUNDS = 6
-_MESSAGES = 60
+_ROUNDS = 5
+_MESSAGES = 50
 _SENDINGS = 9
 _REQUESTS = 300
 

@@ -6,9 +6,9 @@ from attrs import define, field, frozen
 from tests.bench.telegram_bots import Asked, Bot
 
 _PEOPLE = 30
-_BEAT = 1 / 6
-"""Seconds between two messages. The program asks three things of Telegram for each, all in all
-25 a second: below that nothing waits for a limit."""
+_BEAT = 0.25
+"""Seconds between two messages. The program makes up to five requests in a chat for each, and no
+more than 25 a second over all: below that nothing waits for a limit."""
 
 _RESTS = 1.5
 """Seconds after which a bot with nothing to do is idle."""
