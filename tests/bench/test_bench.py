@@ -38,7 +38,8 @@ async def test_each_bot_on_telegram_gives_the_answer_that_is_waited_for(
 
         assert began < await bot.answered(question)
         assert bot.cpu() > 0
-        assert bot.peak_mb() >= bot.resident_mb() > 1
+        resident_mb = bot.resident_mb()  # first: it still grows
+        assert 1 < resident_mb <= bot.peak_mb()
 
 
 async def test_each_way_to_send_sends() -> None:
