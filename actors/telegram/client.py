@@ -1,67 +1,60 @@
 """Telegram's HTTP, one request at a time; the only module that names httpx2.
 
-aiogram's methods are the vocabulary: each knows its name on the wire and what it takes. Their
-answers are read here and not by aiogram's types, as of an answer we need one number at most,
-and a message that is sent stays sent, whatever unknown thing it shows of itself.
-
-Nothing here retries and nothing here raises for what a server or a network does.
+Nothing here retries and nothing here raises for what a server or a network does. The address of
+a file holds the token, so it is made here and stays here.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, ClassVar, cast
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, aclosing, asynccontextmanager
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import httpx2
 import trio
 from attrs import define
-from pydantic import ValidationError
 
 from actors.telegram.decode import ALLOWED_UPDATES
+from actors.telegram.fields import file_name, mime_type
+from actors.telegram.methods import Take, TelegramClient
 from actors.telegram.outcomes import (
+    UNSAID_WAIT,
     Ambiguous,
     Done,
     Failure,
-    Me,
     NotModified,
+    RateLimited,
     Refusal,
     Refused,
-    Sent,
-    Unauthorized,
     Unreachable,
-    Updates,
     failure_of,
 )
 from actors.telegram.settings import TelegramSettings
 from actors.telegram.vocabulary import (
-    AnswerCallbackQuery,
     BaseSession,
     Bot,
-    EditMessageText,
-    GetMe,
-    GetUpdates,
-    SendChatAction,
-    SendMessage,
     TelegramAPIServer,
     TelegramMethod,
     TelegramType,
     TokenValidationError,
 )
+from protocols.files import LocalFile
 
-Entity = Mapping[str, Any]
-"""One entity of a text, as the Bot API has it: ``{"type": "bold", "offset": 0, "length": 4}``."""
+__all__ = ["ALLOWED_UPDATES", "TelegramClient", "TrioSession", "open_client"]
+
+T = TypeVar("T")
 
 _UNTRIED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _UNUSABLE = (httpx2.InvalidURL, httpx2.UnsupportedProtocol)
 _LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=40, keepalive_expiry=30.0)
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+"""A little that is packed may become very much: what comes is counted as it comes."""
 
-
-class _RawUpdates(GetUpdates):
-    """Updates as Telegram wrote them: aiogram loses a whole batch to one that it cannot read."""
-
-    __returning__: ClassVar[Any] = list[dict[str, Any]]
+_Part = tuple[str, tuple[str, BinaryIO, str]]
 
 
 class _FailedError(Exception):
@@ -79,6 +72,20 @@ class TrioSession(BaseSession):
         super().__init__(TelegramAPIServer.from_base(_without_braces(api_base)), timeout=within)
         self._http = http
 
+    async def ask(
+        self,
+        bot: Bot,
+        method: TelegramMethod[Any],
+        *,
+        more: float = 0.0,
+        files: Sequence[LocalFile] = (),
+    ) -> Any:
+        """The result of *method* as it stands in the JSON, or the failure."""
+        try:
+            return await self._result(bot, method, more, files)
+        except _FailedError as error:
+            return error.outcome
+
     async def make_request(
         self,
         bot: Bot,
@@ -90,21 +97,19 @@ class TrioSession(BaseSession):
         Raises:
             _FailedError: Whatever else happened.
         """
-        url = self.api.api_url(token=quote(bot.token, safe=":"), method=method.__api_method__)
-        body = urlencode(self._fields(bot, method), errors="replace").encode()
-        outcome: Failure | NotModified = Ambiguous("no answer in time")
-        with trio.move_on_after(self.timeout + (timeout or 0)):
-            try:
-                answer = await self._http.post(url, content=body, headers=_FORM)
-            except _UNTRIED as error:
-                outcome = Unreachable(type(error).__name__)
-            except _UNUSABLE as error:
-                outcome = Unreachable(f"{type(error).__name__}: is TELEGRAM_API_BASE right?")
-            except (httpx2.HTTPError, OSError) as error:
-                outcome = Ambiguous(type(error).__name__)
-            else:
-                return cast("TelegramType", _result_in(answer.status_code, answer.content))
-        raise _FailedError(outcome)
+        return cast("TelegramType", await self._result(bot, method, timeout or 0))
+
+    async def fetch(self, bot: Bot, file_path: str, take: Take) -> Done | Failure:
+        """Hand the content of a file over; it is there as a whole unless *take* had enough."""
+        url = self.api.file_url(token=_quoted(bot.token), path=quote(file_path))
+        try:
+            async with aclosing(self.stream_content(url, timeout=self.timeout)) as chunks:
+                async for chunk in chunks:
+                    if not await take(chunk):
+                        break
+        except _FailedError as error:
+            return cast("Failure", error.outcome)
+        return Done()
 
     async def close(self) -> None:
         """Leave the HTTP client to whoever opened it."""
@@ -114,13 +119,54 @@ class TrioSession(BaseSession):
         self,
         url: str,
         headers: dict[str, Any] | None = None,
-        timeout: int = 30,  # noqa: ASYNC109  # the signature is aiogram's
+        timeout: float = 30,  # noqa: ASYNC109  # the signature is aiogram's
         chunk_size: int = 65536,
         raise_for_status: bool = True,  # noqa: FBT001, FBT002  # the same
     ) -> AsyncGenerator[bytes, None]:
-        """Files are not read yet."""
-        raise NotImplementedError(url, headers, timeout, chunk_size, raise_for_status)
-        yield b""
+        """What is at *url*; each part may take *timeout* seconds.
+
+        Raises:
+            _FailedError: It is not there, or not all of it came.
+        """
+        answer = await _guarded(timeout, partial(self._get, url, headers or {}))
+        parts = answer.aiter_raw(chunk_size)
+        try:
+            if raise_for_status and answer.status_code != HTTPStatus.OK:
+                raise _FailedError(_no_file(answer.status_code))
+            while (part := await _guarded(timeout, partial(anext, parts, None))) is not None:
+                yield part
+        finally:
+            with trio.move_on_after(1, shield=True):
+                await parts.aclose()
+                await answer.aclose()
+
+    async def _result(
+        self, bot: Bot, method: TelegramMethod[Any], more: float, files: Sequence[LocalFile] = ()
+    ) -> Any:
+        url = self.api.api_url(token=_quoted(bot.token), method=method.__api_method__)
+        fields = self._fields(bot, method)
+        with ExitStack() as opened:
+            post = partial(self._post, url, fields)
+            if files:
+                parts = await trio.to_thread.run_sync(_open_all, files, opened)
+                post = partial(self._upload, url, fields, parts)
+            answer = await _guarded(self.timeout + more, post)
+        return _result_in(answer.status_code, answer.content)
+
+    async def _post(self, url: str, fields: list[tuple[str, Any]]) -> httpx2.Response:
+        body = urlencode(fields, errors="replace").encode()
+        return await self._http.post(url, content=body, headers=_FORM)
+
+    async def _upload(
+        self, url: str, fields: list[tuple[str, Any]], parts: list[_Part]
+    ) -> httpx2.Response:
+        request = self._http.build_request("POST", url, data=dict(fields), files=parts)
+        request.stream = _ReadInThread(iter(cast("httpx2.SyncByteStream", request.stream)))
+        return await self._http.send(request)
+
+    async def _get(self, url: str, headers: dict[str, Any]) -> httpx2.Response:
+        request = self._http.build_request("GET", url, headers=_AS_IT_IS | headers)
+        return await self._http.send(request, stream=True)
 
     def _fields(self, bot: Bot, method: TelegramMethod[Any]) -> list[tuple[str, Any]]:
         files: dict[str, Any] = {}
@@ -129,104 +175,15 @@ class TrioSession(BaseSession):
         return [(key, value) for key, value in prepared if value is not None]
 
 
-@define
-class TelegramClient:
-    """One bot on its Bot API server.
+@define(eq=False)
+class _ReadInThread(httpx2.AsyncByteStream):
+    """The body of an upload: the disk keeps nobody waiting but the upload."""
 
-    Every method ends in one of the values of ``outcomes``; none raises.
-    """
+    _chunks: Iterator[bytes]
 
-    _session: TrioSession
-    _bot: Bot | None
-    """None: the token is none."""
-
-    async def get_me(self) -> Me | Failure:
-        """Who the bot is; also whether the token is good."""
-        found = await self._ask(GetMe())
-        match found:
-            case {"id": int(id_), "username": str(username)}:
-                return Me(id_, username, reads_all=found.get("can_read_all_group_messages") is True)
-            case _:
-                return _failure_in(found)
-
-    async def get_updates(
-        self, offset: int | None, *, wait: float, limit: int = 100
-    ) -> Updates | Failure:
-        """What is new from *offset* on, at once or within *wait* seconds.
-
-        The offset confirms every update before it: Telegram forgets those.
-        """
-        seconds = int(wait)
-        method = _RawUpdates(
-            offset=offset, timeout=seconds, limit=limit, allowed_updates=list(ALLOWED_UPDATES)
-        )
-        found = await self._ask(method, seconds)
-        return Updates(tuple(found)) if isinstance(found, list) else _failure_in(found)
-
-    async def send_message(
-        self,
-        chat_id: int,
-        text: str,
-        entities: Sequence[Entity] = (),
-        *,
-        thread_id: int | None = None,
-        reply_to: int | None = None,
-    ) -> Sent | Failure:
-        """Send *text* as a new message; sent twice, it stands there twice.
-
-        A message *reply_to* that is gone does not matter.
-        """
-        fields: dict[str, Any] = {"chat_id": chat_id, "text": text}
-        if entities:
-            fields["entities"] = entities
-        if thread_id is not None:
-            fields["message_thread_id"] = thread_id
-        if reply_to is not None:
-            fields["reply_parameters"] = {
-                "message_id": reply_to,
-                "allow_sending_without_reply": True,
-            }
-        return _sent_in(await self._ask_checked(SendMessage, fields))
-
-    async def edit_message(
-        self, chat_id: int, message_id: int, text: str, entities: Sequence[Entity] = ()
-    ) -> Sent | NotModified | Failure:
-        """Replace the text of a message of ours; the same again is ``NotModified``."""
-        fields: dict[str, Any] = {"chat_id": chat_id, "message_id": message_id, "text": text}
-        if entities:
-            fields["entities"] = entities
-        found = await self._ask_checked(EditMessageText, fields)
-        return found if isinstance(found, NotModified) else _sent_in(found)
-
-    async def send_typing(self, chat_id: int, thread_id: int | None = None) -> Done | Failure:
-        """Show for 5 s that an answer is being written."""
-        fields: dict[str, Any] = {"chat_id": chat_id, "action": "typing"}
-        if thread_id is not None:
-            fields["message_thread_id"] = thread_id
-        return _done_in(await self._ask(SendChatAction(**fields)))
-
-    async def answer_callback(self, callback_id: str, text: str = "") -> Done | Failure:
-        """Answer the press of a button; *text*, at most 200 characters, is shown above the chat."""
-        method = AnswerCallbackQuery(callback_query_id=callback_id, text=text[:200])
-        return _done_in(await self._ask(method))
-
-    async def _ask_checked(
-        self, method: type[SendMessage | EditMessageText], fields: dict[str, Any]
-    ) -> Any:
-        try:
-            made = method(**fields)
-        except ValidationError:
-            return Refused(400, "these are no entities of the Bot API", Refusal.ENTITIES)
-        return await self._ask(made)
-
-    async def _ask(self, method: TelegramMethod[Any], within: int | None = None) -> Any:
-        if self._bot is None:
-            await trio.lowlevel.checkpoint()
-            return Unauthorized()
-        try:
-            return await self._session(self._bot, method, within)
-        except _FailedError as error:
-            return error.outcome
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while (chunk := await trio.to_thread.run_sync(next, self._chunks, None)) is not None:
+            yield chunk
 
 
 @asynccontextmanager
@@ -238,7 +195,7 @@ async def open_client(
     With *transport*, requests go there and not to the network.
     """
     pace = settings.pace
-    # The whole exchange has one limit, in make_request; here only the connection's.
+    # The whole exchange has one limit, in _guarded; here only the connection's.
     times = httpx2.Timeout(None, connect=pace.connect_within)
     async with httpx2.AsyncClient(
         timeout=times, limits=_LIMITS, transport=transport, trust_env=False
@@ -247,11 +204,50 @@ async def open_client(
         yield TelegramClient(session, _bot_with(settings.token, session))
 
 
+async def _guarded(within: float, ask: Callable[[], Awaitable[T]]) -> T:
+    """What *ask* gives.
+
+    Raises:
+        _FailedError: The network, the server or the time did not allow it.
+    """
+    outcome: Failure = Ambiguous("no answer in time")
+    with trio.move_on_after(within):
+        try:
+            return await ask()
+        except _UNTRIED as error:
+            outcome = Unreachable(type(error).__name__)
+        except _UNUSABLE as error:
+            outcome = Unreachable(f"{type(error).__name__}: is TELEGRAM_API_BASE right?")
+        except (httpx2.HTTPError, OSError) as error:
+            outcome = Ambiguous(type(error).__name__)
+    raise _FailedError(outcome)
+
+
 def _bot_with(token: str, session: TrioSession) -> Bot | None:
     try:
         return Bot(token, session=session)
     except TokenValidationError:
         return None
+
+
+def _open_all(files: Sequence[LocalFile], opened: ExitStack) -> list[_Part]:
+    """The parts of a form.
+
+    Raises:
+        _FailedError: One of them is not on the disk.
+    """
+    try:
+        contents = [
+            opened.enter_context(Path(file.path).open("rb"))  # noqa: SIM115  # *opened* closes it
+            for file in files
+        ]
+    except OSError:
+        gone = Refused(HTTPStatus.NOT_FOUND, "the file is not on this machine", Refusal.FILE_GONE)
+        raise _FailedError(gone) from None
+    return [
+        (str(number), (file_name(file), content, mime_type(file)))
+        for number, (file, content) in enumerate(zip(files, contents, strict=True))
+    ]
 
 
 def _result_in(status: int, content: bytes) -> Any:
@@ -265,20 +261,17 @@ def _result_in(status: int, content: bytes) -> Any:
     raise _FailedError(failure_of(status, body))
 
 
-def _sent_in(found: Any) -> Sent | Failure:
-    match found:
-        case {"message_id": int(message_id)}:
-            return Sent(message_id)
-        case _:
-            return _failure_in(found)
+def _no_file(status: int) -> Failure:
+    """Why a file's address gives nothing; here "Not Found" says nothing about the token."""
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return RateLimited(UNSAID_WAIT)
+    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Refused(status, f"HTTP {status} for a file", Refusal.FILE_GONE)
+    return Ambiguous(f"HTTP {status} for a file")
 
 
-def _done_in(found: Any) -> Done | Failure:
-    return Done() if found is True else _failure_in(found)
-
-
-def _failure_in(found: Any) -> Failure:
-    return found if isinstance(found, Failure) else Ambiguous("an answer of no known shape")
+def _quoted(token: str) -> str:
+    return quote(token, safe=":")
 
 
 def _without_braces(api_base: str) -> str:

@@ -43,25 +43,33 @@ class Gate:
     _changed: trio.Event = field(factory=trio.Event)
 
     @contextmanager
-    def line_up(self, chat: int, urgency: Urgency) -> Iterator[Pass]:
-        """A pass for one request to *chat*, which must be over when the block ends."""
-        holder = Pass(chat, urgency, next(self._numbers))
+    def line_up(self, chat: int | None, urgency: Urgency, messages: int = 1) -> Iterator[Pass]:
+        """A pass for one request to *chat*, which must be over when the block ends.
+
+        Without a chat it waits for no other request, only for its time.
+        """
+        holder = Pass(chat, urgency, next(self._numbers), messages=messages)
         self._line.append(holder)
         self._admit()
         self._look_again()
         try:
             yield holder
         finally:
-            if holder.is_admitted:
-                self._busy.discard(chat)
-            else:
+            if not holder.is_admitted:
                 self._line.remove(holder)
+            elif chat is not None:
+                self._busy.discard(chat)
             self._look_again()
 
     def punish(self, wait: float) -> None:
         """Let nothing through for *wait* seconds."""
         self.budget.punish(trio.current_time(), wait)
         self._changed.set()
+
+    @property
+    def is_silent(self) -> bool:
+        """Telegram wants nothing sent now."""
+        return self.budget.penalty.left(trio.current_time()) > 0
 
     async def run(self) -> None:
         """Let through what had to wait, when its time has come."""
@@ -80,6 +88,7 @@ class Gate:
         admitted, wait = self.budget.admit(self._line, trio.current_time(), self._busy)
         for holder in admitted:
             self._line.remove(holder)
-            self._busy.add(holder.chat)
+            if holder.chat is not None:
+                self._busy.add(holder.chat)
             holder.admit()
         return wait

@@ -64,9 +64,9 @@ class Bucket:
         short = tokens - self._level(now) - _NEAR
         return max(0.0, short / self.rate.every_second)
 
-    def take(self, now: float) -> None:
-        """Take one."""
-        self.tokens, self.at = self._level(now) - 1.0, max(self.at, now)
+    def take(self, now: float, tokens: float = 1.0) -> None:
+        """Take *tokens*; with more than there are it owes them."""
+        self.tokens, self.at = self._level(now) - tokens, max(self.at, now)
 
     def empty(self, until: float) -> None:
         """Leave none until *until*, and one then."""
@@ -102,11 +102,18 @@ class Penalty:
 
 @define(eq=False)
 class Ticket:
-    """One request that waits to be sent to *chat*; *number* is its place among its equals."""
+    """One request that waits to be sent.
 
-    chat: int
+    Args:
+        chat: Where it says something; None: nowhere, so that it counts for the whole bot only.
+        number: Its place among its equals.
+        messages: As how many it counts: each part of an album is one.
+    """
+
+    chat: int | None
     urgency: Urgency
     number: int
+    messages: int = field(default=1, kw_only=True)
 
     @property
     def order(self) -> tuple[int, int]:
@@ -131,11 +138,14 @@ class Budget:
         """Nothing was sent yet in this life."""
         return cls(Bucket.begun(WHOLE_BOT, now), now)
 
-    def wait(self, chat: int, urgency: Urgency, now: float) -> float:
+    def wait(self, chat: int | None, urgency: Urgency, now: float) -> float:
         """Seconds until this alone might be sent."""
+        wait = max(self.penalty.left(now, urgency), self.whole.wait(now))
+        if chat is None:
+            return wait
         bucket = self._bucket(chat)
         in_chat = bucket.wait(now, 1.0 + _KEPT_FREE[urgency] * (bucket.rate.burst - 1))
-        return max(self.penalty.left(now, urgency), self.whole.wait(now), in_chat)
+        return max(wait, in_chat)
 
     def admit(
         self, waiting: Iterable[T], now: float, busy: Iterable[int] = ()
@@ -151,12 +161,12 @@ class Budget:
         for ticket in sorted(waiting, key=lambda ticket: ticket.order):
             if ticket.chat in held:
                 continue
-            held.add(ticket.chat)
+            if ticket.chat is not None:
+                held.add(ticket.chat)
             if wait := self.wait(ticket.chat, ticket.urgency, now):
                 waits.append(wait)
                 continue
-            self._bucket(ticket.chat).take(now)
-            self.whole.take(now)
+            self._take(ticket, now)
             admitted.append(ticket)
         self._forget_full(now)
         return admitted, min(waits, default=None)
@@ -165,6 +175,11 @@ class Budget:
         """Telegram said at *now* to wait for *wait* seconds."""
         self.penalty.extend(now, wait)
         self.whole.empty(self.penalty.until)
+
+    def _take(self, ticket: Ticket, now: float) -> None:
+        if ticket.chat is not None:
+            self._bucket(ticket.chat).take(now, ticket.messages)
+        self.whole.take(now, ticket.messages)
 
     def _bucket(self, chat: int) -> Bucket:
         rate = GROUP if chat < 0 else PRIVATE_CHAT

@@ -24,11 +24,13 @@ class Me:
     Args:
         username: Without ``@``.
         reads_all: Whether Telegram hands over everything that is said in a group.
+        has_topics: Whether its private chats may have topics.
     """
 
     id: int
     username: str
     reads_all: bool = False
+    has_topics: bool = False
 
 
 @frozen
@@ -43,6 +45,13 @@ class Sent:
     """The message stands in the chat."""
 
     message_id: int
+
+
+@frozen
+class Opened:
+    """The topic is open."""
+
+    thread_id: int
 
 
 @frozen
@@ -73,6 +82,9 @@ class Refusal(StrEnum):
     TOO_LONG = "too long"
     CALLBACK_OLD = "callback old"
     """The press of a button waited too long for its answer."""
+    FILE_TOO_LARGE = "file too large"
+    FILE_GONE = "file gone"
+    """It is not where it should be: on Telegram's side or on ours."""
     OTHER = "other"
 
 
@@ -143,6 +155,7 @@ _REFUSALS = (
     ("topic_id_invalid", Refusal.THREAD_GONE),
     ("message to edit not found", Refusal.MESSAGE_GONE),
     ("message can't be edited", Refusal.MESSAGE_GONE),
+    ("message to delete not found", Refusal.MESSAGE_GONE),
     ("message_id_invalid", Refusal.MESSAGE_GONE),
     ("message identifier is not specified", Refusal.MESSAGE_GONE),
     ("chat not found", Refusal.CHAT_GONE),
@@ -151,6 +164,8 @@ _REFUSALS = (
     ("message_too_long", Refusal.TOO_LONG),
     ("text must be non-empty", Refusal.EMPTY),
     ("text is empty", Refusal.EMPTY),
+    ("file is too big", Refusal.FILE_TOO_LARGE),
+    ("request entity too large", Refusal.FILE_TOO_LARGE),
     ("query is too old", Refusal.CALLBACK_OLD),
     ("query id is invalid", Refusal.CALLBACK_OLD),
     ("entit", Refusal.ENTITIES),
@@ -163,6 +178,8 @@ _REFUSALS = (
 def failure_of(status: int, body: Any) -> Failure | NotModified:
     """What an answer means that is no success: its HTTP *status* and its parsed *body*."""
     if not isinstance(body, dict) or body.get("ok") is not False:
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:  # the words of the server in front of it
+            return Refused(status, "the request is too large", Refusal.FILE_TOO_LARGE)
         return Ambiguous(f"HTTP {status} without an answer of the Bot API")
     code = body.get("error_code")
     if not isinstance(code, int) or isinstance(code, bool):

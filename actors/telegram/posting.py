@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
 import structlog
 import trio
@@ -11,13 +11,14 @@ from attrs import define, evolve, field, frozen
 
 from actors.kernel.backoff import Backoff
 from actors.kernel.child import ParkedError
-from actors.telegram.client import Entity
+from actors.telegram.asking import ask_store
+from actors.telegram.batch import MOVED_PREFIX
+from actors.telegram.bot import Bot
 from actors.telegram.gate import Gate, Pass
 from actors.telegram.limits import PENALTY_KEY, Urgency, penalty_left, penalty_text
 from actors.telegram.outcomes import (
     Ambiguous,
     Conflict,
-    Done,
     Failure,
     Forbidden,
     Migrated,
@@ -33,12 +34,12 @@ from actors.telegram.render import Piece
 from actors.telegram.tally import Tally
 from actors.telegram.targets import Target, Targets
 from protocols.ids import RoomId, RowId
-from protocols.mail import Address, NoAnswerError, Question
+from protocols.mail import Address
 from protocols.store import Commit, GetKey, PutKey, StoreMessage
 
 log = structlog.get_logger("telegram.posting")
 
-A = TypeVar("A")
+G = TypeVar("G")  # what a request ends in when it is done
 
 WRONG_TOKEN = "Telegram refused the token: set TELEGRAM_BOT_TOKEN"  # noqa: S105  # words
 
@@ -47,33 +48,19 @@ _NOT_FOR_THE_FORMATTING = {Refusal.MESSAGE_GONE, Refusal.CHAT_GONE, Refusal.THRE
 _NO_ROOM = Refused(400, "this is no room of Telegram's")
 
 
-class Bot(Protocol):
-    """What sending needs of a client."""
-
-    async def send_message(
-        self, chat_id: int, text: str, entities: tuple[Entity, ...] = (), *, thread_id: int | None
-    ) -> Sent | Failure:
-        """Send a new message."""
-
-    async def edit_message(
-        self, chat_id: int, message_id: int, text: str, entities: tuple[Entity, ...] = ()
-    ) -> Sent | NotModified | Failure:
-        """Replace the text of a message."""
-
-    async def send_typing(self, chat_id: int, thread_id: int | None = None) -> Done | Failure:
-        """Show typing."""
-
-
 @frozen
 class NotNow:
     """It was withdrawn before it was sent, or Telegram wants silence first."""
 
 
-Good = Sent | NotModified | Done
-Outcome = Good | Forbidden | Refused | Unreachable | Ambiguous | NotNow
-_Trouble = RateLimited | Conflict | Forbidden | Unreachable | Ambiguous
-Settled = Good | Forbidden | Refused | Ambiguous
-Ask = Callable[[Target], Awaitable[Good | Failure]]
+Hindrance = Forbidden | Refused | Unreachable | Ambiguous | NotNow
+"""Why one attempt did not do it."""
+
+End = Forbidden | Refused | Ambiguous
+"""Why it is not done, or nobody knows whether it is, and that remains so."""
+
+Ask = Callable[[Target], Awaitable[G | Failure]]
+Mark = Callable[[], Awaitable[None]]
 
 
 @define
@@ -88,6 +75,7 @@ class Post:
     clock: Callable[[], float] = time.time
     passes: dict[RoomId, Pass] = field(factory=dict)
     """What each room waits with, so that it can be withdrawn."""
+    _remembered: trio.Event = field(factory=trio.Event)
 
     async def remember(self) -> None:
         """Honour a penalty of an earlier life."""
@@ -96,6 +84,7 @@ class Post:
         if left > 0:
             self.gate.punish(left)
             self.tally.limited(left)
+        self._remembered.set()
 
     def withdraw(self, room: RoomId, least: Urgency) -> None:
         """Let nothing of *room* wait that is not more urgent than *least*."""
@@ -111,31 +100,70 @@ class Post:
             self.targets.close(target.chat, newest)
             self.tally.count("closed chats")
 
-    async def send(self, room: RoomId, piece: Piece, urgency: Urgency) -> Settled:
+    async def send(
+        self,
+        room: RoomId,
+        piece: Piece,
+        urgency: Urgency,
+        *,
+        reply_to: int | None = None,
+        mark: Mark | None = None,
+    ) -> Sent | End:
         """A new message; ``Ambiguous`` if it may stand there or not."""
 
-        async def ask(piece: Piece, target: Target) -> Good | Failure:
-            return await self.bot.send_message(
-                target.chat, piece.text, piece.entities, thread_id=target.thread
-            )
+        async def say(piece: Piece) -> Sent | End:
+            return await self.insist(
+                room, urgency, lambda target: self.send_once(target, piece, reply_to),
+                is_repeatable=False, mark=mark,
+            )  # fmt: skip
 
-        return await self._formatted(room, piece, urgency, ask, is_repeatable=False)
+        return await _formatted(piece, say)
 
-    async def edit(self, room: RoomId, message_id: int, piece: Piece, urgency: Urgency) -> Settled:
+    async def edit(
+        self, room: RoomId, message_id: int, piece: Piece, urgency: Urgency
+    ) -> Sent | NotModified | End:
         """Replace a message; the same again changes nothing, so it is repeated until it is sure."""
 
-        async def ask(piece: Piece, target: Target) -> Good | Failure:
-            return await self.bot.edit_message(target.chat, message_id, piece.text, piece.entities)
+        async def say(piece: Piece) -> Sent | NotModified | End:
+            return await self.insist(
+                room, urgency, lambda target: self.edit_once(target, message_id, piece),
+                is_repeatable=True,
+            )  # fmt: skip
 
-        return await self._formatted(room, piece, urgency, ask, is_repeatable=True)
+        return await _formatted(piece, say)
+
+    async def send_once(
+        self, target: Target, piece: Piece, reply_to: int | None = None
+    ) -> Sent | Failure:
+        """One request for a new message."""
+        return await self.bot.send_message(
+            target.chat, piece.text, piece.entities,
+            thread_id=target.thread, reply_to=reply_to, keyboard=piece.keyboard,
+        )  # fmt: skip
+
+    async def edit_once(
+        self, target: Target, message_id: int, piece: Piece
+    ) -> Sent | NotModified | Failure:
+        """One request for an edit."""
+        return await self.bot.edit_message(
+            target.chat, message_id, piece.text, piece.entities, keyboard=piece.keyboard
+        )
 
     async def insist(
-        self, room: RoomId, urgency: Urgency, ask: Ask, *, is_repeatable: bool
-    ) -> Settled:
+        self,
+        room: RoomId,
+        urgency: Urgency,
+        ask: Ask[G],
+        *,
+        is_repeatable: bool,
+        mark: Mark | None = None,
+        messages: int = 1,
+    ) -> G | End:
         """Ask until it is done or never will be."""
         streak = 0
         while True:
-            match outcome := await self.attempt(room, urgency, ask):
+            outcome = await self.attempt(room, urgency, ask, mark=mark, messages=messages)
+            match outcome:
                 case NotNow():
                     pass
                 case Unreachable(reason):
@@ -150,28 +178,65 @@ class Post:
                     return outcome
 
     async def attempt(
-        self, room: RoomId, urgency: Urgency, ask: Ask, *, until: float = float("inf")
-    ) -> Outcome:
-        """Ask once, when it may be, but not later than *until*."""
+        self,
+        room: RoomId,
+        urgency: Urgency,
+        ask: Ask[G],
+        *,
+        until: float = float("inf"),
+        mark: Mark | None = None,
+        messages: int = 1,
+    ) -> G | Hindrance:
+        """Ask once, when it may be, but not later than *until*.
+
+        What *mark* does is done before it is asked. It counts as so many *messages*.
+        """
         while True:
             target = self.targets.find(room)
             if target is None:
                 return _NO_ROOM
-            with self.gate.line_up(target.chat, urgency) as holder:
+            with self.gate.line_up(target.chat, urgency, messages) as holder:
                 if not await self._admitted(room, holder, until):
                     return NotNow()
+                if mark is not None:
+                    await mark()
+                    if self.gate.is_silent:
+                        return NotNow()
                 outcome = await self._read(room, target, await ask(target))
             if outcome is not None:
                 return outcome
 
-    async def _admitted(self, room: RoomId, holder: Pass, until: float) -> bool:
-        self.passes[room] = holder
+    async def aside(
+        self,
+        urgency: Urgency,
+        ask: Callable[[], Awaitable[G | Failure]],
+        *,
+        room: RoomId | None = None,
+        chat: int | None = None,
+        until: float = float("inf"),
+    ) -> G | Hindrance:
+        """Ask once, in no room's order; without *chat* it counts for the whole bot only.
+
+        With *room* it can be withdrawn like everything of that room.
+        """
+        await self._remembered.wait()
+        with self.gate.line_up(chat, urgency) as holder:
+            if not await self._admitted(room, holder, until):
+                return NotNow()
+            return await self._weighed(await ask())
+
+    async def _admitted(self, room: RoomId | None, holder: Pass, until: float) -> bool:
+        if room is not None:
+            self.passes[room] = holder
         with trio.move_on_at(until):
             await holder.admitted()
-        del self.passes[room]
+        if room is not None:
+            del self.passes[room]
         return holder.is_admitted
 
-    async def _read(self, room: RoomId, target: Target, answer: Good | Failure) -> Outcome | None:
+    async def _read(
+        self, room: RoomId, target: Target, answer: G | Failure
+    ) -> G | Hindrance | None:
         """What *answer* means; None: ask again, at once but elsewhere."""
         match answer:
             case Refused(why=Refusal.THREAD_GONE) if target.thread is not None:
@@ -179,17 +244,18 @@ class Post:
                 return None
             case Migrated(chat_id) if chat_id != target.chat:
                 self.targets.moved(target.chat, chat_id)
+                moved = PutKey(f"{MOVED_PREFIX}{target.chat}", str(chat_id))
+                await ask_store(self.store, Commit((moved,)))
                 return None
-            case Migrated():
-                return Refused(400, "the group moved to where it is")
-            case Unauthorized():
-                raise ParkedError(WRONG_TOKEN)
             case _:
                 return await self._weighed(answer)
 
-    async def _weighed(self, answer: Good | Refused | _Trouble) -> Outcome:
+    async def _weighed(self, answer: G | Failure) -> G | Hindrance:
+        if not isinstance(answer, Failure):
+            self.tally.answered()
+            return answer
         match answer:
-            case Sent() | NotModified() | Done() | Forbidden() | Refused():
+            case Forbidden() | Refused():
                 self.tally.answered()
                 return answer
             case RateLimited(wait):
@@ -199,31 +265,12 @@ class Post:
                 return Ambiguous(reason)
             case Unreachable() | Ambiguous():
                 return answer
+            case Unauthorized():
+                raise ParkedError(WRONG_TOKEN)
+            case Migrated():
+                return Refused(400, "the group moved, but not to anywhere else")
             case _:
                 assert_never(answer)
-
-    async def _formatted(
-        self,
-        room: RoomId,
-        piece: Piece,
-        urgency: Urgency,
-        ask: Callable[[Piece, Target], Awaitable[Good | Failure]],
-        *,
-        is_repeatable: bool,
-    ) -> Settled:
-        """With its entities, else without: formatting never loses a message."""
-        outcome = await self.insist(
-            room, urgency, lambda target: ask(piece, target), is_repeatable=is_repeatable
-        )
-        match outcome:
-            case Refused(why=why) if piece.entities and why not in _NOT_FOR_THE_FORMATTING:
-                log.warning("entities.refused", reason=outcome.reason)
-                plain = evolve(piece, text=piece.plain, entities=())
-                return await self.insist(
-                    room, urgency, lambda target: ask(plain, target), is_repeatable=is_repeatable
-                )
-            case _:
-                return outcome
 
     async def _punish(self, wait: float) -> None:
         self.gate.punish(wait)
@@ -237,12 +284,12 @@ class Post:
         await trio.sleep(delay)
 
 
-async def ask_store(store: Address[StoreMessage], question: Question[A]) -> A:
-    """The store's answer, also over its crashes; only for questions that may be asked twice."""
-    delay = 0.1
-    while True:
-        try:
-            return await store.ask(evolve(question))
-        except NoAnswerError:
-            await trio.sleep(delay)
-            delay = min(5.0, 2 * delay)
+async def _formatted(piece: Piece, say: Callable[[Piece], Awaitable[G | End]]) -> G | End:
+    """With its entities, else without: formatting never loses a message."""
+    outcome = await say(piece)
+    match outcome:
+        case Refused(why=why) if piece.entities and why not in _NOT_FOR_THE_FORMATTING:
+            log.warning("entities.refused", reason=outcome.reason)
+            return await say(evolve(piece, text=piece.plain, entities=()))
+        case _:
+            return outcome

@@ -7,6 +7,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from actors.telegram.markup import LINK, PRE, Mark, Marked, clean, marked, with_addresses
+from protocols.store import Keyboard
 
 LIMIT_UTF16 = 4096
 """Bot API, "sendMessage": 4096 characters after parsing; never more than so many UTF-16 units."""
@@ -29,11 +30,16 @@ _JOINERS = {"\u200d", "\ufe0e", "\ufe0f", "\u20e3"}
 
 @frozen
 class Piece:
-    """The text of one message; ``plain`` is for when Telegram refuses the entities."""
+    """The text of one message, and the buttons below it.
+
+    Args:
+        plain: The text for when Telegram refuses the entities.
+    """
 
     text: str = field(repr=False)
     entities: tuple[Entity, ...] = field(repr=False, default=())
     plain: str = field(repr=False, default="")
+    keyboard: Keyboard = ()
 
 
 def pieces(
@@ -69,6 +75,24 @@ def draft(markdown: str, status: str) -> Piece | None:
         if length_utf16(whole.text) <= LIMIT_UTF16 and len(whole.marks) <= MOST_ENTITIES:
             shown = whole
     return next(iter(_made(shown, LIMIT_UTF16, MOST_ENTITIES)), None)
+
+
+def below(piece: Piece, markdown: str) -> Piece:
+    """*piece* with *markdown* below it, as much of that as there is room for."""
+    gap = "\n\n" if piece.text else ""
+    start = length_utf16(piece.text + gap)
+    found = pieces(markdown, limit_utf16=LIMIT_UTF16 - start) if start <= LIMIT_UTF16 - 8 else []
+    if not found:
+        return piece
+    added = found[0]
+    moved = tuple({**entity, "offset": entity["offset"] + start} for entity in added.entities)
+    text, words = piece.text + gap + added.text, piece.plain + gap + added.plain
+    return evolve(
+        piece,
+        text=text,
+        entities=(*piece.entities, *moved)[:MOST_ENTITIES],
+        plain=words if length_utf16(words) <= LIMIT_UTF16 else text,
+    )
 
 
 def is_visible(text: str) -> bool:

@@ -1,6 +1,6 @@
 """The sending half of the Telegram surface: one worker per room, one budget for the bot.
 
-A worker does one thing at a time, and ``turns.next_step`` decides the next.
+What has an order in its room goes to ``rooms``, everything else to ``errands``.
 """
 
 import time
@@ -9,25 +9,33 @@ from contextlib import AbstractAsyncContextManager
 from typing import assert_never
 
 import trio
-from attrs import define, field
+from attrs import define
 
 from actors.kernel.child import ready
 from actors.kernel.mailbox import Mailbox
-from actors.telegram.batch import MOVED_PREFIX
+from actors.telegram.bot import Bot
 from actors.telegram.client import open_client
-from actors.telegram.delivery import Delivery
-from actors.telegram.drafts import Drafts
+from actors.telegram.disk import InThread
+from actors.telegram.errands import errands
 from actors.telegram.gate import Gate
-from actors.telegram.limits import Budget, Urgency
-from actors.telegram.posting import Bot, Post, ask_store
-from actors.telegram.settings import Pace, TelegramSettings
+from actors.telegram.leftovers import Leftovers
+from actors.telegram.limits import Budget
+from actors.telegram.posting import Post
+from actors.telegram.rooms import Rooms
+from actors.telegram.settings import TelegramSettings
 from actors.telegram.tally import Tally
 from actors.telegram.targets import Targets
-from actors.telegram.turns import Desk, Rest, SendAnswers, SetTyping, ShowNow, WaitUntil, next_step
-from protocols.ids import TELEGRAM, RoomId
 from protocols.mail import Address
-from protocols.store import FindKeys, OutgoingRooms, StoreMessage
-from protocols.surfaces import Deliver, SurfaceMessage
+from protocols.store import StoreMessage
+from protocols.surfaces import (
+    AnswerPress,
+    Deliver,
+    FetchFile,
+    OpenRoom,
+    ShowDraft,
+    ShowTyping,
+    SurfaceMessage,
+)
 
 Connect = Callable[[TelegramSettings], AbstractAsyncContextManager[Bot]]
 
@@ -40,6 +48,7 @@ class TelegramSender:
 
     Args:
         clock: Seconds since the epoch.
+        in_thread: Does what blocks.
     """
 
     inbox: Mailbox[SurfaceMessage]
@@ -47,119 +56,35 @@ class TelegramSender:
     settings: TelegramSettings
     connect: Connect = open_client
     clock: Callable[[], float] = time.time
+    in_thread: InThread = trio.to_thread.run_sync
 
     async def run(self) -> None:
         """Work until the inbox is closed, then deliver what is pending."""
         async with self.connect(self.settings) as bot, trio.open_nursery() as nursery:
-            post = Post(
-                bot,
-                Gate(Budget.fresh(trio.current_time())),
-                self.store,
-                Targets(),
-                Tally(self.clock),
-                self.clock,
-            )
-            nursery.start_soon(post.gate.run)
-            rooms = Rooms(self.store, post, self.settings.pace)
+            post = self._post(bot)
+            folder = self.settings.files.absolute()
+            leftovers = Leftovers(self.store, folder, self.clock, self.in_thread)
+            rooms = Rooms(self.store, post, self.settings, leftovers)
+            beside = errands(post, nursery, settings=self.settings, leftovers=leftovers)
             drained = trio.Event()
+            nursery.start_soon(post.gate.run)
             nursery.start_soon(rooms.run, drained)
+            beside.begin()
             ready()
             async for message in self.inbox:
-                rooms.take(message)
+                match message:
+                    case AnswerPress() | FetchFile() | OpenRoom():
+                        beside.take(message)
+                    case Deliver() | ShowDraft() | ShowTyping():
+                        rooms.take(message)
+                        beside.note(message)
+                    case _:
+                        assert_never(message)
             rooms.close()
             with trio.move_on_after(self.settings.pace.drain):
                 await drained.wait()
             nursery.cancel_scope.cancel(reason="the surface is stopped")
 
-
-def _endless() -> tuple[trio.MemorySendChannel[RoomId], trio.MemoryReceiveChannel[RoomId]]:
-    # Holds each room at most once.
-    return trio.open_memory_channel[RoomId](float("inf"))
-
-
-@define
-class Rooms:
-    """All rooms' desks and the workers at them."""
-
-    store: Address[StoreMessage]
-    post: Post
-    pace: Pace
-    delivery: Delivery = field(init=False)
-    drafts: Drafts = field(init=False)
-    _is_closed: bool = False
-    _desks: dict[RoomId, Desk] = field(factory=dict)
-    _working: set[RoomId] = field(factory=set)
-    _wakes: dict[RoomId, trio.Event] = field(factory=dict)
-    _queue: tuple[trio.MemorySendChannel[RoomId], trio.MemoryReceiveChannel[RoomId]] = field(
-        factory=_endless
-    )
-
-    def __attrs_post_init__(self) -> None:
-        self.delivery = Delivery(self.store, self.post)
-        self.drafts = Drafts(self.store, self.post, self.pace)
-
-    def take(self, message: SurfaceMessage) -> None:
-        """Note what *message* asks for; never waits."""
-        if self._is_closed:
-            return  # the outbox has it, for the next start
-        room = message.room
-        self._desks.setdefault(room, Desk()).take(message, trio.current_time(), self.pace)
-        # What waits to be sent gives way to the answer, and typing to everything.
-        least = Urgency.DRAFT if isinstance(message, Deliver) else Urgency.TYPING
-        self._wake(room, least)
-        if room not in self._working:
-            self._working.add(room)
-            self._queue[0].send_nowait(room)
-
-    async def run(self, drained: trio.Event) -> None:
-        """Send until ``close``, then what is still there."""
-        await self.post.remember()
-        await self.delivery.remember()
-        moved = await ask_store(self.store, FindKeys(MOVED_PREFIX))
-        self.post.targets.learn(moved)
-        for room in await ask_store(self.store, OutgoingRooms(TELEGRAM)):
-            self.take(Deliver(room))
-        async with trio.open_nursery() as workers:
-            async for room in self._queue[1]:
-                workers.start_soon(self._serve, room)
-        drained.set()
-
-    def close(self) -> None:
-        """Deliver what is pending and end; nothing is taken any more."""
-        self._is_closed = True
-        for room, desk in self._desks.items():
-            for turn in desk.turns.values():
-                turn.end()
-            self._wake(room, Urgency.DRAFT)
-        self._queue[0].close()
-
-    def _wake(self, room: RoomId, least: Urgency) -> None:
-        self.post.withdraw(room, least)
-        if room in self._wakes:
-            self._wakes[room].set()
-
-    async def _serve(self, room: RoomId) -> None:
-        desk = self._desks[room]
-        while True:
-            match next_step(desk, trio.current_time(), self.pace):
-                case SendAnswers():
-                    await self.delivery.deliver(room, desk)
-                case ShowNow(turn):
-                    await self.drafts.show(room, desk, turn)
-                case SetTyping(turn):
-                    await self.drafts.type(room, desk, turn)
-                case WaitUntil(at):
-                    await self._wait(room, at)
-                case Rest():
-                    # What was shown is in the journal; a turn that goes on begins anew from there.
-                    self._working.discard(room)
-                    del self._desks[room]
-                    return
-                case never:
-                    assert_never(never)
-
-    async def _wait(self, room: RoomId, at: float) -> None:
-        self._wakes[room] = trio.Event()
-        with trio.move_on_at(at):
-            await self._wakes[room].wait()
-        del self._wakes[room]
+    def _post(self, bot: Bot) -> Post:
+        gate, tally = Gate(Budget.fresh(trio.current_time())), Tally(self.clock)
+        return Post(bot, gate, self.store, Targets(), tally, self.clock)

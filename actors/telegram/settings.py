@@ -27,6 +27,10 @@ class Streaming(StrEnum):
     OFF = "off"
     """Typing only; the answer is a new message."""
 
+    def in_chat(self, chat_id: int) -> "Streaming":
+        """What it comes to in this chat: groups, whose ids are negative, have no drafts."""
+        return Streaming.EDIT if self is Streaming.DRAFT and chat_id < 0 else self
+
 
 @frozen
 class Pace:
@@ -38,8 +42,11 @@ class Pace:
         connect_within: What a connection may take.
         draft_private: Least time between two edits of a draft in a private chat.
         draft_group: The same in a group.
+        draft_renewed: Telegram shows a draft of its own for 30 s.
         typing_renewed: Telegram shows typing for 5 s.
         typing_lasts: Without news from the turn, typing ends.
+        transfer_within: What the largest file may take, on its way in or out.
+        press_lasts: Telegram takes the answer to the press of a button for so long.
         drain: How long a stop may take to deliver what is pending.
     """
 
@@ -48,8 +55,11 @@ class Pace:
     connect_within: float = 10.0
     draft_private: float = 1.5
     draft_group: float = 3.0
+    draft_renewed: float = 20.0
     typing_renewed: float = 4.0
     typing_lasts: float = 60.0
+    transfer_within: float = 300.0
+    press_lasts: float = 150.0
     drain: float = 5.0
 
 

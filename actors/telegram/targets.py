@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from attrs import define, evolve, field, frozen
 
 from actors.telegram.batch import MOVED_PREFIX
-from protocols.ids import RoomId, RowId, native_id
+from protocols.ids import RemoteId, RoomId, RowId, native_id
 
 
 @frozen
@@ -15,6 +15,10 @@ class Target:
     chat: int
     thread: int | None = None
 
+    def reply_to(self, message_id: int | None) -> int | None:
+        """What a message about *message_id* replies to: in a group it says whom it answers."""
+        return message_id if self.chat < 0 else None
+
 
 def target_of(room: RoomId) -> Target | None:
     """``telegram/<chat id>`` or ``telegram/<chat id>/<topic id>``; None for anything else."""
@@ -23,6 +27,11 @@ def target_of(room: RoomId) -> Target | None:
         return Target(int(chat), int(thread) if slash else None)
     except ValueError:
         return None
+
+
+def message_number(message: RemoteId | None) -> int | None:
+    """Telegram's number of *message*; None for what is none."""
+    return int(message) if message and message.isdecimal() and message.isascii() else None
 
 
 @define

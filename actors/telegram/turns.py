@@ -1,12 +1,13 @@
 """What to do next in one room: answers first, then the newest draft, then typing. Pure."""
 
+from math import inf
 from typing import assert_never
 
 from attrs import define, field, frozen
 
 from actors.telegram.render import Piece
-from actors.telegram.settings import Pace
-from protocols.ids import RemoteId, RowId
+from actors.telegram.settings import Pace, Streaming
+from protocols.ids import Language, RemoteId, RowId
 from protocols.surfaces import Deliver, RoomMessage, ShowDraft, ShowTyping
 
 
@@ -17,10 +18,15 @@ class Turn:
     Args:
         next_at: When its message may be sent or edited.
         shown_id: The message that shows it; ``shown`` is what stands there.
+        streaming: How it is shown.
+        renew_at: When what is shown would fade.
+        asked_id: The person's message.
         is_known: The journal was asked about it.
         is_hidden: It is not shown any more: its message is gone, or cannot be.
         is_plain: Telegram refused its formatting.
         is_over: The turn is done; what remains is to deliver its answer.
+        wants_mark: A reaction on the person's message should say that it was taken.
+        is_marked: That may stand there.
     """
 
     row: RowId
@@ -29,10 +35,16 @@ class Turn:
     draft: ShowDraft | None = None
     shown_id: RemoteId | None = None
     shown: Piece | None = field(default=None, repr=False)
+    streaming: Streaming = Streaming.EDIT
+    renew_at: float = inf
+    asked_id: int | None = None
+    language: Language = Language("")
     is_known: bool = False
     is_hidden: bool = False
     is_plain: bool = False
     is_over: bool = False
+    wants_mark: bool = False
+    is_marked: bool = False
 
     def end(self) -> None:
         """Show no more of it."""
@@ -41,7 +53,16 @@ class Turn:
     @property
     def wants_showing(self) -> bool:
         """Whether its message should be sent or edited."""
-        return not self.is_hidden and (self.shown_id is None or self.draft is not None)
+        is_begun = self.shown_id is not None or self.shown is not None
+        return not self.is_hidden and (not is_begun or self.draft is not None)
+
+    @property
+    def show_at(self) -> float:
+        """When to show it, or to show it once more."""
+        if self.wants_showing:
+            return self.next_at
+        is_kept = not self.is_hidden and self.renew_at < self.typing_until
+        return max(self.next_at, self.renew_at) if is_kept else inf
 
 
 @define
@@ -101,6 +122,13 @@ class ShowNow:
 
 
 @frozen
+class SetMark:
+    """Show on the person's message that it was taken."""
+
+    turn: Turn
+
+
+@frozen
 class SetTyping:
     """Show typing while *turn* runs."""
 
@@ -119,7 +147,7 @@ class Rest:
     """Nothing to do before new mail."""
 
 
-Step = SendAnswers | ShowNow | SetTyping | WaitUntil | Rest
+Step = SendAnswers | ShowNow | SetMark | SetTyping | WaitUntil | Rest
 
 
 def next_step(desk: Desk, now: float, pace: Pace) -> Step:
@@ -129,9 +157,11 @@ def next_step(desk: Desk, now: float, pace: Pace) -> Step:
     turn = desk.current
     if turn is None:
         return Rest()
-    if turn.wants_showing and now >= turn.next_at:
+    if now >= turn.show_at:
         return ShowNow(turn)
-    times = [turn.next_at] if turn.wants_showing else []
+    if turn.wants_mark:
+        return SetMark(turn)
+    times = [turn.show_at] if turn.show_at < inf else []
     if now < turn.typing_until:
         renew_at = desk.typing_since + pace.typing_renewed
         if now >= renew_at:

@@ -32,7 +32,7 @@ with _unbuilt():
     from aiogram.methods import (
         AnswerCallbackQuery,
         CreateForumTopic,
-        EditMessageReplyMarkup,
+        DeleteMessage,
         EditMessageText,
         GetFile,
         GetMe,
@@ -51,7 +51,6 @@ with _unbuilt():
         TelegramMethod,
     )
     from aiogram.methods.base import TelegramType
-    from aiogram.types import InputFile
     from aiogram.utils.token import TokenValidationError
 
 __all__ = [
@@ -60,12 +59,11 @@ __all__ = [
     "BaseSession",
     "Bot",
     "CreateForumTopic",
-    "EditMessageReplyMarkup",
+    "DeleteMessage",
     "EditMessageText",
     "GetFile",
     "GetMe",
     "GetUpdates",
-    "InputFile",
     "SendAudio",
     "SendChatAction",
     "SendDocument",
@@ -86,7 +84,7 @@ __all__ = [
 METHODS: tuple[type[TelegramMethod], ...] = (  # type: ignore[type-arg]  # of whatever they return
     AnswerCallbackQuery,
     CreateForumTopic,
-    EditMessageReplyMarkup,
+    DeleteMessage,
     EditMessageText,
     GetFile,
     GetMe,

@@ -1,28 +1,56 @@
 """A Telegram in memory that does as it is told, and a gateway whose sender speaks to it."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any, TypeVar
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from trio.testing import MockClock
 
 from actors.kernel.mailbox import Mailbox
-from actors.telegram.outcomes import Done, Failure, NotModified, Refusal, Refused, Sent
+from actors.telegram.disk import InThread
+from actors.telegram.menu import MENU_KEY
+from actors.telegram.methods import Take
+from actors.telegram.outcomes import (
+    Done,
+    Failure,
+    Me,
+    NotModified,
+    Opened,
+    Refusal,
+    Refused,
+    Sent,
+)
 from actors.telegram.sender import TelegramSender
-from actors.telegram.settings import Pace, TelegramSettings
-from protocols.ids import TELEGRAM, EventId, PersonId, RoomId, RowId, SlotId, TraceId, run_id_for
+from actors.telegram.settings import TelegramSettings
+from protocols.files import FileKind, LocalFile
+from protocols.ids import (
+    TELEGRAM,
+    EventId,
+    Language,
+    PersonId,
+    RemoteId,
+    RoomId,
+    RowId,
+    SlotId,
+    TraceId,
+    run_id_for,
+)
+from protocols.mail import Question
 from protocols.store import (
     AddOutgoing,
+    Amends,
     Arrival,
     Change,
     Commit,
     Committed,
     FinishRow,
     Journal,
+    Keyboard,
     QueueRow,
     RowState,
     StartRow,
@@ -38,6 +66,7 @@ GROUP = RoomId("telegram/-100")
 TOPIC = RoomId("telegram/-100/7")
 
 EPOCH = 1_000_000.0
+SETTINGS = TelegramSettings("1:x")
 
 
 @frozen
@@ -47,8 +76,9 @@ class Call:
     at: float
     name: str
     chat: int
-    thread: int | None
-    text: str
+    thread: int | None = None
+    text: str = ""
+    reply_to: int | None = None
 
 
 @frozen
@@ -59,54 +89,212 @@ class Fault:
     is_done: bool = False
 
 
+@frozen
+class Shown:
+    """A message of the bot as its chat shows it."""
+
+    chat: int
+    text: str
+    keyboard: Keyboard = ()
+    reply_to: int | None = None
+    files: tuple[str, ...] = ()
+    kind: str = "text"
+
+
 @define
 class FakeBot:
-    """One bot's Telegram; *faults* are for the next requests by name."""
+    """One bot's Telegram; *faults* are for the next requests by name.
 
+    Args:
+        drafts: What each draft said, in order, by its id.
+        reactions: The bot's, by chat and message.
+        pressed: How presses were answered.
+        stored: Files that people sent, by their id.
+        menus: Commands by scope and language.
+    """
+
+    me: Me = field(factory=lambda: Me(4242, "agent_bot"))
     calls: list[Call] = field(factory=list)
-    messages: dict[int, tuple[int, str]] = field(factory=dict)
+    messages: dict[int, Shown] = field(factory=dict)
+    drafts: dict[int, list[str]] = field(factory=lambda: defaultdict(list))
+    reactions: dict[tuple[int, int], list[str]] = field(factory=lambda: defaultdict(list))
+    pressed: list[tuple[str, str]] = field(factory=list)
+    stored: dict[str, bytes] = field(factory=dict)
+    topics: list[tuple[int, str]] = field(factory=list)
+    menus: dict[tuple[str, str], dict[str, str]] = field(factory=dict)
     faults: dict[str, list[Fault]] = field(factory=lambda: defaultdict(list))
     delays: dict[int, float] = field(factory=lambda: defaultdict(lambda: 0.05))
     marked: list[Any] = field(factory=list)
     is_open: bool = False
     _ids: "count[int]" = field(factory=lambda: count(1))
 
+    async def get_me(self) -> Me | Failure:
+        async def say() -> Me:
+            return self.me
+
+        return await self._do(Call(0, "me", 0), say)
+
     async def send_message(
-        self, chat_id: int, text: str, entities: Any = (), *, thread_id: int | None = None
+        self,
+        chat_id: int,
+        text: str,
+        entities: Any = (),
+        *,
+        thread_id: int | None = None,
+        reply_to: int | None = None,
+        keyboard: Keyboard = (),
     ) -> Sent | Failure:
         async def post() -> Sent:
-            message_id = next(self._ids)
-            self.messages[message_id] = chat_id, text
-            return Sent(message_id)
+            return self._add(Shown(chat_id, text, keyboard, reply_to))
 
         self.marked.append(entities)
-        return await self._do("send", Call(0, "send", chat_id, thread_id, text), post)
+        return await self._do(Call(0, "send", chat_id, thread_id, text, reply_to), post)
 
     async def edit_message(
-        self, chat_id: int, message_id: int, text: str, entities: Any = ()
+        self,
+        chat_id: int,
+        message_id: int,
+        text: str,
+        entities: Any = (),
+        *,
+        keyboard: Keyboard = (),
     ) -> Sent | NotModified | Failure:
         async def edit() -> Sent | NotModified | Refused:
-            if message_id not in self.messages:
+            old = self.messages.get(message_id)
+            if old is None:
                 return Refused(400, "message to edit not found", Refusal.MESSAGE_GONE)
-            if self.messages[message_id] == (chat_id, text):
+            new = evolve(old, chat=chat_id, text=text, keyboard=keyboard)
+            if old == new:
                 return NotModified()
-            self.messages[message_id] = chat_id, text
+            self.messages[message_id] = new
             return Sent(message_id)
 
         self.marked.append(entities)
-        return await self._do("edit", Call(0, "edit", chat_id, None, text), edit)
+        return await self._do(Call(0, "edit", chat_id, None, text), edit)
 
-    async def send_typing(self, chat_id: int, thread_id: int | None = None) -> Done | Failure:
-        async def type_() -> Done:
+    async def delete_message(self, chat_id: int, message_id: int) -> Done | Failure:
+        async def delete() -> Done | Refused:
+            if self.messages.pop(message_id, None) is None:
+                return Refused(400, "message to delete not found", Refusal.MESSAGE_GONE)
             return Done()
 
-        return await self._do("typing", Call(0, "typing", chat_id, thread_id, ""), type_)
+        return await self._do(Call(0, "delete", chat_id), delete)
 
-    async def _do(self, name: str, call: Call, effect: Callable[[], Awaitable[A]]) -> A | Failure:
-        self.calls.append(Call(trio.current_time(), name, call.chat, call.thread, call.text))
+    async def send_draft(
+        self,
+        chat_id: int,
+        draft_id: int,
+        text: str,
+        entities: Any = (),
+        *,
+        thread_id: int | None = None,
+    ) -> Done | Failure:
+        async def show() -> Done:
+            self.drafts[draft_id].append(text)
+            return Done()
+
+        self.marked.append(entities)
+        return await self._do(Call(0, "draft", chat_id, thread_id, text), show)
+
+    async def send_typing(self, chat_id: int, thread_id: int | None = None) -> Done | Failure:
+        return await self._do(Call(0, "typing", chat_id, thread_id), _done)
+
+    async def send_file(
+        self,
+        chat_id: int,
+        file: LocalFile,
+        kind: FileKind,
+        *,
+        thread_id: int | None = None,
+        reply_to: int | None = None,
+        within: float,
+    ) -> Sent | Failure:
+        async def post() -> Sent | Refused:
+            if not _are_there(file):
+                return Refused(404, "the file is not on this machine", Refusal.FILE_GONE)
+            return self._add(Shown(chat_id, "", (), reply_to, (file.name,), kind.value))
+
+        assert within > 60
+        call = Call(0, f"{kind.value}", chat_id, thread_id, file.name, reply_to)
+        return await self._do(call, post)
+
+    async def send_album(
+        self,
+        chat_id: int,
+        files: Sequence[LocalFile],
+        *,
+        thread_id: int | None = None,
+        reply_to: int | None = None,
+        within: float,
+    ) -> Sent | Failure:
+        names = tuple(file.name for file in files)
+
+        async def post() -> Sent | Refused:
+            if not _are_there(*files):
+                return Refused(404, "the file is not on this machine", Refusal.FILE_GONE)
+            return self._add(Shown(chat_id, "", (), reply_to, names, "album"))
+
+        assert within > 60
+        assert 2 <= len(files) <= 10
+        call = Call(0, "album", chat_id, thread_id, " ".join(names), reply_to)
+        return await self._do(call, post)
+
+    async def react(self, chat_id: int, message_id: int, emoji: str) -> Done | Failure:
+        async def show() -> Done:
+            self.reactions[chat_id, message_id].append(emoji)
+            return Done()
+
+        return await self._do(Call(0, "react", chat_id, None, emoji), show)
+
+    async def answer_callback(self, callback_id: str, text: str = "") -> Done | Failure:
+        async def tell() -> Done:
+            self.pressed.append((callback_id, text))
+            return Done()
+
+        return await self._do(Call(0, "press", 0, None, text), tell)
+
+    async def download(self, file_id: str, take: Take) -> Done | Failure:
+        async def hand_over() -> Done | Refused:
+            if file_id not in self.stored:
+                return Refused(400, "invalid file_id")
+            content = self.stored[file_id]
+            for start in range(0, len(content), 65536):
+                if not await take(content[start : start + 65536]):
+                    break
+            return Done()
+
+        return await self._do(Call(0, "download", 0, None, file_id), hand_over)
+
+    async def create_topic(self, chat_id: int, name: str) -> Opened | Failure:
+        async def open_() -> Opened:
+            self.topics.append((chat_id, name))
+            return Opened(700 + len(self.topics))
+
+        return await self._do(Call(0, "topic", chat_id, None, name), open_)
+
+    async def set_commands(
+        self, commands: Mapping[str, str], scope: Mapping[str, Any], language: str
+    ) -> Done | Failure:
+        async def put() -> Done:
+            who = f"{scope['type']}:{scope['chat_id']}" if "chat_id" in scope else scope["type"]
+            self.menus[who, language] = dict(commands)
+            return Done()
+
+        # Beside the calls: a menu is no part of what a test of chats looks at.
+        await trio.sleep(0.05)
+        fault = self.faults["menu"].pop(0) if self.faults["menu"] else None
+        return await put() if fault is None else fault.outcome
+
+    def _add(self, shown: Shown) -> Sent:
+        message_id = next(self._ids)
+        self.messages[message_id] = shown
+        return Sent(message_id)
+
+    async def _do(self, call: Call, effect: Callable[[], Awaitable[A]]) -> A | Failure:
+        self.calls.append(evolve(call, at=trio.current_time()))
         delay = self.delays[call.chat]
         await trio.sleep(delay / 2)
-        fault = self.faults[name].pop(0) if self.faults[name] else None
+        fault = self.faults[call.name].pop(0) if self.faults[call.name] else None
         outcome: A | Failure
         if fault is None:
             outcome = await effect()
@@ -120,9 +308,13 @@ class FakeBot:
     # What a test looks at.
 
     def shown(self, room: RoomId = HERE) -> list[str]:
-        """What a person sees in the chat, in order."""
+        """What a person sees in the chat, in order: texts, and the names of files."""
+        return [" ".join((found.text, *found.files)).strip() for found in self.seen(room)]
+
+    def seen(self, room: RoomId = HERE) -> list[Shown]:
+        """The messages of the bot in the chat, in order."""
         chat = int(room.split("/")[1])
-        return [text for where, text in self.messages.values() if where == chat]
+        return [found for found in self.messages.values() if found.chat == chat]
 
     def times(self, *names: str) -> list[float]:
         """When requests of these kinds came."""
@@ -139,6 +331,20 @@ class FakeBot:
                 await trio.sleep(0.01)
 
 
+async def _done() -> Done:
+    return Done()
+
+
+def _are_there(*files: LocalFile) -> bool:
+    return all(Path(file.path).exists() for file in files)
+
+
+async def at_once(function: Callable[..., A], /, *args: Any) -> A:
+    """In no thread, of which a mock clock would know nothing."""
+    await trio.lowlevel.checkpoint()
+    return function(*args)
+
+
 @define
 class Gateway:
     """A journal, a mailbox and one life of the sender after the other."""
@@ -146,7 +352,8 @@ class Gateway:
     clock: MockClock
     bot: FakeBot = field(factory=FakeBot)
     journal: MemoryJournal = field(factory=MemoryJournal)
-    pace: Pace = field(factory=Pace)
+    settings: TelegramSettings = SETTINGS
+    in_thread: InThread = field(default=at_once)
     box: Mailbox[SurfaceMessage] = field(factory=lambda: Mailbox("telegram.out"))
     _events: "count[int]" = field(factory=lambda: count(1))
 
@@ -161,10 +368,10 @@ class Gateway:
     def sender(self) -> TelegramSender:
         """A new life, with a mailbox of its own."""
         self.box = Mailbox("telegram.out")
-        settings = TelegramSettings("1:x", pace=self.pace)
         return TelegramSender(
-            self.box, self.store, settings, connect=self._connect, clock=self._wall
-        )
+            self.box, self.store, self.settings,
+            connect=self._connect, clock=self._wall, in_thread=self.in_thread,
+        )  # fmt: skip
 
     @asynccontextmanager
     async def _connect(self, _settings: TelegramSettings) -> AsyncIterator[FakeBot]:
@@ -182,11 +389,14 @@ class Gateway:
                 yield
                 self.box.close()
 
-    def row(self, room: RoomId = HERE) -> RowId:
+    def row(self, room: RoomId = HERE, *, message_id: str = "", language: str = "en") -> RowId:
         """A message that somebody wrote; its turn runs."""
         event = EventId(str(next(self._events)))
         person = PersonId("telegram:42")
-        arrival = Arrival(event, room, person, "Ann", "hello", EPOCH, TraceId("0" * 32))
+        arrival = Arrival(
+            event, room, person, "Ann", "hello", EPOCH, TraceId("0" * 32),
+            message_id=RemoteId(message_id), language=Language(language),
+        )  # fmt: skip
         (row,) = self.store.tell(Journal(TELEGRAM, (arrival,))).rows
         self.commit(QueueRow(row.id, SlotId("C1"), run_id_for(room, event)), StartRow(row.id))
         return row.id
@@ -199,24 +409,49 @@ class Gateway:
         """Send to the surface."""
         await self.box.address.send(message)
 
+    async def ask(self, question: Question[A], *, within: float = 3000.0) -> A:
+        """Ask the surface."""
+        return await self.box.address.ask(question, within=within)
+
     async def typing(self, row: RowId) -> None:
         await self.tell(ShowTyping(self.journal.rows[row].room, row))
 
     async def draft(self, row: RowId, text: str, status: str = "") -> None:
         await self.tell(ShowDraft(self.journal.rows[row].room, row, text, status))
 
-    async def finish(self, row: RowId, text: str) -> None:
+    async def finish(
+        self,
+        row: RowId,
+        text: str,
+        *,
+        keyboard: Keyboard = (),
+        files: Sequence[LocalFile] = (),
+        state: RowState = RowState.ANSWERED,
+    ) -> None:
         """The turn's one visible outcome."""
         room = self.journal.rows[row].room
-        self.commit(
-            FinishRow(row, RowState.ANSWERED), AddOutgoing(room, Voice.AGENT, text, row=row)
-        )
+        out = AddOutgoing(room, Voice.AGENT, text, row=row, keyboard=keyboard, files=tuple(files))
+        self.commit(FinishRow(row, state), out)
         await self.tell(Deliver(room, row_done=row))
+
+    async def amend(self, row: RowId, place: str, text: str = "", keyboard: Keyboard = ()) -> None:
+        """Something changes below the outcome of *row*."""
+        room = self.journal.rows[row].room
+        amends = Amends(row, RemoteId(place))
+        out = AddOutgoing(
+            room, Voice.GATEWAY, text, is_final=False, keyboard=keyboard, amends=amends
+        )
+        self.commit(out)
+        await self.tell(Deliver(room))
 
     async def say(self, text: str, room: RoomId = HERE) -> None:
         """Words of the gateway that nobody asked for."""
         self.commit(AddOutgoing(room, Voice.GATEWAY, text))
         await self.tell(Deliver(room))
+
+    def kept(self) -> list[str]:
+        """The keys in the journal but the menu's, which every first start leaves."""
+        return [key for key in self.journal.keys if key != MENU_KEY]
 
     def outcomes(self) -> list[str]:
         """How the outgoing messages ended."""

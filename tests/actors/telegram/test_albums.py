@@ -201,7 +201,9 @@ def test_an_album_in_a_reply_quotes_once() -> None:
 
 
 def test_an_album_about_a_picture_has_that_once() -> None:
-    reply = {"reply_to_message": message(None, chat=GROUP, photo=[{"file_id": "old"}])}
+    reply: dict[str, Any] = {
+        "reply_to_message": message(None, chat=GROUP, photo=[{"file_id": "old"}])
+    }
     updates = picture(1, chat=GROUP, **reply), picture(2, chat=GROUP, **reply)
 
     found = whole([one for one in map(in_all, updates) if isinstance(one, Part)])

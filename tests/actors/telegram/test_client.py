@@ -13,7 +13,7 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from actors.kernel.logs import redactor
-from actors.telegram.client import TelegramClient, open_client
+from actors.telegram.client import TelegramClient, TrioSession, open_client
 from actors.telegram.outcomes import (
     Ambiguous,
     Conflict,
@@ -22,6 +22,7 @@ from actors.telegram.outcomes import (
     Me,
     Migrated,
     NotModified,
+    Opened,
     RateLimited,
     Refusal,
     Refused,
@@ -31,7 +32,10 @@ from actors.telegram.outcomes import (
     Updates,
 )
 from actors.telegram.settings import TelegramSettings
+from actors.telegram.vocabulary import GetMe
+from protocols.store import Button
 from tests.actors.telegram.fake_bot_api import (
+    BOT,
     SETTINGS,
     TOKEN,
     Answer,
@@ -51,8 +55,19 @@ REQUESTS: dict[str, Request] = {
     "editMessageText": lambda client: client.edit_message(7, 1, "hello"),
     "sendChatAction": lambda client: client.send_typing(7),
     "answerCallbackQuery": lambda client: client.answer_callback("9", "no"),
+    "deleteMessage": lambda client: client.delete_message(7, 1),
+    "sendMessageDraft": lambda client: client.send_draft(7, 17, "hel"),
+    "setMessageReaction": lambda client: client.react(7, 1, "👀"),
+    "createForumTopic": lambda client: client.create_topic(7, "Plans"),
+    "setMyCommands": lambda client: client.set_commands({"new": "New"}, {"type": "default"}, ""),
+    "getFile": lambda client: client.download("abc", _nothing),
 }
 TIMED_OUT = Ambiguous("no answer in time")
+
+
+async def _nothing(_chunk: bytes) -> bool:
+    raise AssertionError("nothing comes")
+
 
 FAULTS: list[tuple[Answer, object]] = [
     (failure(401, "Unauthorized"), Unauthorized()),
@@ -112,10 +127,10 @@ async def test_a_poll_may_take_as_long_as_it_asks_for_and_a_little_more(
 
 async def test_the_bot_learns_its_name() -> None:
     api = FakeBotApi()
-    api.me["can_read_all_group_messages"] = True
+    api.me |= {"can_read_all_group_messages": True, "has_topics_enabled": True}
 
     async with api.connect(SETTINGS) as client:
-        assert await client.get_me() == Me(4242, "agent_bot", reads_all=True)
+        assert await client.get_me() == Me(4242, "agent_bot", reads_all=True, has_topics=True)
 
 
 async def test_updates_come_raw_whatever_they_are() -> None:
@@ -131,8 +146,11 @@ async def test_updates_come_raw_whatever_they_are() -> None:
         "offset": "5",
         "timeout": "0",
         "limit": "2",
-        "allowed_updates": ["message", "callback_query", "my_chat_member"],
-    }
+        "allowed_updates": [
+            "message", "edited_message", "callback_query", "my_chat_member",
+            "stopped_message_generation",
+        ],
+    }  # fmt: skip
 
 
 async def test_a_message_is_sent_although_its_answer_holds_unknown_things() -> None:
@@ -262,13 +280,76 @@ async def test_the_token_stands_in_no_log_line_and_no_text() -> None:
     assert "the-secret" not in repr(shown)
 
 
-async def test_the_session_ends_with_its_client_and_reads_no_files() -> None:
+async def test_buttons_are_sent_and_an_edit_without_them_says_nothing_of_them() -> None:
+    api = FakeBotApi()
+    keyboard = ((Button("⏹ Stop", "stop:17"),),)
+
+    async with api.connect(SETTINGS) as client:
+        await client.send_message(7, "…", keyboard=keyboard)
+        await client.edit_message(7, 99, "hel", keyboard=keyboard)
+        await client.edit_message(7, 99, "hello")
+
+    markup = {"inline_keyboard": [[{"text": "⏹ Stop", "callback_data": "stop:17"}]]}
+    assert [fields.get("reply_markup") for _, fields, _ in api.calls] == [markup, markup, None]
+
+
+async def test_a_draft_thinks_before_it_says_something_and_can_be_stopped() -> None:
+    api = FakeBotApi()
+    bold = {"type": "bold", "offset": 0, "length": 3}
+
+    async with api.connect(SETTINGS) as client:
+        ends = [
+            await client.send_draft(7, 17, "", thread_id=3),
+            await client.send_draft(7, 17, "hel", [bold]),
+            await client.send_draft(7, 17, "hel", [{"type": "bold"}]),
+        ]
+
+    assert ends[:2] == [Done(), Done()]
+    assert isinstance(ends[2], Refused)
+    assert [fields for _, fields, _ in api.calls] == [
+        {
+            "chat_id": "7",
+            "draft_id": "17",
+            "text": "",
+            "can_stop": "true",
+            "message_thread_id": "3",
+        },
+        {"chat_id": "7", "draft_id": "17", "text": "hel", "can_stop": "true", "entities": [bold]},
+    ]
+
+
+async def test_reactions_topics_and_menus_are_as_the_bot_api_has_them() -> None:
+    api = FakeBotApi()
+    api.fail("createForumTopic", plain(200, '{"ok": true, "result": {"message_thread_id": 5}}'))
+
+    async with api.connect(SETTINGS) as client:
+        assert await client.react(7, 1, "👀") == Done()
+        assert await client.react(7, 1, "") == Done()
+        assert await client.create_topic(7, "Plans") == Opened(5)
+        menu = await client.set_commands({"new": "Neu"}, {"type": "chat", "chat_id": 7}, "de")
+        assert menu == Done()
+        assert await client.delete_message(7, 1) == Done()
+
+    assert [(method, fields) for method, fields, _ in api.calls] == [
+        ("setMessageReaction", {"chat_id": "7", "message_id": "1",
+                                "reaction": [{"type": "emoji", "emoji": "👀"}]}),
+        ("setMessageReaction", {"chat_id": "7", "message_id": "1", "reaction": []}),
+        ("createForumTopic", {"chat_id": "7", "name": "Plans"}),
+        ("setMyCommands", {"commands": [{"command": "new", "description": "Neu"}],
+                           "scope": {"type": "chat", "chat_id": 7}, "language_code": "de"}),
+        ("deleteMessage", {"chat_id": "7", "message_id": "1"}),
+    ]  # fmt: skip
+
+
+async def test_the_session_ends_with_whoever_opened_it_and_is_one_of_aiograms() -> None:
     async with FakeBotApi().connect(SETTINGS) as client:
-        await client._session.close()
-        chunks = client._session.stream_content("http://telegram.test")
-        with pytest.raises(NotImplementedError):
-            await anext(chunks)
-        assert await client.send_typing(7) == Done()
+        session = client._session
+        assert isinstance(session, TrioSession)
+        await session.close()
+        assert client._bot is not None
+        found = cast("object", await session(client._bot, GetMe()))
+
+    assert found == BOT
 
 
 def test_settings_do_not_show_the_token() -> None:

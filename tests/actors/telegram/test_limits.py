@@ -21,7 +21,7 @@ from actors.telegram.limits import (
 ANN, GROUP_ID = 42, -100
 
 
-def sent(budget: Budget, chats: list[int], seconds: float) -> list[tuple[float, int]]:
+def sent(budget: Budget, chats: list[int], seconds: float) -> list[tuple[float, int | None]]:
     """When an endless line of finals to *chats* was let through."""
     numbers = count()
     line = [Ticket(chat, Urgency.FINAL, next(numbers)) for chat in chats]

@@ -57,6 +57,9 @@ def test_every_code_has_its_outcome(
     [
         ("Bad Request: can't parse entities: nested", Refusal.ENTITIES),
         ("Bad Request: ENTITY_BOUNDS_INVALID", Refusal.ENTITIES),
+        ("Bad Request: file is too big", Refusal.FILE_TOO_LARGE),
+        ("Request Entity Too Large", Refusal.FILE_TOO_LARGE),
+        ("Bad Request: message to delete not found", Refusal.MESSAGE_GONE),
         ("Bad Request: message thread not found", Refusal.THREAD_GONE),
         ("Bad Request: message to edit not found", Refusal.MESSAGE_GONE),
         ("Bad Request: message can't be edited", Refusal.MESSAGE_GONE),
@@ -74,6 +77,12 @@ def test_a_refusal_says_whether_another_way_is_left(said: str, why: Refusal) -> 
 @pytest.mark.parametrize("found", [None, [], "x", {}, {"ok": True}, {"ok": 0}])
 def test_what_is_no_answer_of_the_bot_api_may_have_been_done_or_not(found: Any) -> None:
     assert isinstance(failure_of(401, found), Ambiguous)
+
+
+def test_a_server_that_finds_an_upload_too_large_need_not_speak_the_bot_api() -> None:
+    found = failure_of(413, None)
+
+    assert found == Refused(413, "the request is too large", Refusal.FILE_TOO_LARGE)
 
 
 def test_a_reason_is_one_short_line() -> None:

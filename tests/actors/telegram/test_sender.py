@@ -30,7 +30,7 @@ from protocols.store import (
     Voice,
 )
 from protocols.surfaces import Deliver
-from tests.actors.telegram.fake_bot import EPOCH, GROUP, HERE, TOPIC, Fault, Gateway
+from tests.actors.telegram.fake_bot import EPOCH, GROUP, HERE, TOPIC, Fault, Gateway, Shown
 
 LONG = "\n\n".join(f"part {number} " + "word " * 700 for number in range(3))
 GONE = Refused(400, "message to edit not found", Refusal.MESSAGE_GONE)
@@ -64,7 +64,7 @@ async def test_an_answer_without_a_turn_gets_a_place_first(autojump_clock: MockC
 
     assert gateway.bot.texts("send", "edit") == ["…", "quick"]
     assert gateway.bot.shown() == ["quick"]
-    assert not gateway.journal.keys
+    assert not gateway.kept()
 
 
 async def test_words_that_nobody_asked_for_are_one_message(autojump_clock: MockClock) -> None:
@@ -168,7 +168,7 @@ async def test_a_long_answer_goes_on_in_further_messages(autojump_clock: MockClo
         await gateway.settled()
 
     assert [text[:6] for text in gateway.bot.shown()] == ["part 0", "part 1", "part 2"]
-    assert not gateway.journal.keys
+    assert not gateway.kept()
 
 
 async def test_messages_of_a_room_keep_their_order(autojump_clock: MockClock) -> None:
@@ -528,7 +528,7 @@ async def test_what_is_pending_is_delivered_on_a_start(autojump_clock: MockClock
     gateway = Gateway(autojump_clock)
     row = gateway.row()
     gateway.commit(ShowRow(row, RemoteId("5")))
-    gateway.bot.messages[5] = 42, "half"
+    gateway.bot.messages[5] = Shown(42, "half")
     gateway.commit(
         FinishRow(row, RowState.ANSWERED), AddOutgoing(HERE, Voice.AGENT, "whole", row=row)
     )

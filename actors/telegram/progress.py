@@ -1,0 +1,85 @@
+"""How far each outgoing message has come, in memory and in the journal."""
+
+import json
+
+from attrs import define, field, frozen
+
+from actors.telegram.asking import ask_store
+from protocols.mail import Address
+from protocols.store import Commit, DeleteKey, FindKeys, OutboxRow, PutKey, StoreMessage
+
+PART_PREFIX = "telegram_part:"
+"""The keys that say how much of an outgoing message stands in its chat, by the message's uid."""
+
+
+@frozen
+class Progress:
+    """How far one outgoing message has come.
+
+    Args:
+        done: So many pieces of its text stand in the chat.
+        first_id: The first message of it; 0 before there is one.
+        place: The message that is there for the next piece of text.
+        files: So many of its files are dealt with.
+        tries: So often the next piece, or file, was sent without our knowing what became of it.
+    """
+
+    done: int = 0
+    first_id: int = 0
+    place: int | None = None
+    files: int = 0
+    tries: int = 0
+
+    def with_piece(self, message_id: int) -> "Progress":
+        """One more piece of text stands there, as *message_id*."""
+        return Progress(self.done + 1, self.first_id or message_id, files=self.files)
+
+    def with_files(self, number: int, message_id: int) -> "Progress":
+        """So many more files are dealt with; *message_id* says so."""
+        return Progress(self.done, self.first_id or message_id, files=self.files + number)
+
+    def text(self) -> str:
+        """The JSON that remembers it."""
+        return json.dumps([self.done, self.first_id, self.place, self.files, self.tries])
+
+    @classmethod
+    def of(cls, text: str) -> "Progress":
+        """What *text* remembers; an earlier version wrote down no files."""
+        match json.loads(text):
+            case [int(done), int(first_id), int() | None as place]:
+                return cls(done, first_id, place)
+            case [int(done), int(first_id), int() | None as place, int(files), int(tries)]:
+                return cls(done, first_id, place, files, tries)
+            case _:
+                return cls()
+
+
+@define
+class Ledger:
+    """The progress of all outgoing messages that are under way."""
+
+    store: Address[StoreMessage]
+    _parts: dict[str, Progress] = field(factory=dict)
+
+    async def remember(self) -> None:
+        """Go on where an earlier life was."""
+        for key, value in await ask_store(self.store, FindKeys(PART_PREFIX)):
+            self._parts[key] = Progress.of(value)
+
+    def find(self, row: OutboxRow) -> Progress | None:
+        """How far *row* has come; None where nothing is known."""
+        return self._parts.get(_key(row))
+
+    async def keep(self, row: OutboxRow, progress: Progress) -> None:
+        """Make it durable."""
+        self._parts[_key(row)] = progress
+        await ask_store(self.store, Commit((PutKey(_key(row), progress.text()),)))
+
+    def forgotten(self, row: OutboxRow) -> tuple[DeleteKey, ...]:
+        """Forget *row*; the changes that do the same in the journal."""
+        known = self._parts.pop(_key(row), None)
+        return () if known is None else (DeleteKey(_key(row)),)
+
+
+def _key(row: OutboxRow) -> str:
+    return PART_PREFIX + row.uid
