@@ -2,6 +2,7 @@
 
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock
 
 from actors.chats.files import Fetched, lines_for_person, text_for_agent
@@ -176,6 +177,23 @@ async def test_the_operator_s_retry_takes_the_files_of_the_first_message_along(
     again = world.rows[2]
     assert (again.files, again.text, again.language) == ((photo(),), "fail", "en")
     assert world.turns[2].files[0].path == "/files/3/0"
+
+
+async def test_a_retry_whose_first_message_is_forgotten_goes_without_files(
+    autojump_clock: MockClock,
+) -> None:
+    async with World(autojump_clock).running() as world:
+        await world.say("fail", files=(photo(),))
+        first = world.rows[0]
+        await world.write("slow 5", sender=BOSS)
+        await trio.sleep(1)
+        await world.write("/retry")
+        await trio.sleep(1)
+        world.journal.rows[first.id] = evolve(first, files=())
+        await world.settle()
+
+    assert [len(turn.files) for turn in world.turns] == [1, 0, 0]
+    assert world.faults == []
 
 
 async def test_a_retry_of_words_takes_no_files_of_anybody_along(autojump_clock: MockClock) -> None:

@@ -1,11 +1,8 @@
 """New rows, where sessions are quicker than the directory."""
 
-from collections.abc import Callable
-from typing import TypeVar, cast
-
 import pytest
 import trio
-from attrs import define, field
+from attrs import define
 
 from actors.chats.access import AccessPolicy
 from actors.chats.hints import DeliveryHints
@@ -14,11 +11,9 @@ from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
 from protocols.chats import SessionMessage
 from protocols.ids import EventId, RemoteId, RunId, SlotId
-from protocols.mail import Question
 from protocols.store import (
     Arrival,
     Commit,
-    Conflict,
     Journal,
     QueueRow,
     RewordRow,
@@ -27,31 +22,9 @@ from protocols.store import (
     StartRow,
 )
 from protocols.surfaces import Surface, SurfaceMessage
+from tests.actors.chats.quicker_store import QuickerStore
 from tests.actors.chats.rows import a_row
 from tests.actors.chats.world import MATRIX, ROOM
-from tests.fakes import MemoryStoreAddress
-
-A = TypeVar("A")
-
-
-@define
-class QuickerStore(MemoryStoreAddress):
-    """A store in which somebody else is quicker than each of our commits."""
-
-    quicker: Callable[[Commit], None] = lambda _: None
-    is_stubborn: bool = False
-    commits: list[Commit] = field(factory=list)
-
-    async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
-        if isinstance(question, Commit):
-            self.commits.append(question)
-            self.quicker(question)
-            if self.is_stubborn:
-                return cast("A", Conflict(MESSAGE.id, None))
-        return await super().ask(question, within=within)
-
-    def apply(self, *changes: QueueRow | StartRow) -> None:
-        self.tell(Commit(changes))
 
 
 @define
@@ -110,7 +83,7 @@ async def test_an_edit_that_comes_a_moment_too_late_is_offered_instead() -> None
         if any(isinstance(change, RewordRow) for change in commit.changes):
             store.apply(StartRow(MESSAGE.id))
 
-    store = QuickerStore(quicker=start_first)
+    store = QuickerStore(before=start_first)
     journaled(store, MESSAGE)
     store.apply(QueueRow(MESSAGE.id, SlotId("C1"), RunId("r")))
     journaled(store, EDIT)

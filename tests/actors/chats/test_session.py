@@ -1,13 +1,20 @@
 """Stories of one room: turns, drafts, stops, failures, questions, crashes."""
 
+from typing import Any
+
+import pytest
 import trio
 from trio.testing import MockClock
 
 from actors.chats.attempts import MOST_CRASHES
-from protocols.chats import DescribeSession, StopTurn
+from actors.chats.session import ChatSession
+from actors.kernel.mailbox import Mailbox
+from protocols.chats import DescribeSession, SessionMessage, StopTurn
+from protocols.ids import RoomId, RunId, SlotId
 from protocols.platform import Resume
-from protocols.store import FinishRow, RowState
+from protocols.store import Commit, FinishRow, QueueRow, RowState, StartRow
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
+from tests.actors.chats.quicker_store import QuickerStore
 from tests.actors.chats.world import ME, OTHER_ROOM, ROOM, YOU, World
 
 
@@ -318,6 +325,44 @@ async def test_what_somebody_else_finished_is_left_alone(autojump_clock: MockClo
 
     assert world.texts == []
     assert world.faults == []
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_what_somebody_else_finished_as_it_began_is_not_asked_of_the_agent(
+    moment: str, autojump_clock: MockClock
+) -> None:
+    def finish(commit: Commit) -> None:
+        for change in commit.changes:
+            if isinstance(change, StartRow):
+                store.apply(FinishRow(change.row, RowState.IGNORED, "a test"))
+
+    def make(room: str, inbox: Mailbox[SessionMessage]) -> Any:
+        return ChatSession(RoomId(room), inbox, store, world.platform.address, world.surfaces)
+
+    world = World(autojump_clock, make_session=make)
+    store = QuickerStore(world.journal)
+    setattr(store, moment, finish)
+    async with world.running():
+        await world.write("hello")
+        await world.settle()
+        idle = await world.sessions.ask(ROOM, DescribeSession())
+
+    assert world.turns == []
+    assert idle.running is None
+    assert world.faults == []
+
+
+async def test_a_stop_that_came_before_a_message_does_not_end_it(
+    autojump_clock: MockClock,
+) -> None:
+    async with World(autojump_clock).running() as world:
+        await world.say("one")
+        (row,) = await world.arrive_unseen("two")
+        world.journal._apply(QueueRow(row, SlotId("C1"), RunId("r")))
+
+        assert await world.sessions.ask(ROOM, StopTurn(before=row)) is None
+        await world.settle()
+    assert world.texts == ["echo one", "echo two"]
 
 
 async def test_a_stop_in_order_lets_the_running_turn_end_and_starts_nothing(

@@ -366,9 +366,17 @@ class World:
 
     async def arrive(self, *arrivals: Arrival) -> tuple[RowId, ...]:
         """One batch of the surface."""
+        rows = await self._journal(*arrivals)
+        self.chats.address.try_send(RowsArrived())
+        return rows
+
+    async def arrive_unseen(self, *texts: str) -> tuple[RowId, ...]:
+        """One batch that the directory is not told of."""
+        return await self._journal(*map(self.arrival, texts))
+
+    async def _journal(self, *arrivals: Arrival) -> tuple[RowId, ...]:
         journal = Journal(surface_of(arrivals[0].room), arrivals)
         journaled = await self.store.address.ask(journal, within=60)
-        self.chats.address.try_send(RowsArrived())
         return tuple(row.id for row in journaled.rows)
 
     async def say(self, *texts: str, room: RoomId = ROOM, **facts: Any) -> list[str]:
