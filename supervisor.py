@@ -46,7 +46,7 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     surfaces: dict[SurfaceName, Surface] = {}
     agent = platform_opener(s.platform_mode, mock_latency=s.mock_latency)
     turns = (s.platform_idle_limit, s.platform_max_turns)
-    bridge = permanent("platform", PlatformBridge, platform, agent, *turns)
+    bridge = permanent("platform", PlatformBridge, platform, agent, s.files_path, *turns)
     rows = [
         permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
         bridge.with_options(shutdown=1.0, backoff=BACKOFF),
@@ -54,11 +54,13 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     if token := s.telegram_bot_token.get_secret_value():
         from actors.telegram.poller import TelegramPoller
         from actors.telegram.sender import TelegramSender
-        from actors.telegram.settings import GroupMode, TelegramSettings
+        from actors.telegram.settings import TelegramSettings
 
-        bot = TelegramSettings(token, str(s.telegram_api_base), GroupMode(s.telegram_group_mode))
+        bot = TelegramSettings(token, *s.telegram_ways)
         says = telegram.address
-        surfaces[TELEGRAM] = Surface(TELEGRAM, says, draft_every=1.5)
+        surfaces[TELEGRAM] = Surface(
+            TELEGRAM, says, draft_every=1.5, has_buttons=True, opens_rooms=True
+        )
         sender = permanent("telegram.out", TelegramSender, telegram, to_store, bot)
         rows.append(sender.with_options(shutdown=15.0))
         rows.append(permanent("telegram.in", TelegramPoller, to_store, to_chats, says, bot))

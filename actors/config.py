@@ -17,9 +17,9 @@ from pydantic import (
 )
 
 from actors.environment import SettingsError, debug_socket, store_path
-from protocols.ids import PersonId
+from protocols.ids import TELEGRAM, PersonId
 
-_PERSON = re.compile(r"(telegram:\d+|matrix:@[^:\s]+:\S+|terminal:owner)")
+_PERSON = re.compile(r"(telegram:-?\d+|matrix:@[^:\s]+:\S+|terminal:owner)")
 _MATRIX_USER = re.compile(r"@[^:\s]+:\S+")
 
 
@@ -147,6 +147,14 @@ class Settings(BaseModel):
         on_telegram = (PersonId(f"telegram:{user}") for user in self.telegram_allowed_users)
         on_matrix = (PersonId(f"matrix:{user}") for user in self.matrix_allowed_users)
         return (*on_telegram, *on_matrix)
+
+    @property
+    def telegram_ways(self) -> tuple[str, str, str, bool, Path, tuple[int, ...]]:
+        """What Telegram's surface is told beside its token; the last are the admins there."""
+        people = (person.partition(":") for person in self.admins)
+        admins = tuple(int(user) for surface, _, user in people if surface == TELEGRAM)
+        ways = (str(self.telegram_api_base), self.telegram_group_mode, self.telegram_streaming)
+        return *ways, self.telegram_reactions, self.files_path, admins
 
     @property
     def matrix_login(self) -> tuple[str, str, str]:

@@ -17,6 +17,7 @@ class Attachment:
 
     Args:
         mode: ``binary`` (``data``), ``url`` (``location``) or ``s3`` (``location`` is the key).
+        sha256: Of the content, 64 hexadecimal digits; empty where whoever sends it does not say.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Attachment:
     mode: str = "binary"
     data: bytes = field(repr=False, default=b"")
     location: str = field(repr=False, default="")
+    sha256: str = ""
 
 
 @frozen
@@ -126,6 +128,8 @@ class FailureKind(StrEnum):
     """It answered something that is not the protocol."""
     GONE = "gone"
     """Our own bridge died with the turn in hand."""
+    FILE_LOST = "file lost"
+    """A file on its way is not there any more, or our disk does not take it."""
 
 
 class PlatformFailedError(Exception):

@@ -13,11 +13,12 @@ def journal_faults(rows: Iterable[Row], outbox: Iterable[OutboxRow]) -> list[str
 
     Every row ends in exactly one visible outcome: one final outgoing message, or it is ignored
     with a reason, or its room is gone. Answers of one room stand in the order of its messages.
+    What only changes an outcome comes after it and is none.
     """
     rows, outbox = list(rows), list(outbox)
     finals = Counter(out.row for out in outbox if out.is_final)
     faults = [fault for row in rows if (fault := _fault(row, finals[row.id])) is not None]
-    return [*faults, *_order_faults(rows, outbox)]
+    return [*faults, *_order_faults(rows, outbox), *_change_faults(outbox)]
 
 
 def _fault(row: Row, finals: int) -> str | None:
@@ -45,4 +46,18 @@ def _order_faults(rows: list[Row], outbox: list[OutboxRow]) -> list[str]:
         if newest.get(out.room, 0) > out.row:
             faults.append(f"row {out.row} was answered after row {newest[out.room]}")
         newest[out.room] = max(newest.get(out.room, 0), out.row)
+    return faults
+
+
+def _change_faults(outbox: list[OutboxRow]) -> list[str]:
+    """Changes of an outcome that is not there, and changes that count as one."""
+    finals = {(out.row, out.room): out.id for out in outbox if out.is_final}
+    faults = []
+    for out in outbox:
+        if out.amends is None:
+            continue
+        if out.is_final:
+            faults.append(f"outgoing {out.id} changes an outcome and is one")
+        if finals.get((out.amends.row, out.room), out.id) >= out.id:
+            faults.append(f"outgoing {out.id} changes an outcome that is not there")
     return faults

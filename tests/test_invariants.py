@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from protocols.ids import EventId, OutboxId, PersonId, RoomId, RowId, RunId, TraceId
-from protocols.store import OutboxRow, Row, RowState, Voice
+from protocols.ids import EventId, OutboxId, PersonId, RemoteId, RoomId, RowId, RunId, TraceId
+from protocols.store import Amends, OutboxRow, Row, RowState, Voice
 from tests.invariants import journal_faults
 
 ROOM = RoomId("matrix/!r:s")
@@ -85,3 +85,25 @@ def test_a_command_may_overtake() -> None:
     rows = [row(1), row(2, run_id=None)]
 
     assert journal_faults(rows, [answer(1, 2), answer(2, 1)]) == []
+
+
+CHANGE = evolve(answer(2, 1), is_final=False, amends=Amends(RowId(1), RemoteId("$1")))
+
+
+def test_an_outcome_may_be_changed_once_it_is_there() -> None:
+    assert journal_faults([row(1)], [answer(1, 1), CHANGE]) == []
+
+
+@pytest.mark.parametrize(
+    "outbox",
+    [
+        [CHANGE, answer(3, 1)],
+        [answer(1, 1), evolve(CHANGE, amends=Amends(RowId(7), RemoteId("$1")))],
+        [answer(1, 1), evolve(CHANGE, room=RoomId("matrix/!q:s"))],
+        [answer(1, 1), evolve(CHANGE, row=RowId(2), is_final=True)],
+    ],
+)
+def test_a_change_of_what_is_not_there_or_that_counts_as_an_outcome_is_a_fault(
+    outbox: list[OutboxRow],
+) -> None:
+    assert journal_faults([row(1)], outbox)

@@ -5,11 +5,11 @@ import secrets
 from collections.abc import Callable
 from typing import Literal
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field, fields, frozen
 
-from actors.chats.texts import Word, say
+from actors.words import Word, say
 from protocols.chats import AccessList, Paired, PairingRefused, Stranger
-from protocols.ids import PersonId, RoomId
+from protocols.ids import Language, PersonId, RoomId
 from protocols.store import DeleteKey, PutKey, Row
 
 OWNER = PersonId("terminal:owner")
@@ -58,6 +58,7 @@ class Knock:
 
     Args:
         code: Empty where none was given.
+        language: That of their app, for the word that lets them in.
         told_at: When they were told something, within the last hour.
     """
 
@@ -70,6 +71,7 @@ class Knock:
     code: str = field(repr=False, default="")
     expires_at: float = 0.0
     told_at: tuple[float, ...] = ()
+    language: Language = Language("")
 
 
 @frozen
@@ -139,6 +141,7 @@ class AccessBook:
             knock,
             room=row.room,
             name=row.sender_name,
+            language=row.language,
             last_at=now,
             attempts=knock.attempts + 1,
             told_at=tuple(at for at in knock.told_at if now - at < HOUR),
@@ -152,13 +155,13 @@ class AccessBook:
     def _told(self, knock: Knock, now: float) -> tuple[Knock, str]:
         knock = evolve(knock, told_at=(*knock.told_at, now))
         if self.policy.mode != "pairing":
-            return knock, say(Word.NOT_ALLOWED, knock.person, person=knock.person)
+            return knock, say(Word.NOT_ALLOWED, knock.language, person=knock.person)
         with_code = self._with_code(knock, now)
         is_again = with_code.code == knock.code and knock.attempts > 1
         word = Word.KNOCK_AGAIN if is_again else Word.KNOCK
         knock = with_code
         minutes = max(1, round((knock.expires_at - now) / 60))
-        return knock, say(word, knock.person, code=knock.code, minutes=minutes)
+        return knock, say(word, knock.language, code=knock.code, minutes=minutes)
 
     def asked_into_room(self, person: PersonId, now: float) -> tuple[PutKey | DeleteKey, ...]:
         """A stranger wants to bring us into a room, where we are not: only the operator is told."""
@@ -238,6 +241,9 @@ def _stranger(knock: Knock, now: float) -> Stranger:
     return Stranger(knock.person, knock.name, code, knock.attempts, knock.first_at, knock.last_at)
 
 
+_FACTS = frozenset(one.name for one in fields(Knock)) - {"person"}
+
+
 def _put_knock(knock: Knock) -> PutKey:
     facts = {
         "room": knock.room,
@@ -248,11 +254,14 @@ def _put_knock(knock: Knock) -> PutKey:
         "code": knock.code,
         "expires_at": knock.expires_at,
         "told_at": knock.told_at,
+        "language": knock.language,
     }
     return PutKey(f"{_KNOCK}{knock.person}", json.dumps(facts, ensure_ascii=False))
 
 
 def _read_knock(person: PersonId, text: str) -> Knock:
-    facts = json.loads(text)
+    stored = json.loads(text)
+    # An older program knew less of a knock, a newer one knows more.
+    facts = {name: value for name, value in stored.items() if name in _FACTS}
     facts["told_at"] = tuple(facts["told_at"])
     return Knock(person=person, **facts)

@@ -20,6 +20,7 @@ class CommandName(StrEnum):
     STOP = "stop"
     RETRY = "retry"
     STATUS = "status"
+    SETTINGS = "settings"
     DEBUG = "debug"
 
 

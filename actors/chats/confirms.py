@@ -1,12 +1,11 @@
 """A question that the agent asked a person, until it is answered; pure."""
 
-import json
+from typing import Any
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
-from protocols.ids import PersonId, RoomId, SlotId
+from protocols.ids import RowId, SlotId
 from protocols.platform import Resume, TurnAsks
-from protocols.store import PutKey, Row
 
 LIFE = 3600.0
 """Seconds for which an answer counts."""
@@ -21,57 +20,60 @@ class Confirm:
 
     Args:
         row: The message whose turn asked.
+        tried_by: The message that answered it last, without success.
+        is_tried_choice: That message was one of the choices, and nothing else.
     """
 
     interrupt_id: str
     choices: tuple[str, ...] = field(repr=False)
-    row: int
+    row: RowId
     slot: SlotId
     asked_at: float
     expires_at: float
+    tried_by: RowId | None = None
+    is_tried_choice: bool = False
+
+    @property
+    def decided_on(self) -> RowId | None:
+        """The row on which an answer is noted, so that the first one counts.
+
+        None where other words failed: they may be run again whatever is answered meanwhile.
+        """
+        if self.tried_by is None:
+            return self.row
+        return self.tried_by if self.is_tried_choice else None
+
+    def is_open(self, slot: SlotId | None, at: float) -> bool:
+        """Whether a message in *slot* that came *at* that time is about it."""
+        return self.slot == slot and at < self.expires_at
 
 
-def confirm_key(room: RoomId, person: PersonId) -> str:
-    """Where the open question to *person* in *room* is kept."""
-    return f"confirm:{room} {person}"
+def asked(row: RowId, slot: SlotId, asks: TurnAsks, *, now: float) -> Confirm:
+    """The question of the turn of *row*, asked *now*."""
+    return Confirm(asks.interrupt_id, asks.choices, row, slot, now, now + LIFE)
 
 
-def remember(row: Row, slot: SlotId, asks: TurnAsks, *, now: float) -> PutKey:
-    """The change that keeps the question of the turn of *row*."""
-    facts = {
-        "interrupt_id": asks.interrupt_id,
-        "choices": asks.choices,
-        "row": row.id,
-        "slot": slot,
-        "asked_at": now,
-        "expires_at": now + LIFE,
-    }
-    return PutKey(confirm_key(row.room, row.sender), json.dumps(facts, ensure_ascii=False))
+def confirm_facts(confirm: Confirm) -> dict[str, Any]:
+    """*confirm* as the store keeps it."""
+    return asdict(confirm)
 
 
-def read_confirm(text: str | None) -> Confirm | None:
-    """The question in a stored text."""
-    if text is None:
-        return None
-    facts = json.loads(text)
-    facts["choices"] = tuple(facts["choices"])
-    return Confirm(**facts)
+def read_confirm(facts: dict[str, Any]) -> Confirm:
+    """The question in what the store kept."""
+    return Confirm(**facts | {"choices": tuple(facts["choices"])})
 
 
-def resume_for(confirm: Confirm | None, row: Row) -> Resume | None:
-    """How *row* answers *confirm*; None where it is not about it.
+def resume_with(confirm: Confirm, text: str, *, is_older: bool) -> Resume:
+    """How a message with *text* answers *confirm*.
 
     Words other than a choice cancel the question, and so does a message that was written
     before the question stood there: its "yes" meant something else.
     """
-    if confirm is None or confirm.slot != row.slot or row.received_at >= confirm.expires_at:
-        return None
-    if row.received_at < confirm.asked_at:
-        return Resume(confirm.interrupt_id, None)
-    return Resume(confirm.interrupt_id, _choice(row.text, confirm.choices))
+    return Resume(confirm.interrupt_id, None if is_older else choice_in(text, confirm.choices))
 
 
-def _choice(text: str, choices: tuple[str, ...]) -> str | None:
+def choice_in(text: str, choices: tuple[str, ...]) -> str | None:
+    """The one of *choices* that *text* is; None where it is something else."""
     word = text.strip(_PUNCTUATION).casefold()
     by_word = {choice.strip(_PUNCTUATION).casefold(): choice for choice in choices}
     return by_word.get(word) or by_word.get(_SHORT.get(word, ""))

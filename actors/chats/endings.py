@@ -1,12 +1,16 @@
-"""How a turn ends: its state, and the one text that the person sees; pure."""
+"""How a turn ends: its state, and the one outcome that the person sees; pure."""
 
 from typing import assert_never
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from actors.chats.commands import is_blank
-from actors.chats.texts import FAILURES, Word, plain, say
-from protocols.ids import PersonId
+from actors.chats.keyboards import choice_keyboard, retry_keyboard
+from actors.chats.manner import Manner
+from actors.chats.presses import ASKED_BACK
+from actors.chats.retries import RETRYABLE
+from actors.words import FAILURES, Word, plain
+from protocols.files import LocalFile
 from protocols.platform import (
     Attachment,
     FailureKind,
@@ -16,7 +20,7 @@ from protocols.platform import (
     TurnOutcome,
     TurnStopped,
 )
-from protocols.store import AddOutgoing, Change, FinishRow, Row, RowState, Voice
+from protocols.store import AddOutgoing, Change, FinishRow, Keyboard, Row, RowState, Voice
 
 
 @frozen
@@ -27,82 +31,111 @@ class Ending:
     voice: Voice
     text: str = field(repr=False)
     reason: str = ""
+    keyboard: Keyboard = ()
+    files: tuple[LocalFile, ...] = ()
 
     def changes(self, row: Row) -> tuple[Change, ...]:
         """The changes that end *row* so."""
-        return (
-            FinishRow(row.id, self.state, self.reason),
-            AddOutgoing(row.room, self.voice, self.text, row=row.id),
+        outcome = AddOutgoing(
+            row.room,
+            self.voice,
+            self.text,
+            row=row.id,
+            keyboard=self.keyboard,
+            files=self.files,
         )
+        return FinishRow(row.id, self.state, self.reason), outcome
 
 
-def ending_of(outcome: TurnOutcome, person: PersonId, prefix: str) -> Ending:
-    """The ending for *outcome*; what came of the answer is always kept."""
+def ending_of(
+    outcome: TurnOutcome, row: Row, manner: Manner, *, missing: tuple[str, ...] = ()
+) -> Ending:
+    """The ending of *row* for *outcome*; what came of the answer is always kept.
+
+    The lines in *missing* tell of files that the agent did not get.
+    """
+    ending = _ending(outcome, row, manner)
+    if missing:
+        before = (_closed(ending.text),) if ending.text else ()
+        ending = evolve(ending, text="\n\n".join((*before, *missing)))
+    return _retryable(ending, row, manner)
+
+
+def set_aside(row: Row, manner: Manner, *, attempts: int) -> Ending:
+    """The ending for a row that crashed whoever handled it too often."""
+    text = manner.say(Word.SET_ASIDE, attempts=attempts)
+    reason = f"set aside after {attempts} attempts"
+    return _retryable(Ending(RowState.SET_ASIDE, Voice.GATEWAY, text, reason), row, manner)
+
+
+def stopped_before_start(row: Row, manner: Manner) -> Ending:
+    """The ending for a row that was stopped while it waited."""
+    text = manner.say(Word.STOPPED_BEFORE_START)
+    ending = Ending(RowState.STOPPED, Voice.GATEWAY, text, "stopped before it began")
+    return _retryable(ending, row, manner)
+
+
+def stopped_by_force(row: Row, manner: Manner) -> Ending:
+    """The ending for a row whose session did not answer when it was told to stop."""
+    text = manner.say(Word.SESSION_SILENT)
+    ending = Ending(RowState.STOPPED, Voice.GATEWAY, text, "stopped; its session did not answer")
+    return _retryable(ending, row, manner)
+
+
+def _retryable(ending: Ending, row: Row, manner: Manner) -> Ending:
+    if ending.state not in RETRYABLE:
+        return ending
+    return evolve(ending, keyboard=retry_keyboard(row.id, manner))
+
+
+def _ending(outcome: TurnOutcome, row: Row, manner: Manner) -> Ending:
     match outcome:
-        case TurnFinished(text, attachments):
-            return _finished(text, attachments, person, prefix=prefix)
-        case TurnAsks():
-            return Ending(RowState.ANSWERED, Voice.AGENT, _question(outcome, person), "asked back")
+        case TurnFinished():
+            return _finished(outcome, manner)
+        case TurnAsks(choices=choices):
+            keyboard = choice_keyboard(row.id, choices, manner)
+            text = _question(outcome, manner)
+            return Ending(RowState.ANSWERED, Voice.AGENT, text, ASKED_BACK, keyboard)
         case TurnFailed(text, kind):
-            return _failed(text, kind, person, prefix=prefix)
+            return _failed(text, kind, manner)
         case TurnStopped(text):
-            return _stopped(text, person, prefix)
+            return _stopped(text, manner)
         case _:
             assert_never(outcome)
 
 
-def set_aside(row: Row, prefix: str, *, attempts: int) -> Ending:
-    """The ending for a row that crashed whoever handled it too often."""
-    text = say(Word.SET_ASIDE, row.sender, attempts=attempts, prefix=prefix)
-    reason = f"set aside after {attempts} attempts"
-    return Ending(RowState.SET_ASIDE, Voice.GATEWAY, text, reason)
+def _finished(answer: TurnFinished, manner: Manner) -> Ending:
+    attachments = tuple(_attachment(one, manner) for one in answer.attachments)
+    whole = "\n\n".join(part for part in (answer.text, *attachments) if part.strip())
+    if is_blank(whole) and not answer.files:
+        return _failed("", FailureKind.EMPTY, manner)
+    text = "" if is_blank(whole) else whole
+    return Ending(RowState.ANSWERED, Voice.AGENT, text, files=answer.files)
 
 
-def stopped_before_start(row: Row, prefix: str) -> Ending:
-    """The ending for a row that was stopped while it waited."""
-    text = say(Word.STOPPED_BEFORE_START, row.sender, prefix=prefix)
-    return Ending(RowState.STOPPED, Voice.GATEWAY, text, "stopped before it began")
-
-
-def stopped_by_force(row: Row, prefix: str) -> Ending:
-    """The ending for a row whose session did not answer when it was told to stop."""
-    text = say(Word.SESSION_SILENT, row.sender, prefix=prefix)
-    return Ending(RowState.STOPPED, Voice.GATEWAY, text, "stopped; its session did not answer")
-
-
-def _finished(
-    text: str, attachments: tuple[Attachment, ...], person: PersonId, *, prefix: str
-) -> Ending:
-    files = tuple(_file(attachment, person) for attachment in attachments)
-    whole = "\n\n".join(part for part in (text, *files) if part.strip())
-    if is_blank(whole):
-        return _failed("", FailureKind.EMPTY, person, prefix=prefix)
-    return Ending(RowState.ANSWERED, Voice.AGENT, whole)
-
-
-def _file(attachment: Attachment, person: PersonId) -> str:
+def _attachment(attachment: Attachment, manner: Manner) -> str:
     name = plain(" ".join(attachment.name.split()))
     if attachment.mode == "url":
         return f"[{name}](<{attachment.location}>)"
-    return say(Word.FILE, person, name=name)
+    return manner.say(Word.FILE, name=name)
 
 
-def _question(asks: TurnAsks, person: PersonId) -> str:
+def _question(asks: TurnAsks, manner: Manner) -> str:
     choices = " / ".join(f"**{plain(choice)}**" for choice in asks.choices)
-    hint = say(Word.ASK_CHOICE, person, choices=choices) if choices else say(Word.ASK_FREE, person)
+    hint = manner.say(Word.ASK_CHOICE, choices=choices) if choices else manner.say(Word.ASK_FREE)
     return "\n\n".join(part for part in (asks.text, asks.question, hint) if part.strip())
 
 
-def _failed(text: str, kind: FailureKind, person: PersonId, *, prefix: str) -> Ending:
-    words = say(FAILURES[kind], person, prefix=prefix)
+def _failed(text: str, kind: FailureKind, manner: Manner) -> Ending:
+    words = manner.say(FAILURES[kind])
     reason = f"the agent failed: {kind}"
     if not text.strip():
         return Ending(RowState.FAILED, Voice.GATEWAY, words, reason)
     return Ending(RowState.FAILED, Voice.AGENT, f"{_closed(text)}\n\n*{words}*", reason)
 
 
-def _stopped(text: str, person: PersonId, prefix: str) -> Ending:
-    words = say(Word.STOPPED_MARK, person, prefix=prefix)
+def _stopped(text: str, manner: Manner) -> Ending:
+    words = manner.say(Word.STOPPED_MARK)
     if not text.strip():
         return Ending(RowState.STOPPED, Voice.GATEWAY, words, "stopped by its person")
     whole = f"{_closed(text)}\n\n{words}"

@@ -1,160 +1,98 @@
-"""``/stop`` and ``/status``: what the directory asks sessions without waiting for them."""
+"""What needs an answer from a session, the platform or a surface: nobody waits for it here."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from typing import assert_never
 
-import structlog
 import trio
 from attrs import define, field
 
+from actors.chats.answers import Answers
 from actors.chats.asking import ask_through_restarts
-from actors.chats.endings import stopped_by_force
-from actors.chats.hints import DeliveryHints
-from actors.chats.sorting import Errand, ended
-from actors.chats.texts import Word, say
-from actors.kernel.pool import Pool
-from protocols.chats import DescribeSession, SessionMessage, StopTurn
-from protocols.ids import RoomId, RowId, SurfaceName, run_id_for, surface_of
-from protocols.mail import Address, NoAnswerError
-from protocols.platform import CancelTurn, PlatformMessage
-from protocols.store import (
-    Change,
-    Commit,
-    Committed,
-    RecentRows,
-    Row,
-    RowState,
-    StoreMessage,
-    WaitingRows,
+from actors.chats.decisions import (
+    DescribeTurn,
+    Errand,
+    OpenChat,
+    ShowSettings,
+    StopRow,
+    StopTurnHere,
+    SwitchSkill,
 )
-from protocols.surfaces import Surface
+from actors.chats.stops import Stops
+from actors.chats.switches import Switches
+from protocols.ids import RoomId
+from protocols.mail import NoAnswerError
+from protocols.store import Row
+from protocols.surfaces import OpenRoom
 
-log = structlog.get_logger("chats.errands")
+Opened = Callable[[Row, RoomId | None], Awaitable[None]]
+"""Told which room was opened for a ``/new``; None where none could be."""
 
-PATIENCE = 1.0
-"""Seconds that a session has to answer."""
-
-_RECENT = 100
-"""Rows of a room among which a stop looks for what it stopped; fewer than these can be waiting."""
+_Key = tuple[RoomId, type[Errand]]
 
 
 @define
 class Errands:
-    """Runs errands: per room and kind one question at a time, whose answer serves all that wait.
+    """Runs errands: per room and kind one at a time, in order.
 
-    The rows stay received until they are answered, so an errand that is lost in a crash is
-    read and run again.
+    The answer of a session serves all rows that wait for the same. The rows stay received until
+    they are answered, so an errand that is lost in a crash is read and run again.
     """
 
-    store: Address[StoreMessage]
-    platform: Address[PlatformMessage]
-    sessions: Pool[SessionMessage]
-    surfaces: Mapping[SurfaceName, Surface]
-    hints: DeliveryHints
+    answers: Answers
+    stops: Stops
+    switches: Switches
     nursery: trio.Nursery
-    _waiting: dict[tuple[RoomId, Errand], list[Row]] = field(factory=dict)
+    opened: Opened
+    _waiting: dict[_Key, list[tuple[Errand, Row]]] = field(factory=dict)
 
     def begin(self, errand: Errand, row: Row) -> None:
         """Run *errand* for *row*."""
-        waiting = self._waiting.get((row.room, errand))
+        key = (row.room, type(errand))
+        waiting = self._waiting.get(key)
         if waiting is not None:
-            waiting.append(row)
+            waiting.append((errand, row))
             return
-        self._waiting[row.room, errand] = [row]
-        self.nursery.start_soon(self._serve, row.room, errand)
+        self._waiting[key] = [(errand, row)]
+        self.nursery.start_soon(self._serve, key)
 
-    async def _serve(self, room: RoomId, errand: Errand) -> None:
-        while rows := self._waiting[room, errand]:
-            self._waiting[room, errand] = []
-            match errand:
-                case Errand.STOP:
-                    await self._stop(room, rows)
-                case Errand.STATUS:
-                    await self._describe(room, rows)
-                case _:
-                    assert_never(errand)
-            self.hints.deliver(room)
-        del self._waiting[room, errand]
+    async def _serve(self, key: _Key) -> None:
+        while errands := self._waiting[key]:
+            self._waiting[key] = []
+            for errand, rows in _batches(errands):
+                await self._run(errand, rows)
+            self.answers.hints.deliver(key[0])
+        del self._waiting[key]
 
-    async def _stop(self, room: RoomId, rows: list[Row]) -> None:
-        if await self._is_obeyed(rows[-1]):
-            await self._answer(rows, Word.STOPPED)
-            return
-        waiting = await ask_through_restarts(self.store, WaitingRows(room, limit=1))
-        victim = next((row for row in waiting if row.id < rows[-1].id), None)
-        if victim is None:
-            await self._answer(rows, Word.NOTHING_RUNS)
-            return
-        # A hung session may read this late, in its next life: it must mean this row only.
-        question = StopTurn(before=RowId(victim.id + 1))
+    async def _run(self, errand: Errand, rows: list[Row]) -> None:
+        row = rows[0]
+        match errand:
+            case StopTurnHere():
+                await self.stops.stop(row.room, rows)
+            case DescribeTurn():
+                await self.stops.describe(row.room, rows)
+            case StopRow(id_):
+                await self.stops.stop_row(row, id_)
+            case ShowSettings():
+                await self.switches.show(row)
+            case SwitchSkill():
+                await self.switches.switch(row, errand)
+            case OpenChat(name):
+                await self.opened(row, await self._open(row, name))
+            case _:
+                assert_never(errand)
+
+    async def _open(self, row: Row, name: str) -> RoomId | None:
+        """The room that the surface opened; None also where it does not say in time."""
+        address = self.answers.surface(row).address
         try:
-            stopped = await self.sessions.ask(room, question, within=PATIENCE)
+            return await ask_through_restarts(address, OpenRoom(row.room, row.id, name))
         except NoAnswerError:
-            await self._stop_by_force(victim, rows)
-            return
-        await self._answer(rows, Word.NOTHING_RUNS if stopped is None else Word.STOPPED)
+            return None
 
-    async def _is_obeyed(self, stop: Row) -> bool:
-        """Whether a message was stopped since *stop* came: by it, before we crashed, or by another.
 
-        So one stop, or several in a hurry, end one message, and the next goes on.
-        """
-        recent = await ask_through_restarts(self.store, RecentRows(_RECENT, stop.room))
-        return any(
-            row.state is RowState.STOPPED and (row.finished_at or 0) >= stop.received_at
-            for row in recent
-        )
-
-    async def _stop_by_force(self, victim: Row, rows: list[Row]) -> None:
-        """End *victim* in its session's place, and the session with it."""
-        log.warning("session.stopped_by_force", room=victim.room, row=victim.id)
-        changes = stopped_by_force(victim, self._prefix(victim.room)).changes(victim)
-        if not await self._end(rows, Word.STOPPED_BY_FORCE, {}, more=changes):
-            await self._answer(rows, Word.NOTHING_RUNS)
-        run_id = victim.run_id or run_id_for(victim.room, victim.event_id)
-        self.platform.try_send(CancelTurn(run_id))
-        self.hints.deliver(victim.room, victim.id)
-        self.sessions.restart(victim.room)
-
-    async def _describe(self, room: RoomId, rows: list[Row]) -> None:
-        try:
-            status = await self.sessions.ask(room, DescribeSession(), within=PATIENCE)
-        except NoAnswerError:
-            await self._answer(rows, Word.STATUS_SILENT)
-            return
-        if status.running_for is None:
-            await self._answer(rows, Word.STATUS_IDLE)
-        else:
-            await self._answer(
-                rows,
-                Word.STATUS_RUNNING,
-                seconds=round(status.running_for),
-                waiting=status.waiting,
-                chat=status.slot,
-            )
-
-    async def _answer(self, rows: list[Row], word: Word, **facts: object) -> None:
-        """End all *rows* with the same words; one by one where something was ended before."""
-        if await self._end(rows, word, facts):
-            return
-        for row in rows:
-            await self._end([row], word, facts)
-
-    async def _end(
-        self,
-        rows: list[Row],
-        word: Word,
-        facts: Mapping[str, object],
-        *,
-        more: tuple[Change, ...] = (),
-    ) -> bool:
-        """End *rows* with the same words, together with *more* changes; False where one was."""
-        changes = list(more)
-        for row in rows:
-            text = say(word, row.sender, prefix=self._prefix(row.room), **facts)
-            changes += ended(row, RowState.ANSWERED, text, reason="command")
-        done = await ask_through_restarts(self.store, Commit(tuple(changes)))
-        return isinstance(done, Committed)
-
-    def _prefix(self, room: RoomId) -> str:
-        return self.surfaces[surface_of(room)].command_prefixes[-1]
+def _batches(errands: list[tuple[Errand, Row]]) -> list[tuple[Errand, list[Row]]]:
+    """What is run together: of a session one answer serves all that ask for the same."""
+    first, _ = errands[0]
+    if isinstance(first, StopTurnHere | DescribeTurn):
+        return [(first, [row for _, row in errands])]
+    return [(errand, [row]) for errand, row in errands]

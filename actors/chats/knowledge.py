@@ -1,40 +1,115 @@
 """What the directory looks up before it decides a page of rows, all at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import trio
 from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
+from actors.chats.notes import RoomNotes, TurnContext, notes_prefix, read_notes
+from actors.chats.presses import AnewPress, read_press
 from actors.chats.replies import MOST_WAITING
 from actors.chats.slots import Chat, chats_prefix, keys_of, read_chats
-from protocols.ids import PersonId, RoomId, SlotId
-from protocols.mail import Address
-from protocols.store import FindKeys, GetKey, LastFinished, Row, StoreMessage, WaitingRows
+from protocols.ids import PersonId, RemoteId, RoomId, RowId, SlotId
+from protocols.mail import Address, Question
+from protocols.store import (
+    FinalOutgoing,
+    FindKeys,
+    FindMessage,
+    FindRow,
+    GetKey,
+    LastFinished,
+    OutboxRow,
+    RecentRows,
+    Row,
+    StoreMessage,
+    WaitingRows,
+)
+
+A = TypeVar("A")
+K = TypeVar("K")
+
+_RECENT = 300
+"""Rows of a room among which the newest message of a person is looked for: more than a page."""
 
 
 @define
 class Knowledge:
-    """What the store has about the rooms and people of some rows."""
+    """What the store has about the rooms and people of some rows, and about what the rows name.
+
+    Args:
+        unfinished: How many rows of a room run or wait, as far as that matters.
+        failed: The last failed row by room and person.
+        rows: Those that presses and open questions name.
+    """
 
     store: Address[StoreMessage]
     keys: dict[str, str] = field(factory=dict)
     chats: dict[PersonId, dict[SlotId, Chat]] = field(factory=dict)
     unfinished: dict[RoomId, int] = field(factory=dict)
     failed: dict[tuple[RoomId, PersonId], Row | None] = field(factory=dict)
+    notes: dict[RoomId, RoomNotes] = field(factory=dict)
+    rows: dict[RowId, Row | None] = field(factory=dict)
+    _finals: dict[RowId, OutboxRow | None] = field(factory=dict)
+    _messages: dict[tuple[RoomId, RemoteId], Row | None] = field(factory=dict)
+    _recent: dict[RoomId, tuple[Row, ...]] = field(factory=dict)
 
-    async def look_up(self, rows: Iterable[Row], retries: Iterable[Row]) -> None:
-        """Ask for all that concerns *rows*, and for what *retries* would run again."""
+    async def look_up(
+        self, rows: Iterable[Row], retries: Iterable[Row], opened: Mapping[RowId, RoomId | None]
+    ) -> None:
+        """Ask for all that concerns *rows*, and for what *retries* would run again.
+
+        Some of *rows* have a room that was *opened* for them.
+        """
+        rows = tuple(rows)
         pairs = {(row.room, row.sender) for row in rows}
+        new = {(room, row.sender) for row in rows if (room := opened.get(row.id)) is not None}
+        pressed = [it for row in rows if row.press and (it := read_press(row.press.action))]
         async with trio.open_nursery() as nursery:
-            for key in {key for room, person in pairs for key in keys_of(room, person)}:
+            for key in {key for room, person in pairs | new for key in keys_of(room, person)}:
                 nursery.start_soon(self._find_key, key)
             for person in {person for _, person in pairs}:
                 nursery.start_soon(self._find_chats, person)
             for room in {room for room, _ in pairs}:
                 nursery.start_soon(self._count_unfinished, room)
+                nursery.start_soon(self._find_notes, room)
             for room, person in {(row.room, row.sender) for row in retries}:
-                nursery.start_soon(self._find_failed, room, person)
+                question = LastFinished(room, person)
+                nursery.start_soon(self._find, self.failed, (room, person), question)
+            for target in {it.row for it in pressed}:
+                nursery.start_soon(self._find, self.rows, target, FindRow(target))
+        anew = [it.row for it in pressed if isinstance(it, AnewPress)]
+        await self._look_further(pairs, rows, anew)
+
+    async def _look_further(
+        self, pairs: set[tuple[RoomId, PersonId]], rows: tuple[Row, ...], anew: list[RowId]
+    ) -> None:
+        """Ask for what is named by what was found; most messages name nothing."""
+        asked = [it for room, person in pairs if (it := self.notes[room].questions.get(person))]
+        failed = [row.id for row in self.failed.values() if row is not None]
+        edits = (*rows, *(row for target in anew if (row := self.rows[target]) is not None))
+        edited = {(row.room, row.edits) for row in edits if row.edits is not None}
+        if not (asked or failed or edited):
+            return
+        async with trio.open_nursery() as nursery:
+            for id_ in {id_ for it in asked if (id_ := it.decided_on) is not None}:
+                nursery.start_soon(self._find, self.rows, id_, FindRow(id_))
+            for id_ in {*failed, *(it.row for it in asked), *self._answered(edited)}:
+                nursery.start_soon(self._find, self._finals, id_, FinalOutgoing(id_))
+            for room, message in edited:
+                question = FindMessage(room, message)
+                nursery.start_soon(self._find, self._messages, (room, message), question)
+            for room in {room for room, _ in edited}:
+                nursery.start_soon(self._find, self._recent, room, RecentRows(_RECENT, room))
+
+    def _answered(self, edited: set[tuple[RoomId, RemoteId]]) -> set[RowId]:
+        """The rows whose questions some waiting messages answer, where messages are edited."""
+        contexts = (it for room, _ in edited for it in self.notes_of(room).contexts.values())
+        return {context.answers.row for context in contexts if context.answers is not None}
+
+    async def _find(self, place: dict[K, A], key: K, question: Question[A]) -> None:
+        place[key] = await ask_through_restarts(self.store, question)
 
     async def _find_key(self, key: str) -> None:
         text = await ask_through_restarts(self.store, GetKey(key))
@@ -45,10 +120,37 @@ class Knowledge:
         rows = await ask_through_restarts(self.store, FindKeys(chats_prefix(person)))
         self.chats[person] = read_chats(person, rows)
 
+    async def _find_notes(self, room: RoomId) -> None:
+        rows = await ask_through_restarts(self.store, FindKeys(notes_prefix(room)))
+        self.notes[room] = read_notes(room, rows)
+
     async def _count_unfinished(self, room: RoomId) -> None:
         rows = await ask_through_restarts(self.store, WaitingRows(room, limit=MOST_WAITING + 1))
         self.unfinished[room] = len(rows)
 
-    async def _find_failed(self, room: RoomId, person: PersonId) -> None:
-        found = await ask_through_restarts(self.store, LastFinished(room, person))
-        self.failed[room, person] = found
+    # What is known.
+
+    def notes_of(self, room: RoomId) -> RoomNotes:
+        """The notes of *room*."""
+        return self.notes.setdefault(room, RoomNotes())
+
+    def context_of(self, row: Row) -> TurnContext:
+        """What the turn of *row* is about beside its words."""
+        return self.notes_of(row.room).contexts.get(row.id, TurnContext())
+
+    def files_of(self, row: Row) -> RowId | None:
+        """The row that has the files which the turn of *row* takes along, if there are any."""
+        return row.id if row.files else self.context_of(row).files_of
+
+    def shown(self, row: RowId) -> RemoteId | None:
+        """The message that shows the outcome of *row*, if the surface can point at it."""
+        final = self._finals.get(row)
+        return None if final is None else final.remote_id
+
+    def message(self, room: RoomId, message_id: RemoteId) -> Row | None:
+        """The message *message_id* of *room*, as its first words came."""
+        return self._messages.get((room, message_id))
+
+    def recent(self, room: RoomId) -> tuple[Row, ...]:
+        """The newest rows of *room*, newest first; looked up where a message is edited."""
+        return self._recent.get(room, ())

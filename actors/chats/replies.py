@@ -3,12 +3,15 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from attrs import define, evolve
+from attrs import define, evolve, field, frozen
 
 from actors.chats.commands import CommandName
+from actors.chats.keyboards import chats_keyboard
+from actors.chats.manner import Manner
 from actors.chats.slots import Chat, SlotBook, read_slot
-from actors.chats.texts import Word, plain, say
-from protocols.ids import PersonId, RoomId, native_id
+from actors.words import Word, plain
+from protocols.ids import PersonId, RoomId, RowId, SlotId, native_id
+from protocols.store import Keyboard, Row
 
 MOST_WAITING = 20
 """Messages of a room that may wait behind the running one."""
@@ -18,6 +21,14 @@ LONGEST_TREE = 3500
 """Characters of the tree in a chat; the whole of it is in ``supervisor.py debug``."""
 
 MOST_LISTED = 30
+
+
+@frozen
+class Reply:
+    """What the person sees."""
+
+    text: str = field(repr=False)
+    keyboard: Keyboard = ()
 
 
 def label(chat: Chat) -> str:
@@ -32,7 +43,7 @@ def name_from(text: str) -> str:
 
 @define
 class Replies:
-    """Answers commands for one row's person in its room; changes of slots go to *slots*.
+    """Answers one row of a person in its room; changes of slots go to *slots*.
 
     Args:
         tree: The live tree, as text.
@@ -40,103 +51,122 @@ class Replies:
     """
 
     slots: SlotBook
-    room: RoomId
-    person: PersonId
-    prefix: str
+    row: Row
+    manner: Manner
     tree: str
     is_admin: bool
 
-    def reply(self, name: CommandName, rest: str) -> str:
+    def reply(self, name: CommandName, rest: str) -> Reply:
         """The answer to one of the commands in ``SIMPLE``."""
         return SIMPLE[name](self, rest)
 
-    def unknown(self, near: CommandName | None) -> str:
+    def unknown(self, near: CommandName | None) -> Reply:
         """The answer to a command that does not exist."""
         if near is None:
             return self._say(Word.UNKNOWN_COMMAND)
         return self._say(Word.UNKNOWN_COMMAND_NEAR, near=near)
 
-    def _say(self, word: Word, **facts: object) -> str:
-        return say(word, self.person, prefix=self.prefix, **facts)
+    @property
+    def _room(self) -> RoomId:
+        return self.row.room
 
-    def _here(self) -> Chat | None:
-        chat = self.slots.current(self.room, self.person)
+    @property
+    def _person(self) -> PersonId:
+        return self.row.sender
+
+    def _say(self, word: Word, **facts: object) -> Reply:
+        return Reply(self.manner.say(word, **facts))
+
+    @property
+    def here(self) -> Chat | None:
+        """The chat that the person writes in here."""
+        chat = self.slots.current(self._room, self._person)
         return None if chat is None or chat.is_archived else chat
 
-    def start(self, _rest: str) -> str:
+    def start(self, _rest: str) -> Reply:
         """A first word."""
         return self._say(Word.START)
 
-    def help(self, _rest: str) -> str:
+    def help(self, _rest: str) -> Reply:
         """What there is."""
         return self._say(Word.HELP, limit=MOST_WAITING)
 
-    def new(self, rest: str) -> str:
+    def new(self, rest: str) -> Reply:
         """Begin the next chat here."""
         name = name_from(rest)
-        chat = self._here()
+        chat = self.here
         if chat is None or chat.is_used:
-            chat = self.slots.open_next(self.room, self.person, name)
+            chat = self.slots.open_next(self._room, self._person, name)
             return self._say(Word.NEW_CHAT, chat=label(chat))
         # An empty chat is as good as a new one: numbers are not used up for nothing.
         if name:
-            chat = self.slots.keep(evolve(chat, name=name), self.person)
+            chat = self.slots.keep(evolve(chat, name=name), self._person)
         return self._say(Word.STILL_EMPTY, chat=label(chat))
 
-    def chats(self, rest: str) -> str:
+    def chats(self, rest: str) -> Reply:
         """List the chats, or go back to one."""
-        return self._go_to(rest) if rest else self._list()
+        if not rest:
+            return self._list()
+        slot = read_slot(rest)
+        return self._say(Word.CHAT_UNKNOWN) if slot is None else self._go_to(slot)
 
-    def _list(self) -> str:
-        chats = [chat for chat in self.slots.all_of(self.person) if not chat.is_archived]
+    def chats_here(self, list_of: RowId) -> Keyboard:
+        """Buttons to go back to each chat of this room, in the list that row *list_of* shows."""
+        chats = [chat for chat in self._listed if chat.room == self._room]
+        return chats_keyboard(list_of, chats, self.manner)
+
+    @property
+    def _listed(self) -> list[Chat]:
+        return [chat for chat in self.slots.all_of(self._person) if not chat.is_archived]
+
+    def _list(self) -> Reply:
+        chats = self._listed
         if not chats:
             return self._say(Word.NO_CHATS)
-        here = self._here()
-        lines = [f"- {label(chat)}: {self._place(chat, here)}" for chat in chats[:MOST_LISTED]]
+        lines = [f"- {label(chat)}: {self._place(chat)}" for chat in chats[:MOST_LISTED]]
         if len(chats) > MOST_LISTED:
-            lines.append(self._say(Word.CHATS_MORE, count=len(chats) - MOST_LISTED))
-        return self._say(Word.CHATS, chats="\n".join(lines))
+            lines.append(self.manner.say(Word.CHATS_MORE, count=len(chats) - MOST_LISTED))
+        text = self.manner.say(Word.CHATS, chats="\n".join(lines))
+        return Reply(text, self.chats_here(self.row.id))
 
-    def _place(self, chat: Chat, here: Chat | None) -> str:
+    def _place(self, chat: Chat) -> str:
+        here = self.here
         if here is not None and chat.slot == here.slot:
-            return self._say(Word.CHAT_IN_USE)
-        if chat.room == self.room:
-            return self._say(Word.CHAT_HERE)
-        return self._say(Word.CHAT_ELSEWHERE, place=native_id(chat.room))
+            return self.manner.say(Word.CHAT_IN_USE)
+        if chat.room == self._room:
+            return self.manner.say(Word.CHAT_HERE)
+        return self.manner.say(Word.CHAT_ELSEWHERE, place=native_id(chat.room))
 
-    def _go_to(self, rest: str) -> str:
-        slot = read_slot(rest)
-        chat = next((chat for chat in self.slots.all_of(self.person) if chat.slot == slot), None)
+    def _go_to(self, slot: SlotId) -> Reply:
+        chat = self.slots.chat(self._person, slot)
         if chat is None:
             return self._say(Word.CHAT_UNKNOWN)
-        if chat.room != self.room:
+        if chat.room != self._room:
             place = native_id(chat.room)
             return self._say(Word.CHAT_IN_OTHER_ROOM, chat=label(chat), place=place)
-        if chat.is_archived:
-            chat = self.slots.keep(evolve(chat, is_archived=False), self.person)
-        self.slots.choose(chat, self.person)
+        self.slots.go_back(chat, self._person)
         return self._say(Word.CHAT_CHOSEN, chat=label(chat))
 
-    def rename(self, rest: str) -> str:
+    def rename(self, rest: str) -> Reply:
         """Name the current chat."""
         name = name_from(rest)
-        chat = self._here()
+        chat = self.here
         if chat is None:
             return self._say(Word.NO_CHAT_YET)
         if not name:
             return self._say(Word.RENAME_NEEDS_NAME)
-        chat = self.slots.keep(evolve(chat, name=name), self.person)
+        chat = self.slots.keep(evolve(chat, name=name), self._person)
         return self._say(Word.RENAMED, chat=label(chat))
 
-    def archive(self, _rest: str) -> str:
+    def archive(self, _rest: str) -> Reply:
         """Put the current chat away."""
-        chat = self._here()
+        chat = self.here
         if chat is None:
             return self._say(Word.NO_CHAT_YET)
-        self.slots.keep(evolve(chat, is_archived=True), self.person)
+        self.slots.keep(evolve(chat, is_archived=True), self._person)
         return self._say(Word.ARCHIVED, chat=label(chat), slot=chat.slot)
 
-    def debug(self, _rest: str) -> str:
+    def debug(self, _rest: str) -> Reply:
         """Show the live tree to an admin."""
         if not self.is_admin:
             return self._say(Word.ADMINS_ONLY)
@@ -146,7 +176,7 @@ class Replies:
         return self._say(Word.TREE, tree=tree)
 
 
-SIMPLE: Mapping[CommandName, Callable[[Replies, str], str]] = MappingProxyType(
+SIMPLE: Mapping[CommandName, Callable[[Replies, str], Reply]] = MappingProxyType(
     {
         CommandName.START: Replies.start,
         CommandName.HELP: Replies.help,
@@ -157,4 +187,4 @@ SIMPLE: Mapping[CommandName, Callable[[Replies, str], str]] = MappingProxyType(
         CommandName.DEBUG: Replies.debug,
     }
 )
-"""The commands that are answered from what the directory knows; the others need a session."""
+"""The commands that are answered from what the directory knows; the others need somebody else."""

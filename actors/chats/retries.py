@@ -1,4 +1,4 @@
-"""The operator's ``debug retry``: which rows may run again, and as what; pure."""
+"""Which rows may run again, and as what; pure."""
 
 import re
 
@@ -7,6 +7,11 @@ from protocols.store import Arrival, Row, RowState
 
 MOST_RETRIES = 100
 """Times that one message may be run again by the operator."""
+
+RETRY = "retry"
+"""How it is noted on a row that it runs again."""
+
+RETRYABLE = frozenset({RowState.FAILED, RowState.STOPPED, RowState.SET_ASIDE})
 
 _RETRIED = re.compile(r":r[0-9]+$")
 
@@ -36,4 +41,7 @@ def retry_arrival(row: Row, number: int, now: float) -> Arrival:
         sent_at=now,
         trace=row.trace,
         is_backlog=True,  # the operator's word counts more than a full queue
+        message_id=row.message_id,
+        language=row.language,
+        files=row.files,
     )

@@ -12,9 +12,18 @@ from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.attempts import Start, is_enough, next_start, remember_start, start_key
-from actors.chats.confirms import Confirm, confirm_key, read_confirm, remember, resume_for
+from actors.chats.confirms import asked
 from actors.chats.endings import Ending, ending_of, set_aside, stopped_before_start
+from actors.chats.files import lines_for_person
 from actors.chats.hints import DeliveryHints
+from actors.chats.manner import Manner, manner_for
+from actors.chats.notes import (
+    RoomNotes,
+    closing_notes,
+    put_question,
+    resume_for,
+)
+from actors.chats.preparing import Prepared, Preparing
 from actors.chats.turn import Patience, RunningTurn
 from actors.kernel.mailbox import Mailbox
 from protocols.chats import DescribeSession, SessionMessage, SessionStatus, StopTurn, WorkArrived
@@ -25,7 +34,6 @@ from protocols.platform import (
     PlatformMessage,
     Turn,
     TurnAsks,
-    TurnFailed,
     TurnOutcome,
     TurnStopped,
 )
@@ -33,7 +41,6 @@ from protocols.store import (
     Change,
     Commit,
     Committed,
-    DeleteKey,
     GetKey,
     RequeueRow,
     Row,
@@ -70,12 +77,14 @@ class ChatSession:
     _is_closing: bool = False
     _nursery: trio.Nursery = field(init=False)
     _deliveries: DeliveryHints = field(init=False)
+    _preparing: Preparing = field(init=False)
 
     async def run(self) -> None:
         """Work until the inbox is closed; then end the running turn and start nothing new."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             self._deliveries = DeliveryHints(self.surfaces, nursery)
+            self._preparing = Preparing(self.store, self.room)
             # The life before may have been killed between its last commit and the hint.
             self._deliveries.deliver(self.room)
             self._wake()
@@ -138,12 +147,12 @@ class ChatSession:
 
     async def _handle(self, row: Row) -> None:
         if self._is_told_to_stop(row):
-            await self._give_up(row, stopped_before_start(row, self._prefix))
+            await self._give_up(row, stopped_before_start(row, self._manner(row)))
             self._answer_stops(row.id)
             return
         start = await self._next_start(row)
         if is_enough(row, start):
-            await self._give_up(row, set_aside(row, self._prefix, attempts=row.attempts))
+            await self._give_up(row, set_aside(row, self._manner(row), attempts=row.attempts))
             return
         changes = (StartRow(row.id), remember_start(self.room, start))
         started = await ask_through_restarts(self.store, Commit(changes))
@@ -153,7 +162,7 @@ class ChatSession:
     async def _give_up(self, row: Row, ending: Ending) -> None:
         """End *row* without a turn; one that an earlier life began ends at the platform too."""
         self.platform.try_send(CancelTurn(_run_id(row)))
-        await self._end(row, ending)
+        await self._end(row, ending, await self._preparing.notes())
 
     async def _next_start(self, row: Row) -> Start:
         kept = None
@@ -164,12 +173,13 @@ class ChatSession:
     async def _run_turn(self, row: Row) -> None:
         is_over = False
         try:
-            confirm = await self._open_question(row)
-            self._running = self._turn(row, confirm)
-            if self._is_told_to_stop(row):
-                self._running.stop()
-            outcome = await self._running.outcome()
-            await self._finish(row, confirm, outcome)
+            prepared = await self._preparing.prepare(row.id)
+            if prepared is not None:
+                running = self._running = self._turn(prepared)
+                if self._is_told_to_stop(row):
+                    running.stop()
+                outcome = await running.outcome()
+                await self._finish(running, outcome, prepared.notes)
             is_over = True
         finally:
             self._running = None
@@ -178,11 +188,8 @@ class ChatSession:
                 with trio.move_on_after(1, shield=True), suppress(NoAnswerError):
                     await self.store.ask(Commit((RequeueRow(row.id),)), within=1)
 
-    async def _open_question(self, row: Row) -> Confirm | None:
-        key = confirm_key(row.room, row.sender)
-        return read_confirm(await ask_through_restarts(self.store, GetKey(key)))
-
-    def _turn(self, row: Row, confirm: Confirm | None) -> RunningTurn:
+    def _turn(self, prepared: Prepared) -> RunningTurn:
+        row = prepared.row
         turn = Turn(
             run_id=_run_id(row),
             row=row.id,
@@ -192,28 +199,25 @@ class ChatSession:
             slot=_slot(row),
             text=row.text,
             trace=row.trace,
-            resume=resume_for(confirm, row),
+            resume=resume_for(row, prepared.context),
         )
-        return RunningTurn(row, turn, self.platform, self._surface, self.patience)
+        return RunningTurn(row, turn, prepared.files, self.platform, self._surface, self.patience)
 
-    async def _finish(self, row: Row, confirm: Confirm | None, outcome: TurnOutcome) -> None:
-        ending = ending_of(outcome, row.sender, self._prefix)
-        await self._end(row, ending, self._question_changes(row, confirm, outcome))
+    async def _finish(self, running: RunningTurn, outcome: TurnOutcome, notes: RoomNotes) -> None:
+        row, manner = running.row, self._manner(running.row)
+        lines = lines_for_person(running.fetched, manner)
+        more: tuple[Change, ...] = ()
+        if isinstance(outcome, TurnAsks):
+            confirm = asked(row.id, _slot(row), outcome, now=self.clock())
+            more = (put_question(row.room, row.sender, confirm),)
+        await self._end(row, ending_of(outcome, row, manner, missing=lines), notes, more=more)
         self._answer_stops(row.id if isinstance(outcome, TurnStopped) else None)
 
-    def _question_changes(
-        self, row: Row, confirm: Confirm | None, outcome: TurnOutcome
-    ) -> tuple[Change, ...]:
-        if isinstance(outcome, TurnAsks):
-            return (remember(row, _slot(row), outcome, now=self.clock()),)
-        # After a failure the question stays open, so that /retry can answer it again.
-        if confirm is None or isinstance(outcome, TurnFailed) or confirm.slot != row.slot:
-            return ()
-        return (DeleteKey(confirm_key(row.room, row.sender)),)
-
-    async def _end(self, row: Row, ending: Ending, more: tuple[Change, ...] = ()) -> None:
+    async def _end(
+        self, row: Row, ending: Ending, notes: RoomNotes, *, more: tuple[Change, ...] = ()
+    ) -> None:
         """End *row*; where someone else has ended it meanwhile, theirs is what the person sees."""
-        changes = (*ending.changes(row), *more)
+        changes = (*ending.changes(row), *closing_notes(row, notes, ending.state), *more)
         done = await ask_through_restarts(self.store, Commit(changes))
         if isinstance(done, Committed):
             log.info("row.finished", row=row.id, state=ending.state, attempts=row.attempts)
@@ -236,9 +240,8 @@ class ChatSession:
     def _surface(self) -> Surface:
         return self.surfaces[surface_of(self.room)]
 
-    @property
-    def _prefix(self) -> str:
-        return self._surface.command_prefixes[-1]
+    def _manner(self, row: Row) -> Manner:
+        return manner_for(row, self._surface)
 
 
 def _is_meant(row: Row, stop: StopTurn) -> bool:

@@ -170,6 +170,16 @@ class SlotBook:
         chats = self.chats.get(person, {}).values()
         return tuple(sorted(chats, key=lambda chat: number_of(chat.slot), reverse=True))
 
+    def chat(self, person: PersonId, slot: SlotId) -> Chat | None:
+        """The chat *slot* of *person*; it may be archived."""
+        return self.chats.get(person, {}).get(slot)
+
+    def go_back(self, chat: Chat, person: PersonId) -> None:
+        """Make *chat* the current one of *person* in its room, out of the archive too."""
+        if chat.is_archived:
+            chat = self.keep(evolve(chat, is_archived=False), person)
+        self.choose(chat, person)
+
     def chat_for_message(self, room: RoomId, person: PersonId) -> Chat:
         """The chat for a message of *person* in *room*: the current one, or else the next one."""
         chat = self.current(room, person)
@@ -238,6 +248,10 @@ class SlotBook:
         if isinstance(earlier, dict) and isinstance(earlier.get("user_id"), str):
             return PersonId(f"{surface_of(room)}:{earlier['user_id']}")
         return None
+
+    def next_slot(self, room: RoomId, person: PersonId) -> SlotId:
+        """The slot that the next new chat of *person* in *room* would have."""
+        return slot_with(self._next_number(room, person))
 
     def _next_number(self, room: RoomId, person: PersonId) -> int:
         following = read_number(self.keys.get(person_key(person))) or 1

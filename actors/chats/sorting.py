@@ -1,12 +1,9 @@
-"""What becomes of a new message: a turn, the answer to a command, a refusal; pure."""
+"""What becomes of a new row: a turn, the answer to a command, an errand, a refusal; pure."""
 
-from collections.abc import Mapping
-from enum import StrEnum
 from typing import assert_never
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field
 
-from actors.chats.access import AccessBook
 from actors.chats.commands import (
     Blank,
     Command,
@@ -16,199 +13,158 @@ from actors.chats.commands import (
     UnknownCommand,
     typed,
 )
-from actors.chats.flood import FloodGate, Verdict
-from actors.chats.replies import MOST_WAITING, Replies
-from actors.chats.slots import SlotBook
-from actors.chats.texts import Word, say
-from protocols.ids import PersonId, RoomId, SlotId, SurfaceName, run_id_for, surface_of
-from protocols.store import AddOutgoing, Change, FinishRow, QueueRow, Row, RowState, Voice
-
-MOST_CHARACTERS = 32_000
-"""The longest message for the agent."""
-
-
-class Errand(StrEnum):
-    """A command that needs an answer from the session; the directory does not wait for it."""
-
-    STOP = "stop"
-    STATUS = "status"
-
-
-@frozen
-class Decision:
-    """What becomes of one row: changes that sort it, or an errand that will."""
-
-    row: Row
-    changes: tuple[Change, ...] = field(repr=False, default=())
-    errand: Errand | None = None
-
-    @property
-    def is_work(self) -> bool:
-        """A session has something to do."""
-        return any(isinstance(change, QueueRow) for change in self.changes)
-
-    @property
-    def is_spoken(self) -> bool:
-        """A surface has something to deliver."""
-        return any(isinstance(change, AddOutgoing) for change in self.changes)
-
-
-def ended(row: Row, state: RowState, text: str, *, reason: str) -> tuple[Change, ...]:
-    """The changes that end *row* with the gateway's words."""
-    return (
-        FinishRow(row.id, state, reason),
-        AddOutgoing(row.room, Voice.GATEWAY, text, row=row.id),
-    )
+from actors.chats.decisions import (
+    Decision,
+    DescribeTurn,
+    OpenChat,
+    ShowSettings,
+    StopTurnHere,
+    ended,
+    ignored,
+)
+from actors.chats.editing import EditSorter
+from actors.chats.page import Page
+from actors.chats.pressing import PressSorter
+from actors.chats.replies import MOST_WAITING, Replies, Reply, label, name_from
+from actors.chats.rerun import rerun
+from actors.words import Word
+from protocols.ids import RoomId
+from protocols.store import AddOutgoing, Row, RowState, Voice
 
 
 @define
 class Sorter:
-    """Decides row by row, with all that is known; what it decides it knows for the next row.
+    """Decides row by row; what it decides it knows for the next row."""
 
-    Args:
-        prefixes: What commands start with, by surface.
-        unfinished: How many rows of a room run or wait.
-        failed: The last failed row by room and person.
-        tree: The live tree, as text.
-        now: Seconds since the epoch.
-    """
+    page: Page
+    _edits: EditSorter = field(init=False)
+    _presses: PressSorter = field(init=False)
 
-    access: AccessBook
-    slots: SlotBook
-    gate: FloodGate
-    prefixes: Mapping[SurfaceName, tuple[str, ...]]
-    unfinished: dict[RoomId, int]
-    failed: Mapping[tuple[RoomId, PersonId], Row | None]
-    tree: str
-    now: float
+    def __attrs_post_init__(self) -> None:
+        self._edits = EditSorter(self.page)
+        self._presses = PressSorter(self.page)
 
     def decide(self, row: Row) -> Decision:
         """What becomes of *row*."""
-        if not self.access.may_write(row.sender):
+        decision = self._decide(row)
+        changes = (*decision.changes, *self.page.slots.take_changes())
+        decision = evolve(decision, changes=changes)
+        self.page.remember(decision)
+        return decision
+
+    def _decide(self, row: Row) -> Decision:
+        if row.press is not None:
+            return self._presses.decide(row, row.press)
+        if not self.page.access.may_write(row.sender):
             return self._stranger(row)
-        decision = self._by_words(row, typed(row.text, self.prefixes[surface_of(row.room)]))
-        return Decision(
-            row, (*decision.changes, *self.slots.take_changes()), errand=decision.errand
-        )
+        words = typed(row.text, self.page.surface(row).command_prefixes)
+        if row.room in self.page.paused and not _is_urgent(words):
+            return Decision(row, is_paused=True)
+        edit = None if row.edits is None else self._edits.decide(row, words)
+        return edit or self._by_words(row, words)
 
     def _stranger(self, row: Row) -> Decision:
-        heard = self.access.hear(row, self.now)
+        heard = self.page.access.hear(row, self.page.now)
         if heard.words:
             words = ended(row, RowState.REFUSED, heard.words, reason="no access")
             return Decision(row, (*words, *heard.changes))
-        silence = FinishRow(row.id, RowState.IGNORED, "no access; was told why")
-        return Decision(row, (silence, *heard.changes))
+        return Decision(row, (*ignored(row, "no access; was told why"), *heard.changes))
 
     def _by_words(self, row: Row, words: Typed) -> Decision:
+        page = self.page
         match words:
             case ForAgent(text):
                 return self._message(row, text)
+            case Blank() if row.files:
+                return self._message(row, "")
             case Blank():
-                return self._speak(row, RowState.REFUSED, Word.EMPTY, reason="empty")
+                return page.quieted(row) or page.refused(row, Word.EMPTY, reason="empty")
             case Command(CommandName.STOP):
                 # What runs can be stopped however much was said; a flood of stops is a flood.
-                held = None if self.unfinished.get(row.room) else self._held_back(row)
-                return held or Decision(row, errand=Errand.STOP)
+                quieted = None if page.known.unfinished.get(row.room) else page.quieted(row)
+                return quieted or Decision(row, errand=StopTurnHere())
+            case Command(CommandName.NEW, rest) if row.id in page.opened:
+                return self._new(row, rest)
             case Command() | UnknownCommand():
-                return self._held_back(row) or self._command(row, words)
+                return page.quieted(row) or self._command(row, words)
             case _:
                 assert_never(words)
 
     def _message(self, row: Row, text: str) -> Decision:
-        if len(text) > MOST_CHARACTERS:
-            return self._speak(
-                row,
-                RowState.REFUSED,
-                Word.TOO_LONG,
-                reason="too long",
-                length=len(text),
-                limit=MOST_CHARACTERS,
-            )
-        if self._is_full(row):
-            return self._full(row)
-        chat = self.slots.chat_for_message(row.room, row.sender)
-        return self._queue(row, chat.slot, text)
-
-    def _queue(self, row: Row, slot: SlotId, text: str) -> Decision:
-        self.unfinished[row.room] = self.unfinished.get(row.room, 0) + 1
-        run_id = run_id_for(row.room, row.event_id)
-        changed = text if text != row.text else None
-        return Decision(row, (QueueRow(row.id, slot, run_id, changed),))
-
-    def _is_full(self, row: Row) -> bool:
-        # One runs, the others wait.
-        return not row.is_backlog and self.unfinished.get(row.room, 0) > MOST_WAITING
+        page = self.page
+        if (refused := page.too_long(row, text)) is not None:
+            return refused
+        if page.is_full(row):
+            return page.quieted(row) or self._full(row)
+        chat = page.slots.chat_for_message(row.room, row.sender)
+        return page.work(row, chat.slot, text)
 
     def _full(self, row: Row) -> Decision:
         reason = "too many waiting"
-        return self._speak(
-            row, RowState.REFUSED, Word.QUEUE_FULL, reason=reason, limit=MOST_WAITING
-        )
+        return self.page.refused(row, Word.QUEUE_FULL, reason=reason, limit=MOST_WAITING)
 
     def _command(self, row: Row, words: Command | UnknownCommand) -> Decision:
         match words:
             case Command(CommandName.STATUS):
-                return Decision(row, errand=Errand.STATUS)
+                return Decision(row, errand=DescribeTurn())
+            case Command(CommandName.SETTINGS):
+                return Decision(row, errand=ShowSettings())
             case Command(CommandName.RETRY):
                 return self._retry(row)
+            case Command(CommandName.NEW, rest):
+                return self._new(row, rest)
             case Command(name, rest):
-                text = self._replies(row).reply(name, rest)
-                return Decision(row, ended(row, RowState.ANSWERED, text, reason=f"/{name}"))
+                return _replied(row, self._replies(row).reply(name, rest), f"/{name}")
             case UnknownCommand(near):
-                text = self._replies(row).unknown(near)
-                reason = "unknown command"
-                return Decision(row, ended(row, RowState.ANSWERED, text, reason=reason))
+                return _replied(row, self._replies(row).unknown(near), "unknown command")
             case _:
                 assert_never(words)
 
     def _retry(self, row: Row) -> Decision:
-        earlier = self.failed.get((row.room, row.sender))
-        if earlier is None:
-            text = self._say(row, Word.RETRYING_NOTHING)
-            return Decision(row, ended(row, RowState.ANSWERED, text, reason="/retry"))
-        if self._is_full(row):
-            text = self._say(row, Word.QUEUE_FULL, limit=MOST_WAITING)
-            return Decision(row, ended(row, RowState.REFUSED, text, reason="too many waiting"))
-        slot = earlier.slot or self.slots.chat_for_message(row.room, row.sender).slot
-        return self._queue(row, slot, earlier.text)
+        failed = self.page.known.failed.get((row.room, row.sender))
+        if failed is None or self.page.as_it_is(failed).decided:
+            nothing = Reply(self.page.manner(row).say(Word.RETRYING_NOTHING))
+            return _replied(row, nothing, "/retry")
+        if self.page.is_full(row):
+            return self._full(row)
+        return rerun(self.page, row, failed, place=self.page.known.shown(failed.id))
 
-    def _held_back(self, row: Row) -> Decision | None:
-        """What ends *row* where its room got too many words already."""
-        if self.access.is_admin(row.sender):
-            return None
-        match self.gate.verdict(row.room, self.now):
-            case Verdict.SPEAK:
-                return None
-            case Verdict.WARN:
-                text = self._say(row, Word.FLOOD)
-                return Decision(row, ended(row, RowState.REFUSED, text, reason="flood; was told"))
-            case Verdict.SILENCE:
-                silence = FinishRow(row.id, RowState.IGNORED, "flood; was told before")
-                return Decision(row, (silence,))
-            case verdict:
-                assert_never(verdict)
+    def _new(self, row: Row, rest: str) -> Decision:
+        page, replies = self.page, self._replies(row)
+        room = page.opened.get(row.id)
+        if room is not None:
+            return self._new_elsewhere(row, room, name_from(rest))
+        may_open = page.surface(row).opens_rooms and row.id not in page.opened
+        if may_open and (replies.here is None or replies.here.is_used):
+            page.paused.add(row.room)
+            name = name_from(rest) or page.slots.next_slot(row.room, row.sender)
+            return Decision(row, errand=OpenChat(name))
+        return _replied(row, replies.new(rest), "/new")
 
-    def _speak(
-        self, row: Row, state: RowState, word: Word, *, reason: str, **facts: object
-    ) -> Decision:
-        held = self._held_back(row)
-        if held is not None:
-            return held
-        return Decision(row, ended(row, state, self._say(row, word, **facts), reason=reason))
-
-    def _say(self, row: Row, word: Word, **facts: object) -> str:
-        return say(word, row.sender, prefix=self._prefix(row), **facts)
-
-    def _prefix(self, row: Row) -> str:
-        # The last one: on Matrix clients keep "/" for themselves, and "!" is there for bots.
-        return self.prefixes[surface_of(row.room)][-1]
+    def _new_elsewhere(self, row: Row, room: RoomId, name: str) -> Decision:
+        chat = self.page.slots.open_next(room, row.sender, name)
+        manner = self.page.manner(row)
+        there = manner.say(Word.NEW_CHAT_WELCOME, chat=label(chat))
+        here = manner.say(Word.NEW_CHAT_ELSEWHERE, chat=label(chat))
+        welcome = AddOutgoing(room, Voice.GATEWAY, there, is_final=False)
+        return Decision(row, (*ended(row, RowState.ANSWERED, here, reason="/new"), welcome))
 
     def _replies(self, row: Row) -> Replies:
         return Replies(
-            self.slots,
-            row.room,
-            row.sender,
-            prefix=self._prefix(row),
-            tree=self.tree,
-            is_admin=self.access.is_admin(row.sender),
+            self.page.slots,
+            row,
+            self.page.manner(row),
+            tree=self.page.tree,
+            is_admin=self.page.access.is_admin(row.sender),
         )
+
+
+def _replied(row: Row, reply: Reply, reason: str) -> Decision:
+    words = ended(row, RowState.ANSWERED, reply.text, reason=reason, keyboard=reply.keyboard)
+    return Decision(row, words)
+
+
+def _is_urgent(words: Typed) -> bool:
+    """It is answered although the rows before it wait: it changes nothing that they need."""
+    urgent = (CommandName.STOP, CommandName.STATUS, CommandName.SETTINGS)
+    return isinstance(words, Command) and words.name in urgent

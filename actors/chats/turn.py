@@ -1,9 +1,11 @@
 """One running turn: the question to the platform, its drafts, its typing, its stop."""
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
+from actors.chats.files import Fetched, Fetcher, local_files, text_for_agent
 from actors.kernel.mailbox import Latest
+from protocols.files import RemoteFile
 from protocols.mail import Address, AnswerLateError, CalleeDiedError
 from protocols.platform import (
     CancelTurn,
@@ -56,13 +58,20 @@ class _Progress:
 
 @define
 class RunningTurn:
-    """Runs one turn and shows how it comes along."""
+    """Runs one turn and shows how it comes along.
+
+    Args:
+        files: Those that come with the message; they are brought here first.
+        fetched: What came of that, once it is known.
+    """
 
     row: Row
     turn: Turn
+    files: tuple[RemoteFile, ...]
     platform: Address[PlatformMessage]
     surface: Surface
     patience: Patience
+    fetched: tuple[Fetched, ...] = ()
     began_at: float = field(factory=trio.current_time)
     _stop: trio.Event = field(factory=trio.Event)
     _progress: _Progress = field(init=False)
@@ -81,11 +90,22 @@ class RunningTurn:
             nursery.start_soon(self._show_typing)
             nursery.start_soon(self._show_drafts)
             nursery.start_soon(self._obey_stop, nursery.cancel_scope)
+            await self._fetch_files()
             outcome = await self._ask()
             nursery.cancel_scope.cancel("the turn is over")
         if outcome is None:  # the platform did not answer the stop in time
             return TurnStopped(self._progress.newest.text)
         return outcome
+
+    async def _fetch_files(self) -> None:
+        if not self.files:
+            return
+        restarts = self.patience.restarts
+        fetcher = Fetcher(self.surface.address, self.row.room, self.row.id, restarts)
+        fetched = await fetcher.fetch(self.files)
+        text = text_for_agent(self.turn.text, fetched)
+        self.turn = evolve(self.turn, text=text, files=local_files(fetched))
+        self.fetched = fetched
 
     async def _ask(self) -> TurnOutcome:
         for wait in (0.0, *self.patience.restarts):
@@ -102,8 +122,12 @@ class RunningTurn:
 
     async def _obey_stop(self, turn: trio.CancelScope) -> None:
         await self._stop.wait()
+        cancel = CancelTurn(self.turn.run_id)
+        if len(self.fetched) < len(self.files):
+            self.platform.try_send(cancel)  # an earlier life of the session may have asked
+            turn.cancel("stopped before the platform was asked")
         with trio.move_on_after(self.patience.stop):
-            await self.platform.send(CancelTurn(self.turn.run_id))
+            await self.platform.send(cancel)
             await trio.sleep_forever()
         turn.cancel("stopped; the platform did not answer in time")
 

@@ -46,7 +46,7 @@ class Desk:
         except NoAnswerError as error:
             return Refused(str(error))
 
-    async def _answered(  # noqa: PLR0911  # one case for each request
+    async def _answered(  # one case for each request
         self, request: Request
     ) -> Answer:
         match request:

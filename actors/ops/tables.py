@@ -10,7 +10,7 @@ from actors.ops.units import age, count, plain, size
 from actors.ops.words import Answer
 
 
-def page_of(  # noqa: PLR0911  # one case for each answer
+def page_of(  # one case for each answer
     answer: Answer, *, width: int
 ) -> list[Line]:
     """*answer* as it is printed."""

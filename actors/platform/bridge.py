@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import assert_never
 
 import trio
@@ -10,6 +11,8 @@ from attrs import define, field
 
 from actors.kernel.backoff import Backoff
 from actors.kernel.mailbox import Mailbox
+from actors.platform.files import ATTACH
+from actors.platform.made import MadeFiles
 from actors.platform.people import People
 from actors.platform.turn import Limits, TurnRunner
 from actors.platform.turns import Turns
@@ -46,22 +49,29 @@ class PlatformBridge:
 
     Args:
         open_client: Opens the client of one life; it is closed when the life ends.
+        files: The folder for files on their way; those that the agent made stand in ``made``.
         idle_limit: Longest silence of the agent, in seconds, also before its first part.
         max_turns: Turns that run at once; further ones wait in order and say so.
+        mode: What ``PLATFORM_MODE`` says: how files go to the agent.
         random: Where the waits between attempts come from.
     """
 
     inbox: Mailbox[PlatformMessage]
     open_client: OpenClient
+    files: Path
     idle_limit: float = 60.0
     max_turns: int = 100
+    mode: str = "mock"
     _random: random.Random = field(factory=random.Random)
 
     async def run(self) -> None:
         """Serve until the inbox is closed; then let the running turns end."""
+        made = MadeFiles(self.files / "made")
+        made.sweep()
         async with self.open_client() as client, trio.open_nursery() as nursery:
             people = People(client)
-            runner = TurnRunner(client, people, Limits(idle=self.idle_limit), self._random)
+            limits, attach = Limits(idle=self.idle_limit), ATTACH[self.mode]
+            runner = TurnRunner(client, people, attach, made, limits, self._random)
             turns = Turns(runner, nursery, trio.Semaphore(self.max_turns))
             async for message in self.inbox:
                 match message:

@@ -2,8 +2,10 @@
 
 import re
 
+from actors.platform.kinds import kind_of
 from protocols.platform import Attachment, Resume
 
+HASH_DIGITS = 12
 LONG_CHARS = 12_000
 _LINE_END = re.compile(r"\r\n?|\n")
 
@@ -15,10 +17,7 @@ def quoted(text: str) -> str:
 
 def plain_answer(text: str, attachments: tuple[Attachment, ...]) -> str:
     """The usual answer: what was written and what came with it, and how to see more."""
-    files = "".join(
-        f"- **{file.name}**: {file.mime_type}, {file.size_bytes} bytes, sent as {file.mode}\n"
-        for file in attachments
-    )
+    files = "".join(f"- {_described(file)}\n" for file in attachments)
     received = f"With it came:\n\n{files}\n" if files else ""
     return (
         f"You wrote:\n\n{quoted(text)}\n\n{received}"
@@ -27,9 +26,16 @@ def plain_answer(text: str, attachments: tuple[Attachment, ...]) -> str:
         "Some words in a message make me misbehave, or ask for more:\n\n"
         "- `mock:slow` answers slowly; try `/stop` meanwhile\n"
         "- `mock:confirm` asks you something\n"
+        "- `mock:photo` sends you a picture\n"
         "- `mock:fail` fails; try `/retry`\n"
         "- `mock:help` lists all of them\n"
     )
+
+
+def _described(file: Attachment) -> str:
+    facts = [f"{kind_of(file.mime_type)}", file.mime_type, f"{file.size_bytes} bytes"]
+    facts += [f"sha256 {file.sha256[:HASH_DIGITS]}…"] if file.sha256 else []
+    return f"**{file.name}**: {', '.join(facts)}, sent as {file.mode}"
 
 
 def list_of_words(meanings: dict[str, str]) -> str:

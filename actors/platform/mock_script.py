@@ -13,6 +13,11 @@ A word in the message asks for one of these; the first one counts:
 ``mock:empty``      answers nothing
 ``mock:long``       gives an answer of about 12,000 characters, with code and a table
 ``mock:status``     says what it is doing while it works
+``mock:photo``      sends a picture along
+``mock:album``      sends three pictures along
+``mock:file``       sends a text file along
+``mock:voice``      sends a second of silence along, as a voice message
+``mock:big``        sends a file of 51 MB along, more than Telegram takes from a bot
 ==================  =========================================================================
 """
 
@@ -30,6 +35,7 @@ from actors.platform.mock_answers import (
     long_answer,
     plain_answer,
 )
+from actors.platform.mock_media import MADE
 from protocols.platform import (
     Attachment,
     FailureKind,
@@ -52,6 +58,11 @@ FAULT_WORDS = {
     "mock:empty": "answers nothing",
     "mock:long": "gives an answer of about 12,000 characters, with code and a table",
     "mock:status": "says what it is doing while it works",
+    "mock:photo": "sends a picture along",
+    "mock:album": "sends three pictures along",
+    "mock:file": "sends a text file along",
+    "mock:voice": "sends a second of silence along, as a voice message",
+    "mock:big": "sends a file of 51 MB along, more than Telegram takes from a bot",
 }
 
 SLOW_SECONDS = 20.0
@@ -83,6 +94,13 @@ class Fail:
 
 
 @frozen
+class Send:
+    """End with the files *names*; made only then, so that nobody keeps a large one."""
+
+    names: tuple[str, ...]
+
+
+@frozen
 class Hang:
     """Do nothing until the run is cancelled."""
 
@@ -92,8 +110,16 @@ class Cut:
     """End the stream here, without a last part."""
 
 
-Step = Say | Think | Fail | Hang | Cut | StatusLine | StreamFinished | StreamAsks
+Step = Say | Think | Fail | Hang | Cut | Send | StatusLine | StreamFinished | StreamAsks
 Script = tuple[Step, ...]
+
+_SENT = {
+    "mock:photo": ("photo",),
+    "mock:album": ("photo", "sunrise", "sea"),
+    "mock:file": ("notes",),
+    "mock:voice": ("voice",),
+    "mock:big": ("big",),
+}
 
 _WORD = re.compile(r"mock:[a-z]+(?:-[a-z]+)*")
 
@@ -113,6 +139,8 @@ def timed_parts(script: Script, *, has_latency: bool) -> Iterator[tuple[float, S
                 yield seconds if has_latency else 0.0, None
             case Hang():
                 yield inf, None
+            case Send(names):
+                yield 0.0, StreamFinished(tuple(MADE[name]() for name in names))
             case StatusLine() | StreamFinished() | StreamAsks():
                 yield 0.0, step
             case Fail() | Cut():
@@ -146,21 +174,23 @@ def script_for(
     if resume is not None:
         return (Say(after_confirmation(text, resume)), StreamFinished())
     answer = plain_answer(text, attachments)
-    plain = (Say(answer), StreamFinished())
+    says, ends = Say(answer), StreamFinished()
+    plain = (says, ends)
     scripts: dict[str | None, Script] = {
-        "mock:help": (Say(list_of_words(FAULT_WORDS)), StreamFinished()),
+        "mock:help": (Say(list_of_words(FAULT_WORDS)), ends),
         "mock:fail": (Fail(FailureKind.OVERLOADED),),
         "mock:fail-once": (Fail(FailureKind.OVERLOADED, is_once=True), *plain),
         "mock:hang": (Say("I begin to answer, and then"), Hang()),
         "mock:cut": (Say(answer[: len(answer) // 2]), Cut()),
-        "mock:slow": (Say(answer, SLOW_SECONDS), StreamFinished()),
+        "mock:slow": (Say(answer, SLOW_SECONDS), ends),
         "mock:confirm": (
             Say(before_confirmation(text)),
             StreamAsks(interrupt_id, "Shall the mock agent go on?"),
         ),
-        "mock:empty": (StreamFinished(),),
-        "mock:long": (Say(long_answer(text)), StreamFinished()),
+        "mock:empty": (ends,),
+        "mock:long": (Say(long_answer(text)), ends),
         "mock:status": (*_work_steps(), *plain),
+        **{word: (says, Send(names)) for word, names in _SENT.items()},
     }
     return scripts.get(fault_word(text), plain)
 

@@ -9,8 +9,11 @@ import structlog
 import trio
 from attrs import define, field, frozen
 
+from actors.platform.files import Attach, attached
+from actors.platform.made import MadeFiles
 from actors.platform.people import People
 from actors.platform.retries import delay_before_retry
+from protocols.ids import RunId
 from protocols.platform import (
     FailureKind,
     PlatformClient,
@@ -152,10 +155,17 @@ async def _closing(stream: AsyncIterator[StreamPart]) -> AsyncIterator[AsyncIter
 
 @define
 class TurnRunner:
-    """Runs turns against the platform, each to exactly one outcome."""
+    """Runs turns against the platform, each to exactly one outcome.
+
+    Args:
+        attach: How files go to the agent.
+        made: Where files from the agent stand until they are delivered.
+    """
 
     client: PlatformClient
     people: People
+    attach: Attach
+    made: MadeFiles
     limits: Limits
     _random: random.Random
 
@@ -165,7 +175,8 @@ class TurnRunner:
         attempt = 1
         while True:
             try:
-                return await self._attempt(open_turn, ends_at)
+                outcome = await self._attempt(open_turn, ends_at)
+                return await self._with_files(open_turn.turn.run_id, outcome)
             except PlatformFailedError as error:
                 delay = self._delay_after(attempt, error)
                 if delay is None or open_turn.has_begun:
@@ -190,6 +201,14 @@ class TurnRunner:
             return await self._read(open_turn, ends_at, patience)
         return TurnFailed(open_turn.text, FailureKind.TIMEOUT)
 
+    async def _with_files(self, run_id: RunId, outcome: TurnOutcome) -> TurnOutcome:
+        """*outcome* with what the agent sent along on the disk; its stream is closed by now."""
+        if not isinstance(outcome, TurnFinished):
+            return outcome
+        sent = tuple(file for file in outcome.attachments if file.mode == "binary")
+        named = tuple(file for file in outcome.attachments if file.mode != "binary")
+        return TurnFinished(outcome.text, named, await self.made.keep(run_id, sent))
+
     def _next_deadline(self, ends_at: float) -> float:
         return min(trio.current_time() + self.limits.idle, ends_at)
 
@@ -212,5 +231,10 @@ class TurnRunner:
     async def _stream(self, turn: Turn) -> AsyncIterator[StreamPart]:
         user_id = await self.people.user_id_of(turn.surface, turn.sender, turn.sender_name)
         return self.client.stream_message(
-            user_id, turn.slot, turn.text, run_id=turn.run_id, resume=turn.resume
+            user_id,
+            turn.slot,
+            turn.text,
+            run_id=turn.run_id,
+            attachments=await attached(turn.files, self.attach),
+            resume=turn.resume,
         )

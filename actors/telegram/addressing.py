@@ -10,6 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from actors.telegram.outcomes import Me
+from actors.telegram.shapes import clean, table
 
 _UTF16 = "utf-16-le"
 
@@ -52,11 +53,6 @@ def read_address(text: str, entities: Any, me: Me) -> Addressed:
     return Addressed(rest if rest.strip() else clean(text), is_to_us=True)
 
 
-def clean(text: str) -> str:
-    """*text* with half surrogates, which JSON can hold and UTF-8 cannot, replaced."""
-    return text.encode(errors="replace").decode()
-
-
 def _spans(entities: Any, size_bytes: int) -> list[_Span]:
     found = entities if isinstance(entities, list) else []
     spans = [_span(entity) for entity in found if isinstance(entity, dict)]
@@ -66,8 +62,7 @@ def _spans(entities: Any, size_bytes: int) -> list[_Span]:
 def _span(entity: dict[str, Any]) -> _Span | None:
     match entity:
         case {"type": str(kind), "offset": int(offset), "length": int(length)}:
-            user = entity.get("user")
-            user_id = user.get("id") if isinstance(user, dict) else None
+            user_id = table(entity.get("user")).get("id")
             is_sound = offset >= 0 and length > 0
             return _Span(kind, 2 * offset, 2 * (offset + length), user_id) if is_sound else None
         case _:

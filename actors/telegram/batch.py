@@ -1,68 +1,48 @@
 """What a batch of updates comes to: the changes of one transaction, and who has to know. Pure."""
 
-from collections import deque
-from collections.abc import Sequence
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, assert_never
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field
 
-from actors.telegram.decode import (
+from actors.telegram.albums import whole
+from actors.telegram.aliases import Aliases
+from actors.telegram.decode import decode
+from actors.telegram.meaning import (
     ChatLost,
     ChatMoved,
     Decoded,
     Ignored,
-    NotText,
-    Pressed,
+    Part,
     Reader,
+    StrangePress,
     Unreadable,
-    decode,
-    update_id,
+    Unsupported,
 )
-from actors.telegram.outcomes import Ambiguous
-from protocols.ids import RoomId
+from actors.telegram.origin import Album
+from actors.words import Word, say
+from protocols.ids import Language, RoomId
 from protocols.store import AddDeadLetter, AddOutgoing, Arrival, Change, PutKey, Voice
+from protocols.surfaces import AnswerPress
 
-TEXT_ONLY = "I can only read text for now."
+_Whole = Arrival | Unsupported | Unreadable | ChatLost | ChatMoved | StrangePress | Ignored
 
 MOVED_PREFIX = "telegram_moved:"
 """The keys that say, for an old chat id, the id as which the chat goes on."""
 
-_LONGEST_REDELIVERY = 1000
-"""How far behind the offset an update is one that we had; Telegram may also count anew."""
+_ID = re.compile(r"-?\d{1,16}")
 
 
-@frozen
-class News:
-    """The updates of one answer that we have not had.
-
-    Args:
-        offset: What confirms all of them.
-    """
-
-    updates: tuple[Any, ...] = field(repr=False)
-    offset: int
-
-
-def news_in(items: Sequence[Any], offset: int) -> News | Ambiguous:
-    """What is new in *items*, as the journal is complete up to *offset*.
-
-    After a quiet week Telegram goes on with another number, which may be lower.
-    """
-    numbers = [update_id(item) for item in items]
-    fresh = [number for number in numbers if number is not None and not _is_old(number, offset)]
-    if not fresh:
-        # Nothing would confirm an update without a number: it would come again, for ever.
-        return Ambiguous("updates without a number") if None in numbers else News((), offset)
-    updates = [
-        item
-        for item, number in zip(items, numbers, strict=True)
-        if number is None or not _is_old(number, offset)
-    ]
-    return News(tuple(updates), max(fresh) + 1)
-
-
-def _is_old(number: int, offset: int) -> bool:
-    return offset - _LONGEST_REDELIVERY <= number < offset
+def aliases_in(keys: Iterable[tuple[str, str]]) -> Aliases:
+    """What the journal knows of chats that moved, from its *keys* with ``MOVED_PREFIX``."""
+    aliases = Aliases()
+    for key, value in keys:
+        old = key.removeprefix(MOVED_PREFIX)
+        if _ID.fullmatch(old) and _ID.fullmatch(value):
+            aliases = aliases.after(int(old), int(value))
+    return aliases
 
 
 @define
@@ -70,66 +50,78 @@ class Batch:
     """What one batch means.
 
     Args:
+        aliases: What is known of chats' ids after it.
         lost: Chats that we can no longer write to.
-        pressed: Ids of callbacks that want an answer.
+        albums: Those among the arrivals.
+        answers: What is said to presses that are none.
     """
 
+    aliases: Aliases
     arrivals: list[Arrival] = field(factory=list)
+    albums: list[Album] = field(factory=list)
     extra: list[Change] = field(factory=list)
     noted: list[RoomId] = field(factory=list)
     lost: list[ChatLost] = field(factory=list)
-    pressed: list[str] = field(factory=list)
+    answers: list[AnswerPress] = field(factory=list)
     ignored: int = 0
 
-    def add(self, found: Decoded, albums: "Albums") -> None:
+    def read(self, update: Any, reader: Reader) -> Decoded:
+        """What *update* means; what it says of a chat's id counts from then on."""
+        found = decode(update, evolve(reader, aliases=self.aliases))
+        if isinstance(found, ChatMoved):
+            self.aliases = self.aliases.after(found.old_id, found.new_id)
+        return found
+
+    def add_album(self, album: Album, found: Arrival | Ignored) -> None:
+        """Add what an album means."""
+        self.add(found)
+        if isinstance(found, Arrival):
+            self.albums.append(album)
+
+    def add(self, found: _Whole) -> None:
         """Add what one update means."""
         match found:
             case Arrival():
                 self.arrivals.append(found)
-            case NotText(room, album, caption):
+            case Unsupported(room, language, caption):
                 if caption is not None:
                     self.arrivals.append(caption)
-                if not albums.is_known(album):
-                    self._note(room)
+                self._note(room, language)
             case Unreadable(reason, body):
                 self.extra.append(AddDeadLetter("telegram", "telegram update", reason, body))
             case ChatLost():
                 self.lost.append(found)
             case ChatMoved(old_id, new_id):
                 self.extra.append(PutKey(f"{MOVED_PREFIX}{old_id}", str(new_id)))
-            case Pressed(callback_id):
-                self.pressed.append(callback_id)
+            case StrangePress(room, press_id, language):
+                self.answers.append(AnswerPress(room, press_id, say(Word.PRESS_UNKNOWN, language)))
             case Ignored():
                 self.ignored += 1
             case _:
                 assert_never(found)
 
-    def _note(self, room: RoomId) -> None:
-        """Say once in *room* that we read only text."""
+    def _note(self, room: RoomId, language: Language) -> None:
+        """Say once in *room* that there is something we cannot read."""
         if room not in self.noted:
             self.noted.append(room)
-            self.extra.append(AddOutgoing(room, Voice.GATEWAY, TEXT_ONLY))
+            words = say(Word.UNREADABLE_KIND, language)
+            self.extra.append(AddOutgoing(room, Voice.GATEWAY, words))
 
 
-@define
-class Albums:
-    """Albums that were answered: their parts come as updates of their own, in any batch."""
+def read_batch(updates: Sequence[Any], reader: Reader, known: Collection[Album] = ()) -> Batch:
+    """What *updates* mean, each read alone, and each album as one message.
 
-    _known: deque[str] = field(factory=lambda: deque(maxlen=64))
-
-    def is_known(self, album: str) -> bool:
-        """Whether *album* was here before; from now on it was."""
-        if not album:
-            return False
-        if album in self._known:
-            return True
-        self._known.append(album)
-        return False
-
-
-def read_batch(updates: Sequence[Any], reader: Reader, albums: Albums) -> Batch:
-    """What *updates* mean, each read alone."""
-    batch = Batch()
-    for update in updates:
-        batch.add(decode(update, reader), albums)
+    Albums that are *known* are for us: an earlier part was.
+    """
+    batch = Batch(reader.aliases)
+    found = [batch.read(update, reader) for update in updates]
+    albums: dict[Album, list[Part]] = defaultdict(list)
+    for part in found:
+        if isinstance(part, Part):
+            albums[part.album].append(part)
+    for one in found:
+        if not isinstance(one, Part):
+            batch.add(one)
+        elif parts := albums.pop(one.album, []):
+            batch.add_album(one.album, whole(parts, is_known=one.album in known))
     return batch

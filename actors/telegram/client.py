@@ -17,8 +17,9 @@ import httpx2
 import trio
 from attrs import define
 
+from actors.telegram.decode import ALLOWED_UPDATES
 from actors.telegram.fields import file_name, mime_type
-from actors.telegram.methods import ALLOWED_UPDATES, Take, TelegramClient
+from actors.telegram.methods import Take, TelegramClient
 from actors.telegram.outcomes import (
     UNSAID_WAIT,
     Ambiguous,

@@ -20,6 +20,7 @@ from actors.telegram.answers import (
     opened_in,
     sent_in,
 )
+from actors.telegram.decode import ALLOWED_UPDATES
 from actors.telegram.fields import Entity, album, attached, menu, place, reaction, words
 from actors.telegram.outcomes import (
     Done,
@@ -57,15 +58,6 @@ from actors.telegram.vocabulary import (
 )
 from protocols.files import FileKind, LocalFile
 from protocols.store import Keyboard
-
-ALLOWED_UPDATES = (
-    "message",
-    "edited_message",
-    "callback_query",
-    "my_chat_member",
-    "stopped_message_generation",
-)
-"""What we read."""
 
 Take = Callable[[bytes], Awaitable[bool]]
 """Takes the next bytes of a file; False: no more are wanted."""

@@ -7,13 +7,14 @@ from math import inf
 
 import structlog
 import trio
-from attrs import define
+from attrs import define, field
 
 from actors.kernel.child import ParkedError, ready
-from actors.telegram.batch import news_in
+from actors.telegram.albums import AlbumWatch
 from actors.telegram.client import TelegramClient, open_client
-from actors.telegram.decode import Reader
-from actors.telegram.outcomes import Failure, Me, Unauthorized, Updates
+from actors.telegram.meaning import Reader
+from actors.telegram.news import News, news_in
+from actors.telegram.outcomes import Failure, Me, RateLimited, Unauthorized, Updates
 from actors.telegram.settings import TelegramSettings
 from actors.telegram.status import Patience
 from actors.telegram.taking import Taker
@@ -25,7 +26,6 @@ from protocols.surfaces import SurfaceMessage
 log = structlog.get_logger("telegram.poller")
 
 WRONG_TOKEN = "Telegram refused the token: set TELEGRAM_BOT_TOKEN"  # noqa: S105  # words
-NO_BUTTON = "This button does nothing any more."
 
 _BATCH = 100
 _LEAST_ROUND = 1.0
@@ -57,10 +57,11 @@ class TelegramPoller:
         ready()
         taker = Taker(self.store, self.chats, self.sender)
         polling = _Polling(self.settings, taker, Patience(self.clock), self.clock)
+        polling.patience.begin()
+        await polling.sit_out()
         while not polling.is_refused:
-            async with self.connect(self.settings) as client, trio.open_nursery() as nursery:
-                await polling.follow(client, nursery)
-                nursery.cancel_scope.cancel("the connections are not used any more")
+            async with self.connect(self.settings) as client:
+                await polling.follow(client)
         raise ParkedError(WRONG_TOKEN)
 
 
@@ -79,15 +80,22 @@ class _Polling:
     offset: int | None = None
     came_back_at: float | None = None
     is_refused: bool = False
+    _albums: AlbumWatch = field(factory=AlbumWatch)
     _was_away: bool = True
     _is_stalled: bool = False
 
-    async def follow(self, client: TelegramClient, nursery: trio.Nursery) -> None:
+    async def sit_out(self) -> None:
+        """Wait out what is left of a penalty of an earlier life."""
+        left = await self.taker.penalty_left(self.clock())
+        if left > 0:
+            await self.patience.pause(RateLimited(left))
+
+    async def follow(self, client: TelegramClient) -> None:
         """Take batch after batch, until the server refuses us or is silent for too long."""
         self._is_stalled = False
         me = await self._identity(client)
         while me is not None and not (self.is_refused or self._is_stalled):
-            await self._poll(client, me, nursery)
+            await self._poll(client, me)
 
     async def _identity(self, client: TelegramClient) -> Me | None:
         """Who we are; None if the server does not say."""
@@ -99,10 +107,12 @@ class _Polling:
             await self._fail(found)
         return None
 
-    async def _poll(self, client: TelegramClient, me: Me, nursery: trio.Nursery) -> None:
+    async def _poll(self, client: TelegramClient, me: Me) -> None:
         offset = self.offset = await self._start(me) if self.offset is None else self.offset
         asked_at, began = self.clock(), trio.current_time()
-        found = await client.get_updates(offset, wait=self.settings.pace.poll, limit=_BATCH)
+        # The rest of an album is there already, or it never comes.
+        wait = 0.0 if self._albums.is_waiting else self.settings.pace.poll
+        found = await client.get_updates(offset, wait=wait, limit=_BATCH)
         news = news_in(found.items, offset) if isinstance(found, Updates) else found
         if isinstance(news, Failure):
             await self._fail(news)
@@ -110,21 +120,27 @@ class _Polling:
         self.patience.polled()
         if self._was_away:
             self._was_away, self.came_back_at = False, asked_at
-        is_full = len(news.updates) >= _BATCH
-        if news.updates:
-            reader = Reader(me, self.settings.group_mode, self._backlog_before(is_full=is_full))
-            batch = await self.taker.take(news, reader)
-            for callback_id in batch.pressed:
-                nursery.start_soon(client.answer_callback, callback_id, NO_BUTTON)
-        self.offset = news.offset
-        self.taker.tell()
-        if not is_full:
-            self.came_back_at = None
-        if self.offset == offset:
+        await self._take(news, me)
+        if self._albums.is_waiting:
+            await self.patience.wait_for_album(_LEAST_ROUND)
+        elif self.offset == offset:
             await trio.sleep(max(0.0, began + _LEAST_ROUND - trio.current_time()))
 
+    async def _take(self, news: News, me: Me) -> None:
+        """Take what is complete, and confirm it with the next poll."""
+        is_full = len(news.updates) >= _BATCH
+        complete = self._albums.complete(news)
+        if complete.updates:
+            before, now = self._backlog_before(is_full=is_full), self.clock()
+            reader = Reader(me, self.settings.group_mode, before, now)
+            await self.taker.take(complete, reader)
+        self.offset = complete.offset
+        self.taker.tell()
+        if not (is_full or self._albums.is_waiting):
+            self.came_back_at = None
+
     async def _start(self, me: Me) -> int:
-        offset = await self.taker.offset(me.id)
+        offset = await self.taker.begin(me.id)
         self.taker.tell()
         log.info("polling.started", bot_id=me.id, offset=offset)
         return offset
@@ -140,6 +156,8 @@ class _Polling:
         if isinstance(failure, Unauthorized):
             self.is_refused = True
             return
+        if isinstance(failure, RateLimited):
+            await self.taker.remember_penalty(self.clock(), failure.retry_after)
         await self.patience.pause(failure)
         if self.patience.silent_for() > 2 * self.settings.pace.poll:
             log.warning("session.renewed", silent_for=self.patience.silent_for())

@@ -77,8 +77,8 @@ class TelegramSettings:
 
     token: str = field(repr=False)
     api_base: str = PUBLIC_API
-    group_mode: GroupMode = GroupMode.MENTION
-    streaming: Streaming = Streaming.EDIT
+    group_mode: GroupMode = field(default=GroupMode.MENTION, converter=GroupMode)
+    streaming: Streaming = field(default=Streaming.EDIT, converter=Streaming)
     has_reactions: bool = True
     files: Path = Path("surfaces.files")
     admins: tuple[int, ...] = ()

@@ -31,7 +31,7 @@ _CONFLICT = Backoff(first=5.0, longest=60.0, jitter=0.25)
 
 @define
 class Patience:
-    """One line of the tree: the last completed poll, what is wrong, and what is waited for.
+    """One line of the tree: the last completed poll, and what is wrong or waited for.
 
     Alive means a completed poll and nothing else.
 
@@ -42,8 +42,13 @@ class Patience:
     clock: Callable[[], float] = time.time
     _polled_at: str = ""
     _trouble: str = ""
+    _waits_for: str = "Telegram"
     _streak: int = 0
     _answered_at: float = field(factory=trio.current_time)
+
+    def begin(self) -> None:
+        """Nothing is known yet."""
+        self._tell()
 
     def polled(self) -> None:
         """A poll is complete."""
@@ -51,7 +56,12 @@ class Patience:
             log.info("server.reached")
         self._polled_at, self._trouble, self._streak = _time_of_day(self.clock()), "", 0
         self.answered()
-        self._tell()
+        self._wait_for("news")
+
+    async def wait_for_album(self, wait: float) -> None:
+        """Give the rest of an album *wait* seconds to come."""
+        self._wait_for("the rest of an album")
+        await trio.sleep(wait)
 
     def answered(self) -> None:
         """The server has answered, whatever it said: the connection is good."""
@@ -69,7 +79,8 @@ class Patience:
                 await self._back_off(f"Telegram unreachable: {reason}", _TROUBLE)
                 return
             case RateLimited(wait):
-                await self._wait(f"rate limited by Telegram for {wait:g} s", wait)
+                until = _time_of_day(self.clock() + wait)
+                await self._wait(f"rate limited by Telegram until {until}", wait)
             case Conflict(reason):
                 await self._back_off(_conflict(reason), _CONFLICT)
             case Forbidden(reason) | Refused(reason=reason):
@@ -86,16 +97,23 @@ class Patience:
         await self._wait(f"{trouble}: next try in {delay:.1f} s", delay)
 
     async def _wait(self, trouble: str, wait: float) -> None:
-        kind = trouble.partition(":")[0]
-        if kind != self._trouble.partition(":")[0]:
+        if _kind(trouble) != _kind(self._trouble):
             log.warning("poll.failed", trouble=trouble, wait=wait)
         self._trouble = trouble
         self._tell()
         await trio.sleep(wait)
 
+    def _wait_for(self, what: str) -> None:
+        self._waits_for = what
+        self._tell()
+
     def _tell(self) -> None:
-        said = [f"last poll {self._polled_at}" if self._polled_at else "no poll yet"]
-        note("; ".join([*said, self._trouble] if self._trouble else said))
+        polled = f"last poll {self._polled_at}" if self._polled_at else "no poll yet"
+        note(f"{polled}; {self._trouble or f'waits for {self._waits_for}'}")
+
+
+def _kind(trouble: str) -> str:
+    return trouble.partition(":")[0].partition(" until ")[0]
 
 
 def _conflict(reason: str) -> str:

@@ -1,22 +1,39 @@
 """Makes a batch of updates durable together with its offset, and tells who has to know."""
 
+from collections import deque
 from typing import TypeVar
 
 import structlog
 import trio
 from attrs import define, evolve, field
 
-from actors.telegram.batch import Albums, Batch, News, read_batch
-from actors.telegram.decode import Reader
+from actors.telegram.aliases import Aliases
+from actors.telegram.batch import MOVED_PREFIX, Batch, aliases_in, read_batch
+from actors.telegram.limits import penalty_left, penalty_text
+from actors.telegram.meaning import Reader
+from actors.telegram.news import News
+from actors.telegram.origin import Album
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
 from protocols.ids import TELEGRAM, RoomId
 from protocols.mail import Address, NoAnswerError, Question
-from protocols.store import Cursor, Journal, ReadCursor, StoreMessage, WaitingRooms
+from protocols.store import (
+    Commit,
+    Cursor,
+    FindKeys,
+    GetKey,
+    Journal,
+    PutKey,
+    ReadCursor,
+    StoreMessage,
+    WaitingRooms,
+)
 from protocols.surfaces import Deliver, SurfaceMessage
 
 log = structlog.get_logger("telegram.taking")
 
 A = TypeVar("A")
+
+PENALTY_KEY = "telegram_poll_penalty"
 
 _FIRST_DELAY = 0.1
 _LONGEST_DELAY = 5.0
@@ -29,27 +46,41 @@ class Taker:
     store: Address[StoreMessage]
     chats: Address[DirectoryMessage]
     sender: Address[SurfaceMessage]
-    _albums: Albums = field(factory=Albums)
+    _aliases: Aliases = field(factory=Aliases)
+    _albums: deque[Album] = field(factory=lambda: deque(maxlen=64))
     # An earlier life may have died between the journal and its hint.
     _for_chats: list[DirectoryMessage] = field(factory=lambda: [RowsArrived()])
     _for_sender: list[SurfaceMessage] = field(factory=list)
 
-    async def offset(self, bot_id: int) -> int:
+    async def begin(self, bot_id: int) -> int:
         """The number from which on nothing is in the journal yet; 0 for a new bot."""
+        moved = await self._ask(FindKeys(MOVED_PREFIX))
+        self._aliases = aliases_in(moved)
         cursor = await self._ask(ReadCursor(_cursor_name(bot_id)))
         return int(cursor.value) if cursor is not None else 0
 
-    async def take(self, news: News, reader: Reader) -> Batch:
+    async def take(self, news: News, reader: Reader) -> None:
         """Make *news* durable; only then may the next poll confirm it."""
+        reader = evolve(reader, aliases=self._aliases)
         batch = read_batch(news.updates, reader, self._albums)
         cursor = Cursor(_cursor_name(reader.me.id), str(news.offset))
         await self._journal(batch, cursor)
+        self._albums.extend(batch.albums)
+        self._aliases = batch.aliases
         if batch.arrivals and RowsArrived() not in self._for_chats:
             self._for_chats.append(RowsArrived())
         self._for_sender.extend(Deliver(room) for room in batch.noted)
+        self._for_sender.extend(batch.answers)
         for lost in batch.lost:
             self._for_chats.extend(await self._gone(lost.room, lost.reason))
-        return batch
+
+    async def remember_penalty(self, now: float, wait: float) -> None:
+        """Telegram wants silence for *wait* seconds from *now*, also of the next life."""
+        await self._ask(Commit((PutKey(PENALTY_KEY, penalty_text(now, wait)),)))
+
+    async def penalty_left(self, now: float) -> float:
+        """Seconds that are left at *now* of the silence that Telegram wanted."""
+        return penalty_left(await self._ask(GetKey(PENALTY_KEY)), now)
 
     def tell(self) -> None:
         """Pass on what is known; what a full mailbox does not take, the next time."""

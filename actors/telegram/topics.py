@@ -5,8 +5,8 @@ import trio
 from attrs import define, field
 
 from actors.telegram.asking import ask_store
-from actors.telegram.decode import room_id
 from actors.telegram.limits import Urgency
+from actors.telegram.origin import room_id
 from actors.telegram.outcomes import Me, Opened
 from actors.telegram.posting import Post
 from protocols.ids import RoomId, RowId

@@ -24,7 +24,7 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.LET_IN: "You are in. Write to me, or see {prefix}help.",
         Word.ADMINS_ONLY: "{prefix}debug is for admins only.",
         Word.EMPTY: (
-            "There is no text in that message, and I can only read text for now. What is it about?"
+            "There is nothing in that message that I can read. Please write what it is about."
         ),
         Word.TOO_LONG: (
             "That message is too long: {length} characters, and I can take {limit}. "
@@ -44,7 +44,7 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.HELP: (
             "Write, and the agent answers. While it answers, up to {limit} messages wait in order."
             "\n\n"
-            "- `{prefix}new [NAME]`: begin a new chat here; the old one keeps what it knows\n"
+            "- `{prefix}new [NAME]`: begin a new chat; the old one keeps what it knows\n"
             "- `{prefix}chats`: list your chats\n"
             "- `{prefix}chats C2`: go back to chat C2 in the room where it was\n"
             "- `{prefix}rename NAME`: name this chat\n"
@@ -53,7 +53,7 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "- `{prefix}retry`: send your last failed or stopped message again\n"
             "- `{prefix}status`: what I am doing\n"
             "- `{prefix}settings`: what the agent may do for you\n"
-            "- `{prefix}debug`: the live tree, for admins\n"
+            "- `{prefix}debug`: what runs inside me, for admins\n"
             "- `{prefix}help`: this list"
         ),
         Word.UNKNOWN_COMMAND: (
@@ -108,7 +108,7 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         ),
         Word.ASK_CHOICE: "Reply {choices}.",
         Word.ASK_FREE: "Reply to go on.",
-        Word.FILE: "(The agent made a file that I cannot send here yet: {name})",
+        Word.FILE: "*The agent made a file that I cannot send here: {name}*",
         Word.FAILED_UNREACHABLE: "I cannot reach the agent. {prefix}retry tries again.",
         Word.FAILED_OVERLOADED: (
             "The agent is too busy at the moment. Wait a minute, then {prefix}retry."
@@ -131,6 +131,7 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.FAILED_GONE: (
             "My connection to the agent broke down in the middle. {prefix}retry tries again."
         ),
+        Word.FAILED_FILE_LOST: "A file got lost on my side. {prefix}retry tries again.",
         Word.SETTINGS: "Your settings. Press a skill to switch it on or off.",
         Word.SETTINGS_LIST: "Your settings:\n\n{skills}",
         Word.SETTINGS_NONE: "The agent has no settings for you.",
@@ -148,10 +149,10 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.CHOICE_YES: "Yes",
         Word.CHOICE_NO: "No",
         Word.PRESS_UNKNOWN: "This button does nothing any more.",
-        Word.PRESS_NOT_YOURS: "Only the person who was asked can press this.",
+        Word.PRESS_NOT_YOURS: "Only the person I am answering can press this.",
         Word.PRESS_NO_ACCESS: "I do not know you yet. Write to me first.",
-        Word.PRESS_EXPIRED: "This question has expired. Please ask again.",
-        Word.PRESS_DECIDED: "This was decided already.",
+        Word.PRESS_EXPIRED: "This question has expired. Please send your request again.",
+        Word.PRESS_DECIDED: "This has been decided already.",
         Word.PRESS_FAILED: "That did not work. Please try again in a minute.",
         Word.DECIDED_BY: "**{choice}** ({name})",
         Word.RETRIED_BY: "*Sent again by {name}.*",
@@ -165,18 +166,18 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.FILE_UNREACHABLE: "*I could not fetch {name}: the download failed several times.*",
         Word.FILE_NO_ROOM: "*I could not fetch {name}: there is no room for it on my side.*",
         Word.SENDING_TOO_LARGE: (
-            "*The agent made {name} of {size}. I can send files of up to {limit} here.*"
+            "*The agent made {name} ({size}). I can send at most {limit} here.*"
         ),
-        Word.SENDING_REFUSED: "*The agent made {name} ({size}), but it was not taken here.*",
+        Word.SENDING_REFUSED: "*The agent made {name} ({size}), but I could not send it here.*",
         Word.MENU_NEW: "Begin a new chat",
         Word.MENU_CHATS: "List your chats, go back to one",
         Word.MENU_RENAME: "Name this chat",
         Word.MENU_ARCHIVE: "Put this chat away",
         Word.MENU_STOP: "Stop the running answer",
         Word.MENU_RETRY: "Send your last failed message again",
-        Word.MENU_STATUS: "What I am doing",
-        Word.MENU_SETTINGS: "Your settings",
-        Word.MENU_DEBUG: "The live tree",
+        Word.MENU_STATUS: "What I am doing now",
+        Word.MENU_SETTINGS: "What the agent may do for you",
+        Word.MENU_DEBUG: "What runs inside me",
         Word.MENU_HELP: "What I can do",
     }
 )

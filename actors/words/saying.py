@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from actors.words.english import ENGLISH
+from actors.words.russian import RUSSIAN
 from actors.words.word import Word
 from protocols.ids import Language
 from protocols.platform import FailureKind
 
-CATALOGUES: Mapping[str, Mapping[Word, str]] = MappingProxyType({"en": ENGLISH})
+CATALOGUES: Mapping[str, Mapping[Word, str]] = MappingProxyType({"en": ENGLISH, "ru": RUSSIAN})
 """The words by language, by ISO 639 code; each table has every word with the same placeholders."""
 
 FAILURES: Mapping[FailureKind, Word] = MappingProxyType(

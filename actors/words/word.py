@@ -63,6 +63,7 @@ class Word(Enum):
     FAILED_REJECTED = auto()
     FAILED_BROKEN = auto()
     FAILED_GONE = auto()
+    FAILED_FILE_LOST = auto()
     # Settings.
     SETTINGS = auto()
     SETTINGS_LIST = auto()

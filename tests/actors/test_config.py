@@ -67,6 +67,12 @@ def test_people_are_separated_by_commas_or_spaces() -> None:
     assert settings.matrix_allowed_users == ("@a:b", "@c:d")
 
 
+def test_the_admins_on_telegram_are_known_by_their_numbers() -> None:
+    settings = load_settings({"ADMINS": "telegram:42, matrix:@me:here"})
+
+    assert settings.telegram_ways[-1] == (42,)
+
+
 def test_the_earlier_name_of_the_database_counts_where_the_new_one_is_not_set() -> None:
     assert store_path({}) == Path("surfaces.db")
     assert store_path({"MATRIX_DB_PATH": "old.db"}) == Path("old.db")

@@ -251,9 +251,7 @@ def _nonsense(ann: Person) -> tuple[list[object], list[object]]:
     ghost = {"id": 99, "type": "private"}
     unreadable: list[object] = [
         *(None, [], 42, "apricot"),
-        {"message": None},
         {"message": {"chat": None, "from": None, "text": None}},
-        {"message": whole | {"text": None}},
         {"message": whole | {"from": {"id": None}}},
         {"message": whole | {"date": "yesterday", "text": "late apricot"}},
         {"message": whole | {"text": {"apricot": 1}}},
@@ -265,8 +263,10 @@ def _nonsense(ann: Person) -> tuple[list[object], list[object]]:
     unknown: list[object] = [
         {"tomorrows_kind": {"apricot": None}},
         {"message_reaction": None},
+        {"message": None},
         {},
         {"message": whole | {"text": "", "entities": None}},
+        {"message": whole | {"text": None}},
         {"message": {"message_id": 2, "date": 1, "chat": ghost, "from": ghost, "text": "hi"}},
         {"message": whole | {"text": "\ud800 \x00 odd", "entities": bad_spans}},
     ]

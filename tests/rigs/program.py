@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[2]
 SUPERVISOR = str(ROOT / "supervisor.py")
 LIMIT = 60.0
 
+# The program's bytecode is kept from life to life, as on any machine that does not forbid it.
+_BYTECODE = {"PYTHONPYCACHEPREFIX": str(ROOT / ".pytest_cache" / "bytecode")}
+
 
 @define
 class Program:
@@ -183,8 +186,10 @@ def process_environment(ours: Mapping[str, str]) -> dict[str, str]:
     """The machine's environment without any setting of ours, then *ours*."""
 
     settings = {name.upper() for name in Settings.model_fields} | {"MATRIX_DB_PATH"}
-    machine = {name: value for name, value in os.environ.items() if name not in settings}
-    return machine | {"LOG_FORMAT": "json", "NO_COLOR": "1", "COLUMNS": "100"} | dict(ours)
+    unwanted = settings | {"PYTHONDONTWRITEBYTECODE"}
+    machine = {name: value for name, value in os.environ.items() if name not in unwanted}
+    plain = {"LOG_FORMAT": "json", "NO_COLOR": "1", "COLUMNS": "100"}
+    return machine | _BYTECODE | plain | dict(ours)
 
 
 def _as_json(line: bytes) -> dict[str, Any]:

@@ -5,16 +5,19 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, Literal
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
+
+from tests.rigs.telegram_content import Content, content_of
 
 Json = dict[str, Any]
-Ending = Literal["sent", "reset", "truncated", "hang"]
+Ending = Literal["sent", "reset", "truncated", "stalled", "hang"]
 Scope = Literal["chat", "bot"]
 
 CONFLICT = (
     "Conflict: terminated by other getUpdates request; "
     "make sure that only one bot instance is running"
 )
+TOO_LARGE = "Request Entity Too Large"
 BAD_GATEWAY = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
     b"<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx/1.18.0</center>\r\n"
@@ -42,9 +45,10 @@ class Reply:
     """One HTTP answer."""
 
     status: int
-    body: bytes = field(repr=False)
+    body: Content = field(converter=content_of, repr=False)
     content_type: str = "application/json"
     description: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def success(result: object) -> Reply:
@@ -63,7 +67,8 @@ def refusal(code: int, description: str, parameters: Json | None = None) -> Repl
 def flood(retry_after: int, *, has_parameters: bool = True) -> Reply:
     """The answer to too many calls; without parameters only the text says how long to wait."""
     said = f"Too Many Requests: retry after {retry_after}"
-    return refusal(429, said, {"retry_after": retry_after} if has_parameters else None)
+    reply = refusal(429, said, {"retry_after": retry_after} if has_parameters else None)
+    return evolve(reply, headers=(("Retry-After", str(retry_after)),) if has_parameters else ())
 
 
 @frozen
@@ -139,6 +144,11 @@ def malformed(body: bytes = b'{"ok":tru', *, after: bool = True) -> Fault:
 def truncated() -> Fault:
     """The connection ends in the middle of the true answer's body, so after the effect."""
     return Fault("truncated", ending="truncated", has_effect=True)
+
+
+def stalled() -> Fault:
+    """Nothing more comes in the middle of the true answer's body, and the connection stays."""
+    return Fault("stalled", ending="stalled", has_effect=True)
 
 
 def slow(delay: float) -> Fault:

@@ -1,29 +1,34 @@
 """HTTP/1.1 on one connection, as much of it as a Bot API server needs, with h11 on trio."""
 
-import json
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from email.parser import BytesParser
-from email.policy import HTTP
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
 import trio
 from attrs import define, field, frozen
 
+from tests.rigs.telegram_content import CHUNK_BYTES
 from tests.rigs.telegram_faults import Ending, Json, Reply
+from tests.rigs.telegram_forms import params_in
 
-_CHUNK_BYTES = 65_536
+# Telegram takes files of 50 MB; around them the form has some more.
+MAX_REQUEST_BYTES = (50 << 20) + 65_536
 _RESET = struct.pack("ii", 1, 0)
 
 
 @frozen
 class Asked:
-    """One request: the path as it came, and the parameters of query and body together."""
+    """One request: its path, and the parameters of query and body together.
+
+    Args:
+        is_too_large: The body was too long; nothing of it is in the parameters.
+    """
 
     path: str
     params: Json = field(repr=False)
+    is_too_large: bool = False
 
 
 @frozen
@@ -79,7 +84,7 @@ class Line:
 
     async def _until_gone(self) -> bool:
         try:
-            while data := await self.stream.receive_some(_CHUNK_BYTES):
+            while data := await self.stream.receive_some(CHUNK_BYTES):
                 self._http.receive_data(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return False
@@ -89,19 +94,21 @@ class Line:
         if self._http.our_state is h11.DONE:
             self._http.start_next_cycle()
         request: h11.Request | None = None
-        body = bytearray()
+        body, size_bytes = bytearray(), 0
         while True:
             match self._http.next_event():
                 case h11.Request() as request:
                     await self._say_continue()
                 case h11.Data(data=data):
-                    body += data
+                    size_bytes += len(data)
+                    if size_bytes <= MAX_REQUEST_BYTES:
+                        body += data
                 case h11.EndOfMessage() if request is not None:
-                    return _as_asked(request, bytes(body))
+                    return _as_asked(request, bytes(body), size_bytes)
                 case h11.ConnectionClosed():
                     return None
                 case _:
-                    self._http.receive_data(await self.stream.receive_some(_CHUNK_BYTES))
+                    self._http.receive_data(await self.stream.receive_some(CHUNK_BYTES))
 
     async def _say_continue(self) -> None:
         if self._http.they_are_waiting_for_100_continue:
@@ -113,59 +120,39 @@ class Line:
         if answer.ending == "reset" or answer.reply is None:
             self.reset()
             return False
-        sent = self._as_bytes(answer.reply)
-        if answer.ending == "truncated":
-            await self.stream.send_all(sent[: -(len(answer.reply.body) // 2 + 1)])
-            return False
-        await self.stream.send_all(sent)
-        return self._http.our_state is h11.DONE
+        if answer.ending == "sent":
+            await self._send_parts(answer.reply, answer.reply.body.size_bytes)
+            self._http.send(h11.EndOfMessage())
+            return self._http.our_state is h11.DONE
+        await self._send_parts(answer.reply, (answer.reply.body.size_bytes - 1) // 2)
+        if answer.ending == "stalled":
+            await self._until_gone()
+        return False
 
-    def _as_bytes(self, reply: Reply) -> bytes:
-        head = h11.Response(
-            status_code=reply.status,
-            headers=[
-                ("Server", "nginx/1.18.0"),
-                ("Content-Type", reply.content_type),
-                ("Content-Length", str(len(reply.body))),
-            ],
-        )
-        parts = (head, h11.Data(data=reply.body), h11.EndOfMessage())
-        return b"".join(self._http.send(part) or b"" for part in parts)
+    async def _send_parts(self, reply: Reply, size_bytes: int) -> None:
+        """Send the head and, in one write with it, the first of *size_bytes* of the body."""
+        sent = self._http.send(self._head(reply)) or b""
+        for chunk in reply.body.chunks(size_bytes):
+            await self.stream.send_all(sent + (self._http.send(h11.Data(data=chunk)) or b""))
+            sent = b""
+        if sent:
+            await self.stream.send_all(sent)
+
+    @staticmethod
+    def _head(reply: Reply) -> h11.Response:
+        headers = [
+            ("Server", "nginx/1.18.0"),
+            ("Content-Type", reply.content_type),
+            ("Content-Length", str(reply.body.size_bytes)),
+            *reply.headers,
+        ]
+        return h11.Response(status_code=reply.status, headers=headers)
 
 
-def _as_asked(request: h11.Request, body: bytes) -> Asked:
+def _as_asked(request: h11.Request, body: bytes, size_bytes: int) -> Asked:
     address = urlsplit(request.target.decode(errors="replace"))
     headers = {name.decode(): value.decode(errors="replace") for name, value in request.headers}
-    params = dict(parse_qsl(address.query, keep_blank_values=True))
-    return Asked(address.path, params | _as_params(headers.get("content-type", ""), body))
-
-
-def _as_params(content_type: str, body: bytes) -> Json:
-    """The parameters in a body of any kind that Telegram takes; of a file only its size."""
-    if not body:
-        return {}
-    if content_type.startswith("application/json"):
-        return _as_object(body)
-    if content_type.startswith("multipart/form-data"):
-        return _as_parts(content_type, body)
-    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
-
-
-def _as_object(body: bytes) -> Json:
-    try:
-        read = json.loads(body)
-    except ValueError:
-        return {}
-    return read if isinstance(read, dict) else {}
-
-
-def _as_parts(content_type: str, body: bytes) -> Json:
-    head = f"Content-Type: {content_type}\r\n\r\n".encode()
-    found: Json = {}
-    for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():
-        name = str(part.get_param("name", header="content-disposition"))
-        payload = part.get_payload(decode=True)
-        content = payload if isinstance(payload, bytes) else b""
-        is_text = part.get_filename() is None
-        found[name] = content.decode(errors="replace") if is_text else {"size_bytes": len(content)}
-    return found
+    params: Json = dict(parse_qsl(address.query, keep_blank_values=True))
+    if size_bytes > MAX_REQUEST_BYTES:
+        return Asked(unquote(address.path), params, is_too_large=True)
+    return Asked(unquote(address.path), params | params_in(headers.get("content-type", ""), body))

@@ -14,13 +14,14 @@ class Limits:
     """How much is allowed.
 
     Telegram publishes one message a second in a chat with short bursts, 20 a minute in a group
-    and 30 a second over all; edits count as messages, everything else only over all.
+    and 30 a second over all; edits count as messages, an album as one for each of its files,
+    everything else only over all.
 
     Args:
         slack: Share of each limit that the network's jitter may use up.
         retry_after: The penalty of a violation.
         grace: A call on another connection, which was under way when a penalty began, is not
-            counted as inside it.
+            counted as inside it; nor does a call overlap one that ended so little later.
     """
 
     chat_per_second: float = 1.0
@@ -101,10 +102,14 @@ class Flood:
         return 0
 
     def wait_of_rates(
-        self, chat: int, *, is_message: bool, is_group: bool, now: float, line: object = None
+        self, chat: int, *, messages: int, is_group: bool, now: float, line: object = None
     ) -> int:
-        """Whole seconds of the penalty that this call has earned; 0 if it was allowed."""
-        rule = self._broken(chat, is_message=is_message, is_group=is_group, now=now)
+        """Whole seconds of the penalty that this call has earned; 0 if it was allowed.
+
+        Args:
+            messages: How many it sends or edits; a call without any counts only over all.
+        """
+        rule = self._broken(chat, messages, is_group=is_group, now=now)
         if rule is None:
             return 0
         scope = None if rule == "bot" else chat
@@ -112,32 +117,35 @@ class Flood:
         self.penalise(scope, seconds=self.limits.retry_after, now=now, line=line)
         return self.limits.retry_after
 
-    def _broken(self, chat: int, *, is_message: bool, is_group: bool, now: float) -> Rule | None:
+    def _broken(self, chat: int, messages: int, *, is_group: bool, now: float) -> Rule | None:
         limits, share = self.limits, 1.0 - self.limits.slack
-        if not _fits(self._bot, limits.bot_per_second, window=share, now=now):
+        calls = max(messages, 1)
+        if not _fits(self._bot, calls, limit=limits.bot_per_second, window=share, now=now):
             return "bot"
-        if is_message and not self._has_token(chat, now):
+        if messages and not self._has_token(chat, messages, now):
             return "chat"
         said = self._groups.setdefault(chat, deque())
-        if is_message and is_group:
-            if not _fits(said, limits.group_per_minute, window=60.0 * share, now=now):
+        if messages and is_group:
+            window = 60.0 * share
+            if not _fits(said, messages, limit=limits.group_per_minute, window=window, now=now):
                 return "group"
-            said.append(now)
-        self._bot.append(now)
+            said.extend([now] * messages)
+        self._bot.extend([now] * calls)
         return None
 
-    def _has_token(self, chat: int, now: float) -> bool:
+    def _has_token(self, chat: int, messages: int, now: float) -> bool:
+        """Whether the chat takes more; an album goes through whole and is paid for later."""
         burst, rate = float(self.limits.chat_burst), self.limits.chat_per_second
         if rate == inf:
             return True
         tokens, at = self._tokens.get(chat, (burst, now))
         tokens = min(burst, tokens + (now - at) * rate * (1.0 + self.limits.slack))
         has_one = tokens >= 1.0
-        self._tokens[chat] = (tokens - has_one, now)
+        self._tokens[chat] = (tokens - messages * has_one, now)
         return has_one
 
 
-def _fits(said: deque[float], limit: int, *, window: float, now: float) -> bool:
+def _fits(said: deque[float], more: int, *, limit: int, window: float, now: float) -> bool:
     while said and said[0] <= now - window:
         said.popleft()
-    return len(said) < limit
+    return len(said) + more <= limit

@@ -6,13 +6,35 @@ from functools import partial
 from itertools import count
 from typing import Literal
 
-from attrs import define, field
+from attrs import define, field, frozen
 
+from tests.rigs.telegram_drafts import Drafts
 from tests.rigs.telegram_faults import Json
+from tests.rigs.telegram_files import KeptFile
 from tests.rigs.telegram_text import length_utf16
 
 Kind = Literal["private", "group", "supergroup", "channel"]
+TOPIC_COLOR = 0x6FB9F0  # of its icon, the one that Telegram takes by itself
 _KINDS = {"mention": re.compile(r"@\w+"), "bot_command": re.compile(r"(?<!\S)/\w+(?:@\w+)?")}
+
+
+@frozen
+class Said:
+    """What a message is made of, whoever sends it to whichever chat.
+
+    Args:
+        text: Its text or, with a file, the file's caption.
+        thread: Topic, 0 without one.
+        content: Further members, which make it another kind of message.
+    """
+
+    text: str = ""
+    entities: list[Json] = field(factory=list)
+    thread: int = 0
+    reply_to: int = 0
+    markup: Json | None = None
+    content: Json = field(factory=dict)
+    files: tuple[KeptFile, ...] = ()
 
 
 @define
@@ -20,9 +42,13 @@ class Message:
     """A message as its chat shows it now.
 
     Args:
+        text: Its text or, with a file, the file's caption.
         thread: Topic, 0 without one.
         at: When it came, by trio's clock; *edited_at* is the newest edit's time.
+        files: What was sent with it; in an album each file has a message of its own.
         versions: Every text that it had, with its time, the first one included.
+        reaction: The bot's reaction now, as it was given.
+        reactions: Every reaction of the bot with its time, "" where it took one away.
     """
 
     message_id: int
@@ -36,14 +62,21 @@ class Message:
     markup: Json | None = None
     reply_to: int = 0
     content: Json = field(factory=dict)
+    files: tuple[KeptFile, ...] = ()
     edited_at: float = 0.0
     edit_date: int = 0
     versions: list[tuple[float, str]] = field(factory=list)
     reaction: list[Json] = field(factory=list)
+    reactions: list[tuple[float, str]] = field(factory=list)
 
     @property
     def is_from_bot(self) -> bool:
         return bool(self.sender.get("is_bot"))
+
+    @property
+    def caption(self) -> str:
+        """The text beside its file, if it has one."""
+        return self.text if self.files else ""
 
     @property
     def edits(self) -> int:
@@ -63,7 +96,8 @@ class Chat:
     Args:
         closed: Why the bot may not write: Telegram's words behind ``Forbidden:``.
         topics: Topic id → name.
-        drafts: Text that the bot is typing, by draft id.
+        may_manage_topics: Whether the bot has this right in a forum.
+        drafts: What the bot is seen to type.
     """
 
     id: int
@@ -71,10 +105,11 @@ class Chat:
     title: str
     is_forum: bool = False
     topics: dict[int, str] = field(factory=dict)
+    may_manage_topics: bool = True
     closed: str = ""
     migrated_to: int = 0
     messages: dict[int, Message] = field(factory=dict)
-    drafts: dict[int, str] = field(factory=dict)
+    drafts: Drafts = field(factory=Drafts)
     own_ids: Iterator[int] = field(factory=partial(count, 101), repr=False)
 
     def __int__(self) -> int:
@@ -111,9 +146,10 @@ def message_json(chat: Chat, message: Message, *, is_quoted: bool = False) -> Js
         "chat": chat.as_json(),
         "date": message.date,
     } | message.content
+    text, entities = ("caption", "caption_entities") if message.files else ("text", "entities")
     optional: Json = {
-        "text": message.text,
-        "entities": message.entities,
+        text: message.text,
+        entities: message.entities,
         "reply_markup": message.markup,
         "edit_date": message.edit_date,
     }
@@ -129,7 +165,7 @@ def _quoted(chat: Chat, message: Message) -> Json:
         return {"reply_to_message": message_json(chat, answered, is_quoted=True)}
     if message.thread not in chat.topics or chat.kind == "private":
         return {}
-    made = {"name": chat.topics[message.thread], "icon_color": 7322096}
+    made = {"name": chat.topics[message.thread], "icon_color": TOPIC_COLOR}
     first = {"message_id": message.thread, "chat": chat.as_json(), "date": message.date}
     thread = {"message_thread_id": message.thread, "is_topic_message": True}
     return {"reply_to_message": first | thread | {"forum_topic_created": made}}

@@ -2,11 +2,13 @@
 
 import re
 from functools import partial
+from math import inf
 
 import trio
 from attrs import define, field
 
 from tests.rigs.telegram_faults import (
+    TOO_LARGE,
     Fault,
     FaultPlan,
     Json,
@@ -18,11 +20,14 @@ from tests.rigs.telegram_faults import (
 )
 from tests.rigs.telegram_http import Answer, Asked, Line
 from tests.rigs.telegram_limits import Flood
-from tests.rigs.telegram_methods import MESSAGES, METHODS, get_updates
+from tests.rigs.telegram_methods import METHODS, get_updates, messages_in
 from tests.rigs.telegram_params import as_int
 from tests.rigs.telegram_world import World
 
-_PATH = re.compile(r"/bot([^/]*)/(\w+)")
+_CALL = re.compile(r"/bot([^/]*)/(\w+)")
+_FILE = re.compile(r"/file/bot([^/]*)/(.+)")
+# What the fetch of a file is called among the methods.
+FILE = "file"
 
 
 @define
@@ -30,6 +35,7 @@ class Call:
     """One call that reached the server.
 
     Args:
+        method: As the bot wrote it; ``file`` for the fetch of a file.
         chat: The chat that it names, 0 without one.
         ended_at: When it was answered or given up.
         status: Of the answer; 0 where there was none.
@@ -46,6 +52,11 @@ class Call:
     description: str = ""
     had_effect: bool = False
     fault: str = ""
+
+    @property
+    def thread(self) -> int:
+        """The topic that it names, 0 without one."""
+        return as_int(self.params.get("message_thread_id"))
 
     @property
     def scope(self) -> int | str:
@@ -89,6 +100,20 @@ class Server:
             line.reset()
             line.stream.socket.close()
 
+    def overlaps(self) -> list[tuple[Call, Call]]:
+        """Calls that write to one chat at a time, which Telegram does in any order it likes."""
+        found: list[tuple[Call, Call]] = []
+        last: dict[int, Call] = {}
+        for call in self.calls:
+            if not messages_in(call.method.lower(), call.params):
+                continue
+            before = last.get(call.chat)
+            if before is not None and _end(before) > call.at + self.flood.limits.grace:
+                found.append((before, call))
+            if before is None or _end(call) >= _end(before):
+                last[call.chat] = call
+        return found
+
     async def serve(self, stream: trio.SocketStream) -> None:
         """Serve one connection."""
         line = Line(stream)
@@ -103,13 +128,16 @@ class Server:
             self.lines.discard(line)
 
     async def _answer(self, line: Line, asked: Asked) -> Answer:
-        path = _PATH.fullmatch(asked.path)
-        if path is None:
+        found = _token_and_call(asked)
+        if found is None:
             return Answer(refusal(404, "Not Found"))
-        call = Call(path[2], asked.params, trio.current_time(), as_int(asked.params.get("chat_id")))
+        token, call = found
         self.calls.append(call)
         try:
-            answer = await self._answer_call(line, call, token=path[1])
+            if asked.is_too_large:
+                answer = Answer(refusal(413, TOO_LARGE))
+            else:
+                answer = await self._answer_call(line, call, token=token)
             if answer.reply is not None and answer.ending != "hang":
                 call.status, call.description = answer.reply.status, answer.reply.description
             return answer
@@ -149,14 +177,23 @@ class Server:
                 return await self._poll(line, call)
             if wait := self._wait_of_rates(line, call):
                 return flood(wait)
-            do = METHODS.get(call.method.lower())
-            if do is None:
-                return refusal(404, "Not Found: method not found")
-            reply = success(do(self.world, call.params))
+            reply = self._done(call)
         except RefusedError as error:
             return refusal(error.code, error.description, error.parameters)
         call.had_effect = True
         return reply
+
+    def _done(self, call: Call) -> Reply:
+        """The answer of any method that does not wait."""
+        if call.method == FILE:
+            content = self.world.files.fetch(str(call.params.get("file_path")))
+            if content is None:
+                raise RefusedError(404, "Not Found")
+            return Reply(200, content, "application/octet-stream")
+        do = METHODS.get(call.method.lower())
+        if do is None:
+            raise RefusedError(404, "Not Found: method not found")
+        return success(do(self.world, call.params))
 
     async def _poll(self, line: Line, call: Call) -> Reply | None:
         replies = []
@@ -176,12 +213,27 @@ class Server:
         chat = self.world.chats.get(call.chat)
         if chat is None:
             return 0
-        is_message = call.method.lower() in MESSAGES
+        messages = messages_in(call.method.lower(), call.params)
         return self.flood.wait_of_rates(
-            chat.id, is_message=is_message, is_group=chat.is_group, now=call.at, line=line
+            chat.id, messages=messages, is_group=chat.is_group, now=call.at, line=line
         )
 
     def _penalise(self, line: Line, call: Call, fault: Fault) -> None:
         scope = None if fault.scope == "bot" else call.scope
         now = trio.current_time()
         self.flood.penalise(scope, seconds=fault.penalty, now=now, line=line)
+
+
+def _end(call: Call) -> float:
+    return inf if call.ended_at is None else call.ended_at
+
+
+def _token_and_call(asked: Asked) -> tuple[str, Call] | None:
+    """What is asked, by whom; None for a path that is nothing here."""
+    now = trio.current_time()
+    if found := _FILE.fullmatch(asked.path):
+        return found[1], Call(FILE, {"file_path": found[2]}, now)
+    if found := _CALL.fullmatch(asked.path):
+        chat_id = as_int(asked.params.get("chat_id"))
+        return found[1], Call(found[2], asked.params, now, chat_id)
+    return None

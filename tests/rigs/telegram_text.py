@@ -5,14 +5,18 @@ Source:
     and ``LinkManager.cpp`` (``check_link``).
 """
 
+import json
 import re
 from typing import Any
 
 from tests.rigs.telegram_faults import Json, bad_request
 
 MAX_TEXT = 4096
+MAX_CAPTION = 1024
 MAX_ENTITIES = 100
 MAX_CALLBACK_BYTES = 64
+MAX_BUTTONS = 100
+MAX_MARKUP_BYTES = 10_240
 _ENTITIES = frozenset(
     {
         *("bold", "italic", "underline", "strikethrough", "spoiler", "code", "pre", "text_link"),
@@ -44,23 +48,33 @@ def length_utf16(text: str) -> int:
 
 
 def formatted(
-    text: object, entities: object, *, too_long: str = "message is too long"
+    text: object,
+    entities: object,
+    *,
+    too_long: str = "message is too long",
+    max_length: int = MAX_TEXT,
+    may_be_empty: bool = False,
 ) -> tuple[str, list[Json]]:
     """The text and entities as Telegram keeps them.
+
+    Args:
+        max_length: In code points, of what is left.
+        may_be_empty: A caption may, a message may not.
 
     Raises:
         RefusedError: With Telegram's text, if it takes no such message.
     """
-    if not isinstance(text, str) or not text:
+    text = text if isinstance(text, str) else ""
+    if not text and not may_be_empty:
         raise bad_request("message text is empty")
     if _HALF.search(text):
         raise bad_request("strings must be encoded in UTF-8")
     wanted = [one for given in _listed(entities) if (one := _entity(given)) is not None]
     _check_positions(text, wanted)
     text, wanted = _trimmed(text.translate(_CONTROLS), _without_returns(text, wanted))
-    if not text:
+    if not text and not may_be_empty:
         raise bad_request("text must be non-empty")
-    if len(text) > MAX_TEXT:
+    if len(text) > max_length:
         raise bad_request(too_long)
     return text, wanted[:MAX_ENTITIES]
 
@@ -169,17 +183,34 @@ def _trimmed(text: str, entities: list[Json]) -> tuple[str, list[Json]]:
 
 
 def checked_markup(markup: object) -> Json | None:
-    """The buttons as given, if Telegram takes them."""
+    """The buttons, if Telegram takes them; None where none are left.
+
+    Source:
+        TDLib, ``get_reply_markup``, which drops buttons without a label. The server's limits on
+        an inline keyboard are written nowhere: 100 buttons and about 10 kB by reports.
+    """
     if markup in (None, "", {}):
         return None
     if not isinstance(markup, dict):
         raise bad_request("object expected as reply markup")
-    for row in markup.get("inline_keyboard", ()):
-        if not isinstance(row, list):
-            raise bad_request("can't parse inline keyboard button: expected an Array")
-        for button in row:
-            _check_button(button)
-    return markup
+    if "inline_keyboard" not in markup:
+        return markup
+    if not isinstance(markup["inline_keyboard"], list):
+        raise bad_request('field "inline_keyboard" must be of type Array')
+    rows = [kept for row in markup["inline_keyboard"] if (kept := _row(row))]
+    kept_markup = markup | {"inline_keyboard": rows}
+    is_long = len(json.dumps(kept_markup, ensure_ascii=False).encode()) > MAX_MARKUP_BYTES
+    if is_long or sum(map(len, rows)) > MAX_BUTTONS:
+        raise bad_request("reply markup is too long")
+    return kept_markup if rows else None
+
+
+def _row(row: object) -> list[Any]:
+    if not isinstance(row, list):
+        raise bad_request("can't parse inline keyboard button: expected an Array")
+    for button in row:
+        _check_button(button)
+    return [button for button in row if button["text"]]
 
 
 def _check_button(button: object) -> None:

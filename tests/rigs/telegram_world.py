@@ -4,121 +4,38 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import NamedTuple
 
 import trio
 from attrs import define, field, frozen
 
 from tests.rigs.telegram_faults import Json
-from tests.rigs.telegram_messages import Chat, Kind, Message, found_entities, message_json
+from tests.rigs.telegram_files import FileStore
+from tests.rigs.telegram_messages import Chat, Kind, Message, Said, message_json
+from tests.rigs.telegram_people import Person, Written
 from tests.rigs.telegram_updates import DAY, UpdateQueue
+
+__all__ = ["CallbackAnswer", "MenuKey", "Person", "World"]
 
 _CALLBACK_LIVES = 150.0
 
 
-@frozen
-class Written:
-    """What a person did: the ids of its update (0 if the bot did not ask for it) and message."""
+class MenuKey(NamedTuple):
+    """Which menu of commands: its scope, the chat and person of the scope, its language."""
 
-    update_id: int
-    message_id: int
-
-
-@define
-class Person:
-    """Somebody who writes to the bot; without *chat* in their private chat with it."""
-
-    id: int
-    name: str
+    scope: str
+    chat_id: int
+    user_id: int
     language: str
-    world: "World" = field(repr=False, eq=False)
-    username: str = ""
 
-    def __int__(self) -> int:
-        return self.id
 
-    @property
-    def chat(self) -> Chat:
-        """The private chat with the bot."""
-        return self.world.chats[self.id]
+@frozen
+class CallbackAnswer:
+    """What the bot answered to the press of a button, and when."""
 
-    def as_json(self) -> Json:
-        """The person as a message names them."""
-        known: Json = {"id": self.id, "is_bot": False, "first_name": self.name}
-        extra = {"username": self.username, "language_code": self.language}
-        return known | {name: value for name, value in extra.items() if value}
-
-    def writes(
-        self,
-        text: str,
-        *,
-        chat: Chat | int | None = None,
-        thread: int = 0,
-        reply_to: int = 0,
-        age: float = 0.0,
-        **content: Any,
-    ) -> Written:
-        """Send a text; *age* makes its date older, *content* adds members to the message."""
-        where = self.world.chat(self.id if chat is None else chat)
-        return self.world.write(
-            where, self, text, thread=thread, reply_to=reply_to, age=age, content=content
-        )
-
-    def sends(self, content: Json, *, chat: Chat | int | None = None, thread: int = 0) -> Written:
-        """Send anything else: the members that make its kind, such as ``photo``."""
-        return self.writes("", chat=chat, thread=thread, **content)
-
-    def edits(self, message_id: int, text: str, *, chat: Chat | int | None = None) -> Written:
-        """Change an own text."""
-        where = self.world.chat(self.id if chat is None else chat)
-        message = where.messages[message_id]
-        self.world.replace(message, text, found_entities(text), message.markup)
-        raw = {"edited_message": message_json(where, message)}
-        return Written(self.world.queue(raw), message_id)
-
-    def presses(self, message_id: int, data: str, *, chat: Chat | int | None = None) -> str:
-        """Press a button, whether it is there or not; gives the query's id."""
-        where = self.world.chat(self.id if chat is None else chat)
-        query = str(next(self.world.query_ids))
-        self.world.callbacks[query] = trio.current_time() + _CALLBACK_LIVES
-        message = where.messages.get(message_id)
-        raw = {
-            "id": query,
-            "from": self.as_json(),
-            "chat_instance": str(where.id),
-            "data": data,
-            "message": message_json(where, message) if message else None,
-        }
-        self.world.queue({"callback_query": raw}, lives=_CALLBACK_LIVES)
-        return query
-
-    def blocks_bot(self) -> Written:
-        """Block the bot; it may not write to them until they unblock it."""
-        self.chat.closed = "bot was blocked by the user"
-        return self.world.change_member(self.chat, self, "member", "kicked")
-
-    def unblocks_bot(self) -> Written:
-        """Let the bot write again."""
-        self.chat.closed = ""
-        return self.world.change_member(self.chat, self, "kicked", "member")
-
-    def puts_bot_out(self, chat: Chat) -> Written:
-        """Remove the bot from a group."""
-        chat.closed = f"bot was kicked from the {chat.kind} chat"
-        return self.world.change_member(chat, self, "member", "kicked")
-
-    def lets_bot_in(self, chat: Chat) -> Written:
-        """Invite the bot again."""
-        chat.closed = ""
-        return self.world.change_member(chat, self, "kicked", "member")
-
-    def migrates(self, chat: Chat, to: int) -> Chat:
-        """Make a supergroup of a group; gives the new chat."""
-        new = self.world.add_chat(to, "supergroup", chat.title, {})
-        chat.migrated_to = to
-        self.world.write(chat, self, "", content={"migrate_to_chat_id": to})
-        self.world.write(new, self, "", content={"migrate_from_chat_id": chat.id})
-        return new
+    at: float
+    text: str = ""
+    show_alert: bool = False
 
 
 @define
@@ -126,21 +43,27 @@ class World:
     """Everything behind the server, and the clock that its messages carry.
 
     Args:
+        has_topics: Whether the bot's private chats are forums.
         on_change: Told whenever something is shown otherwise.
         callbacks: Query id → until when it may be answered.
-        commands: The bot's menu, by scope (as JSON) and language.
+        callback_answers: Query id → the bot's answer.
+        commands: The bot's menus.
     """
 
     bot: Json
+    has_topics: bool = False
     on_change: Callable[[], None] = field(default=lambda: None, repr=False)
     updates: UpdateQueue = field(factory=UpdateQueue)
     chats: dict[int, Chat] = field(factory=dict)
     people: dict[int, Person] = field(factory=dict)
+    files: FileStore = field(factory=FileStore)
     callbacks: dict[str, float] = field(factory=dict)
-    commands: dict[tuple[str, str], list[Json]] = field(factory=dict)
+    callback_answers: dict[str, CallbackAnswer] = field(factory=dict)
+    commands: dict[MenuKey, list[Json]] = field(factory=dict)
     webhook: str = ""
     message_ids: Iterator[int] = field(factory=partial(count, 1001), repr=False)
     query_ids: Iterator[int] = field(factory=partial(count, 5_000_000_001), repr=False)
+    album_ids: Iterator[int] = field(factory=partial(count, 13_000_000_000_000_001), repr=False)
     _epoch: float = field(factory=lambda: time.time() - trio.current_time())
 
     def wall_time(self) -> float:
@@ -155,60 +78,42 @@ class World:
             self.chats[user_id] = Chat(user_id, "private", name)
         return self.people[user_id]
 
-    def add_chat(self, chat_id: int, kind: Kind, title: str, topics: Mapping[int, str]) -> Chat:
-        """A group or supergroup that the bot is in."""
-        chat = Chat(chat_id, kind, title, is_forum=bool(topics), topics=dict(topics))
+    def add_chat(
+        self, chat_id: int, kind: Kind, title: str, topics: Mapping[int, str] | None = None
+    ) -> Chat:
+        """A group or supergroup that the bot is in; topics, even none yet, make it a forum."""
+        chat = Chat(chat_id, kind, title, is_forum=topics is not None, topics=dict(topics or {}))
         self.chats[chat_id] = chat
         return chat
 
-    def chat(self, of: "Chat | Person | int") -> Chat:
+    def chat(self, of: Chat | Person | int) -> Chat:
         """The chat with this id."""
         return self.chats[int(of)]
 
-    def write(
-        self,
-        chat: Chat,
-        by: Person,
-        text: str,
-        *,
-        thread: int = 0,
-        reply_to: int = 0,
-        age: float = 0.0,
-        content: Json | None = None,
-    ) -> Written:
+    def write(self, chat: Chat, by: Person, said: Said, *, age: float = 0.0) -> Written:
         """A person's message, and its update.
 
         To write in a private chat lifts the block; a group without the bot tells it nothing.
         """
         if chat.closed and not chat.is_group:
             by.unblocks_bot()
-        message = self.add(
-            chat, by.as_json(), text, found_entities(text), thread=thread, reply_to=reply_to
-        )
+        message = self.add(chat, by.as_json(), said)
         message.date -= int(age)
-        message.content = content or {}
         raw = {"message": message_json(chat, message)}
         update_id = 0 if chat.closed else self.queue(raw, lives=DAY - age)
         return Written(update_id, message.message_id)
 
-    def add(
-        self,
-        chat: Chat,
-        sender: Json,
-        text: str,
-        entities: list[Json],
-        *,
-        thread: int = 0,
-        reply_to: int = 0,
-        markup: Json | None = None,
-    ) -> Message:
+    def add(self, chat: Chat, sender: Json, said: Said) -> Message:
         """Put a message into its chat."""
         now = trio.current_time()
         message = Message(
-            self._next_message_id(chat), chat.id, sender, text, int(self.wall_time()), now,
-            thread, entities, markup, reply_to, versions=[(now, text)],
+            self._next_message_id(chat), chat.id, sender, said.text, int(self.wall_time()), now,
+            said.thread, said.entities, said.markup, said.reply_to, said.content, said.files,
+            versions=[(now, said.text)],
         )  # fmt: skip
         chat.messages[message.message_id] = message
+        if message.is_from_bot:
+            chat.drafts.end(said.thread)
         self.on_change()
         return message
 
@@ -222,6 +127,16 @@ class World:
         message.versions.append((now, text))
         self.on_change()
 
+    def next_album(self) -> str:
+        """A new ``media_group_id``."""
+        return str(next(self.album_ids))
+
+    def open_topic(self, chat: Chat, name: str) -> int:
+        """Open a topic; its id is that of the note about it, which the chat here does not show."""
+        topic = chat.add_topic(self._next_message_id(chat), name)
+        self.on_change()
+        return topic
+
     def _next_message_id(self, chat: Chat) -> int:
         """Supergroups count for themselves; everything else shares one count."""
         return next(chat.own_ids if chat.kind == "supergroup" else self.message_ids)
@@ -234,13 +149,35 @@ class World:
         self.on_change()
         return update_id
 
+    def press(self, chat: Chat, by: Person, *, message_id: int, data: str) -> str:
+        """A press of a button under a message, which may be gone; gives the query's id."""
+        query = str(next(self.query_ids))
+        self.callbacks[query] = trio.current_time() + _CALLBACK_LIVES
+        message = chat.messages.get(message_id)
+        lost = {"message_id": message_id, "chat": chat.as_json(), "date": 0}
+        raw = {
+            "id": query,
+            "from": by.as_json(),
+            "chat_instance": str(chat.id),
+            "data": data,
+            "message": message_json(chat, message) if message else lost,
+        }
+        self.queue({"callback_query": raw}, lives=_CALLBACK_LIVES)
+        return query
+
     def change_member(self, chat: Chat, by: Person, old: str, new: str) -> Written:
         """Tell the bot what became of it in *chat*."""
         raw = {
             "chat": chat.as_json(),
             "from": by.as_json(),
             "date": int(self.wall_time()),
-            "old_chat_member": {"user": self.bot, "status": old},
-            "new_chat_member": {"user": self.bot, "status": new, "until_date": 0},
+            "old_chat_member": self._as_member(old),
+            "new_chat_member": self._as_member(new),
         }
         return Written(self.queue({"my_chat_member": raw}), 0)
+
+    def _as_member(self, status: str) -> Json:
+        """The bot as a member; of one who was put out it is always said until when, 0 for ever."""
+        return {"user": self.bot, "status": status} | (
+            {"until_date": 0} if status == "kicked" else {}
+        )

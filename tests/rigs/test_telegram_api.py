@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import pytest
@@ -173,32 +172,6 @@ async def test_mentions_and_commands_are_marked_in_utf16(api: TelegramApi, bot: 
     ]
 
 
-async def test_a_topic_is_named_in_its_messages_only(api: TelegramApi, bot: Bot) -> None:
-    api.supergroup(FORUM, topics={7: "Ideas"})
-    api.person(ANN).writes("general", chat=FORUM)
-    api.person(ANN).writes("idea", chat=FORUM, thread=7)
-
-    general, idea = (one["message"] for one in (await bot.poll())[-2:])
-
-    assert "message_thread_id" not in general
-    assert (idea["message_thread_id"], idea["is_topic_message"]) == (7, True)
-    assert idea["reply_to_message"]["forum_topic_created"]["name"] == "Ideas"
-
-
-async def test_an_answer_in_a_plain_supergroup_has_a_thread_that_is_no_topic(
-    api: TelegramApi, bot: Bot
-) -> None:
-    api.supergroup(FORUM)
-    first = api.person(ANN).writes("first", chat=FORUM)
-    api.person(ANN).writes("answer", chat=FORUM, reply_to=first.message_id)
-
-    answer = (await bot.poll())[-1]["message"]
-
-    assert answer["reply_to_message"]["text"] == "first"
-    assert answer["message_thread_id"] == first.message_id
-    assert "is_topic_message" not in answer
-
-
 async def test_an_edit_by_a_person_is_an_update(api: TelegramApi, bot: Bot) -> None:
     written = api.person(ANN).writes("helo")
     api.person(ANN).edits(written.message_id, "hello")
@@ -207,23 +180,6 @@ async def test_an_edit_by_a_person_is_an_update(api: TelegramApi, bot: Bot) -> N
 
     assert (edited["message_id"], edited["text"]) == (written.message_id, "hello")
     assert edited["edit_date"] >= edited["date"]
-
-
-async def test_a_button_press_is_answered_once_and_in_time(
-    api: TelegramApi, bot: Bot, autojump_clock: MockClock
-) -> None:
-    del autojump_clock  # time passes by itself
-    keyboard = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
-    sent = await bot.send("Sure?", reply_markup=keyboard)
-    first, second = (api.person(ANN).presses(sent["message_id"], "yes") for _ in range(2))
-    too_late = "Bad Request: query is too old and response timeout expired or query ID is invalid"
-
-    assert (await bot.poll())[-1]["callback_query"]["data"] == "yes"
-    assert await bot.call("answerCallbackQuery", callback_query_id=first) is True
-    assert await bot.call("answerCallbackQuery", callback_query_id=first) == too_late
-    await trio.sleep(151)
-    assert await bot.call("answerCallbackQuery", callback_query_id=second) == too_late
-    assert len(await bot.poll()) == 1
 
 
 async def test_content_and_age_are_the_writers_choice(api: TelegramApi, bot: Bot) -> None:
@@ -290,21 +246,6 @@ async def test_the_same_edit_again_is_not_modified(bot: Bot) -> None:
     )
 
 
-async def test_buttons_are_shown_and_go_with_an_edit_without_them(
-    api: TelegramApi, bot: Bot
-) -> None:
-    button = {"text": "Yes", "callback_data": "yes"}
-    sent = await bot.send("Sure?", reply_markup=json.dumps({"inline_keyboard": [[button]]}))
-    ids = {"chat_id": ANN, "message_id": sent["message_id"]}
-    (_, shown) = api.messages(ANN)
-    assert shown.buttons == [button]
-
-    await bot.call("editMessageReplyMarkup", **ids)
-
-    assert (shown.text, shown.buttons) == ("Sure?", [])
-    assert (await bot.edit(sent["message_id"], "Done"))["text"] == "Done"
-
-
 async def test_only_own_messages_that_are_there_can_be_edited(api: TelegramApi, bot: Bot) -> None:
     written = api.person(ANN).writes("mine")
 
@@ -320,28 +261,6 @@ async def test_a_deleted_message_is_shown_no_more(api: TelegramApi, bot: Bot) ->
     assert await bot.call("deleteMessage", **ids) is True
     assert api.answers(ANN) == []
     assert await bot.call("deleteMessage", **ids) == "Bad Request: message to delete not found"
-
-
-async def test_a_thread_must_be_there_and_is_shown_apart(api: TelegramApi, bot: Bot) -> None:
-    forum = api.supergroup(FORUM, topics={7: "Ideas"})
-    missing = "Bad Request: message thread not found"
-
-    assert (await bot.send("in", FORUM, message_thread_id=7))["is_topic_message"] is True
-    await bot.send("general", FORUM)
-    assert await bot.send("x", FORUM, message_thread_id=8) == missing
-    assert await bot.send("x", FORUM, message_thread_id=1) == missing
-    assert api.answers(FORUM, thread=7) == ["in"]
-    assert api.answers(FORUM, thread=0) == ["general"]
-    forum.delete_topic(7)
-    assert await bot.send("x", FORUM, message_thread_id=7) == missing
-
-
-async def test_a_private_chat_may_have_topics(api: TelegramApi, bot: Bot) -> None:
-    api.person(ANN).chat.add_topic(3)
-
-    sent = await bot.send("in", message_thread_id=3)
-
-    assert (sent["message_thread_id"], sent["is_topic_message"]) == (3, True)
 
 
 async def test_a_reply_needs_its_message_unless_it_says_otherwise(bot: Bot) -> None:
@@ -373,6 +292,7 @@ async def test_who_blocks_or_removes_the_bot_hears_nothing_more(api: TelegramApi
     assert [one["new_chat_member"]["status"] for one in members] == [
         "kicked", "kicked", "member", "member",
     ]  # fmt: skip
+    assert [one["old_chat_member"].get("until_date") for one in members] == [None, None, 0, 0]
 
 
 async def test_who_writes_lifts_the_block_and_a_group_without_the_bot_is_silent(
@@ -396,22 +316,15 @@ async def test_strangers_and_unknown_chats_cannot_be_written_to(api: TelegramApi
     assert await bot.call("sendMessage", text="x") == "Bad Request: chat_id is empty"
 
 
-async def test_menus_reactions_drafts_and_typing_are_kept(
+async def test_reactions_and_typing_are_kept(
     api: TelegramApi, bot: Bot, autojump_clock: MockClock
 ) -> None:
     del autojump_clock  # time passes by itself
-    commands = [{"command": "new", "description": "Start anew"}]
     eyes = [{"type": "emoji", "emoji": "👀"}]
     ids = {"chat_id": ANN, "message_id": api.messages(ANN)[0].message_id}
 
-    assert await bot.call("setMyCommands", commands=commands, language_code="ru") is True
-    assert await bot.call("getMyCommands", language_code="ru") == commands
-    assert await bot.call("deleteMyCommands", language_code="ru") is True
-    assert await bot.call("getMyCommands", language_code="ru") == []
     assert await bot.call("setMessageReaction", **ids, reaction=eyes) is True
     assert api.messages(ANN)[0].reaction == eyes
-    assert await bot.call("sendMessageDraft", chat_id=ANN, draft_id=5, text="so far") is True
-    assert api.person(ANN).chat.drafts == {5: "so far"}
     assert await bot.call("sendChatAction", chat_id=ANN, action="typing") is True
     assert api.is_typing(ANN)
     await trio.sleep(5)
@@ -422,12 +335,8 @@ async def test_menus_reactions_drafts_and_typing_are_kept(
     ("method", "params", "words"),
     [
         ("sendChatAction", {"action": "thinking"}, "wrong parameter action in request"),
-        ("setMyCommands", {"commands": [{"command": "New!"}]}, "BOT_COMMAND_INVALID"),
-        ("setMyCommands", {"commands": [{"command": "n"}]}, "BOT_COMMAND_DESCRIPTION_INVALID"),
-        ("setMyCommands", {"commands": [{}] * 101}, "BOT_COMMANDS_TOO_MUCH"),
         ("setMessageReaction", {"message_id": 1}, "message to react not found"),
         ("answerCallbackQuery", {"text": "x" * 201}, "MESSAGE_TOO_LONG"),
-        ("sendMessageDraft", {"text": "x"}, "RANDOM_ID_INVALID"),
         ("sendMessage", {"text": "*x*", "parse_mode": "HTML"}, "can't parse entities: "),
         ("sendMessage", {"text": "x", "entities": "[{"}, "can't parse JSON object"),
     ],
@@ -443,3 +352,38 @@ async def test_a_cross_is_no_reaction_of_telegram(api: TelegramApi, bot: Bot) ->
     assert await bot.call("setMessageReaction", **ids, reaction=cross) == (
         "Bad Request: REACTION_INVALID"
     )
+
+
+async def test_every_reaction_is_kept_with_its_time(
+    api: TelegramApi, bot: Bot, autojump_clock: MockClock
+) -> None:
+    del autojump_clock  # time passes by itself
+    (message,) = api.messages(ANN)
+    ids = {"chat_id": ANN, "message_id": message.message_id}
+
+    await bot.call("setMessageReaction", **ids, reaction=[{"type": "emoji", "emoji": "👀"}])
+    await trio.sleep(2)
+    await bot.call("setMessageReaction", **ids, reaction=[])
+
+    assert message.reaction == []
+    assert [emoji for _, emoji in message.reactions] == ["👀", ""]
+    assert [at for at, _ in message.reactions] == pytest.approx([0, 2], abs=0.5)
+
+
+async def test_other_bots_write_too_and_say_what_they_are(api: TelegramApi, bot: Bot) -> None:
+    api.group(GROUP)
+    other = api.person(43, "Other")
+    other.is_bot = True
+
+    other.writes("beep", chat=GROUP)
+
+    assert (await bot.message())["from"]["is_bot"] is True
+
+
+async def test_an_edit_in_a_group_without_the_bot_is_not_told(api: TelegramApi, bot: Bot) -> None:
+    group, ann = api.group(GROUP), api.person(ANN)
+    written = ann.writes("helo", chat=group)
+    ann.puts_bot_out(group)
+
+    assert ann.edits(written.message_id, "hello", chat=group).update_id == 0
+    assert "edited_message" not in (await bot.poll())[-1]

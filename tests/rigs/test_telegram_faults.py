@@ -11,6 +11,7 @@ from trio.testing import MockClock
 
 from tests.rigs.telegram_api import TelegramApi
 from tests.rigs.telegram_client import ANN, GROUP, Bot
+from tests.rigs.telegram_content import content_of
 from tests.rigs.telegram_faults import (
     Fault,
     FaultPlan,
@@ -25,6 +26,7 @@ from tests.rigs.telegram_faults import (
     slow,
     truncated,
 )
+from tests.rigs.telegram_forms import Upload
 
 
 async def test_a_wrong_token_is_unauthorized(api: TelegramApi, bot: Bot) -> None:
@@ -62,7 +64,9 @@ async def test_every_form_of_parameters_is_read(api: TelegramApi, bot: Bot, kind
     (shown,) = api.messages(ANN)[1:]
     assert (shown.text, shown.entities) == (text, entities)
     assert api.calls[-1].params["text"] == text
-    assert api.calls[-1].params.get("photo") == ({"size_bytes": 4} if kind == "files" else None)
+    assert api.calls[-1].params.get("photo") == (
+        Upload("a.png", "image/png", content_of(b"\x89PNG")) if kind == "files" else None
+    )
 
 
 async def test_a_body_that_is_no_object_has_no_parameters(api: TelegramApi, bot: Bot) -> None:
@@ -233,6 +237,19 @@ async def test_an_outage_breaks_what_is_open_and_what_comes(api: TelegramApi, bo
     api.come_back()
 
     assert (await bot.call("getMe"))["is_bot"]
+
+
+async def test_a_server_that_does_not_listen_refuses(api: TelegramApi, bot: Bot) -> None:
+    await bot.call("getMe")
+
+    await api.stop_listening()
+
+    for _ in range(2):
+        with pytest.raises(httpx2.ConnectError):
+            await bot.call("getMe")
+    await api.start_listening()
+    assert (await bot.call("getMe"))["is_bot"]
+    assert len(api.calls) == 2
 
 
 async def fail_to_poll(bot: Bot) -> None:

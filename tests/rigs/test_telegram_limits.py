@@ -4,12 +4,12 @@ from trio.testing import MockClock
 
 from tests.rigs.telegram_api import TelegramApi, telegram_api
 from tests.rigs.telegram_client import ANN, GROUP, Bot
-from tests.rigs.telegram_faults import too_many
+from tests.rigs.telegram_faults import slow, too_many
 from tests.rigs.telegram_limits import LIMITLESS, Flood, Limits
 
 
-def say(flood: Flood, chat: int, now: float, *, is_group: bool = False) -> int:
-    return flood.wait_of_rates(chat, is_message=True, is_group=is_group, now=now)
+def say(flood: Flood, chat: int, now: float, *, is_group: bool = False, messages: int = 1) -> int:
+    return flood.wait_of_rates(chat, messages=messages, is_group=is_group, now=now)
 
 
 def rules(flood: Flood) -> list[str]:
@@ -57,9 +57,26 @@ def test_typing_counts_only_over_all() -> None:
     flood = Flood(Limits())
 
     for _ in range(20):
-        assert not flood.wait_of_rates(ANN, is_message=False, is_group=True, now=0.0)
+        assert not say(flood, ANN, 0.0, is_group=True, messages=0)
 
     assert say(flood, ANN, 0.0) == 0
+
+
+def test_an_album_goes_through_whole_and_is_paid_for_later() -> None:
+    flood = Flood(Limits())
+
+    assert say(flood, ANN, 0.0, messages=10) == 0
+    assert say(flood, ANN, 6.0) == 0  # 5 of the burst, and one a second with the slack
+    assert say(flood, ANN, 6.0) == 5
+
+
+def test_an_album_fits_into_a_groups_minute_with_all_its_files() -> None:
+    flood = Flood(Limits())
+    waits = [say(flood, GROUP, 2.5 * n, is_group=True) for n in range(11)]
+
+    assert waits == [0] * 11
+    assert say(flood, GROUP, 30.0, is_group=True, messages=10) == 5
+    assert say(flood, GROUP, 40.0, is_group=True, messages=9) == 0
 
 
 def test_a_penalty_counts_the_calls_inside_it_and_ends() -> None:
@@ -175,6 +192,27 @@ async def test_a_429_may_come_without_parameters(
     answer = await bot.ask("sendMessage", chat_id=ANN, text="x")
 
     assert ("parameters" in answer.json()) is has_parameters
+    assert answer.headers.get("Retry-After") == ("3" if has_parameters else None)
+
+
+@pytest.mark.parametrize(("pause", "number"), [(1, 2), (21, 0)])
+async def test_writing_to_a_chat_while_a_call_is_under_way_is_seen(
+    api: TelegramApi, bot: Bot, autojump_clock: MockClock, pause: float, number: int
+) -> None:
+    del autojump_clock  # time passes by itself
+    api.group(GROUP)
+    api.fail(slow(20), "sendMessage")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bot.send, "slow")
+        await trio.sleep(pause)
+        await bot.send("quick")
+        await bot.send("again")
+        await bot.send("elsewhere", GROUP)
+        await bot.call("sendChatAction", chat_id=ANN, action="typing")
+
+    found = [(before.params["text"], call.params["text"]) for before, call in api.overlaps]
+    assert found == [("slow", "quick"), ("slow", "again")][:number]
 
 
 async def test_limits_are_the_tests_choice() -> None:

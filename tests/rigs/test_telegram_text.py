@@ -144,7 +144,9 @@ def test_bad_buttons_are_refused(button: object, words: str) -> None:
         checked_markup({"inline_keyboard": [[button]]})
 
 
-@pytest.mark.parametrize("markup", [[1], {"inline_keyboard": [1]}])
+@pytest.mark.parametrize(
+    "markup", [[1], {"inline_keyboard": [1]}, {"inline_keyboard": 1}, {"inline_keyboard": None}]
+)
 def test_what_is_no_keyboard_is_refused(markup: object) -> None:
     with pytest.raises(RefusedError):
         checked_markup(markup)
@@ -155,6 +157,26 @@ def test_64_bytes_of_callback_data_are_taken() -> None:
 
     assert checked_markup(markup) == markup
     assert checked_markup({}) is None
+
+
+def test_100_buttons_are_taken_and_no_more() -> None:
+    rows = [[{"text": "x", "callback_data": "x"}] * 5] * 20
+
+    assert checked_markup({"inline_keyboard": rows}) == {"inline_keyboard": rows}
+    with pytest.raises(RefusedError, match="reply markup is too long"):
+        checked_markup({"inline_keyboard": [*rows, rows[0]]})
+
+
+def test_buttons_of_more_than_10_kb_are_too_long() -> None:
+    rows = [[{"text": "x" * 60, "callback_data": "x" * 64}]] * 80
+
+    with pytest.raises(RefusedError, match="reply markup is too long"):
+        checked_markup({"inline_keyboard": rows})
+
+
+@pytest.mark.parametrize("rows", [[], [[]], [[{"text": "", "callback_data": "x"}]]])
+def test_a_keyboard_without_labels_is_none(rows: object) -> None:
+    assert checked_markup({"inline_keyboard": rows}) is None
 
 
 async def test_an_edit_that_is_too_long_has_words_of_its_own(bot: Bot) -> None:

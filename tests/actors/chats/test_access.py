@@ -1,5 +1,6 @@
 """Who may write: codes, lists, limits."""
 
+import json
 from itertools import count
 from typing import Literal
 
@@ -22,7 +23,7 @@ from actors.chats.access import (
     new_code,
 )
 from protocols.chats import Paired, PairingRefused
-from protocols.ids import EventId, PersonId, RoomId, RowId, TraceId
+from protocols.ids import EventId, Language, PersonId, RoomId, RowId, TraceId
 from protocols.store import DeleteKey, PutKey, Row
 
 Mode = Literal["pairing", "allowlist", "open"]
@@ -275,3 +276,27 @@ def test_on_a_list_who_asks_us_in_is_shown_without_a_code() -> None:
     assert len(it.asked_into_room(ME, 0.0)) == 1
     assert it.asked_into_room(ME, 60.0) == ()
     assert it.listing(61.0).strangers[0].code == ""
+
+
+def test_a_stranger_s_language_is_kept_for_the_word_that_lets_them_in() -> None:
+    it = book()
+    stored = kept(*it.hear(evolve(row(), language=Language("ru")), 0.0).changes)
+
+    again = book()
+    again.load(tuple(stored.items()))
+    knock = again.pair("CODE0001", 1.0).knock
+
+    assert knock is not None
+    assert knock.language == "ru"
+
+
+def test_knocks_of_an_older_and_of_a_newer_program_are_read() -> None:
+    facts = {"room": "matrix/!r:s", "name": "", "first_at": 0, "last_at": 0, "attempts": 1}
+    facts |= {"code": "CODE", "expires_at": 60, "told_at": [0.0]}
+    newer = facts | {"code": "EDOC", "language": "ru", "mood": "fine"}
+    it = book()
+
+    it.load(((f"knock:{ME}", json.dumps(facts)), (f"knock:{FRIEND}", json.dumps(newer))))
+
+    assert it.pair("CODE", 1.0).answer == Paired(ME)
+    assert it.pair("EDOC", 1.0).answer == Paired(FRIEND)

@@ -3,26 +3,13 @@
 import pytest
 from attrs import evolve
 
-from actors.chats.confirms import LIFE, confirm_key, read_confirm, remember, resume_for
-from protocols.ids import EventId, PersonId, RoomId, RowId, SlotId, TraceId
+from actors.chats.confirms import LIFE, asked, confirm_facts, read_confirm, resume_with
+from protocols.ids import RowId, SlotId
 from protocols.platform import Resume, TurnAsks
-from protocols.store import Row
 
-ROW = Row(
-    id=RowId(1),
-    event_id=EventId("$1"),
-    room=RoomId("matrix/!r:s"),
-    sender=PersonId("matrix:@me:s"),
-    sender_name="Me",
-    text="delete it",
-    sent_at=0.0,
-    received_at=0.0,
-    trace=TraceId("t"),
-    slot=SlotId("C1"),
-)
+C1, C2 = SlotId("C1"), SlotId("C2")
 ASKS = TurnAsks("", "i-1", "Really?", ("Yes", "no", "Löschen"))
-KEPT = remember(ROW, SlotId("C1"), ASKS, now=10.0)
-CONFIRM = read_confirm(KEPT.value)
+CONFIRM = asked(RowId(1), C1, ASKS, now=10.0)
 
 
 @pytest.mark.parametrize(
@@ -39,29 +26,38 @@ CONFIRM = read_confirm(KEPT.value)
     ],
 )
 def test_an_answer_matches_a_choice_or_cancels_the_question(text: str, choice: str | None) -> None:
-    answer = evolve(ROW, text=text, received_at=11.0)
-
-    assert resume_for(CONFIRM, answer) == Resume("i-1", choice)
+    assert resume_with(CONFIRM, text, is_older=False) == Resume("i-1", choice)
 
 
 def test_a_yes_that_was_written_before_the_question_confirms_nothing() -> None:
-    assert resume_for(CONFIRM, evolve(ROW, text="yes", received_at=9.0)) == Resume("i-1", None)
+    assert resume_with(CONFIRM, "yes", is_older=True) == Resume("i-1", None)
 
 
-def test_after_an_hour_a_yes_is_just_a_word() -> None:
-    assert resume_for(CONFIRM, evolve(ROW, text="yes", received_at=10.0 + LIFE)) is None
+@pytest.mark.parametrize(
+    ("slot", "at", "is_open"), [(C1, 11.0, True), (C1, 10.0 + LIFE, False), (C2, 11.0, False)]
+)
+def test_a_question_is_open_for_an_hour_in_its_own_chat(
+    slot: SlotId, at: float, *, is_open: bool
+) -> None:
+    assert CONFIRM.is_open(slot, at) is is_open
 
 
-def test_a_yes_in_another_chat_is_just_a_word() -> None:
-    answer = evolve(ROW, text="yes", received_at=11.0, slot=SlotId("C2"))
-
-    assert resume_for(CONFIRM, answer) is None
+def test_a_question_is_read_as_it_was_kept() -> None:
+    assert read_confirm(confirm_facts(CONFIRM)) == CONFIRM
 
 
-def test_without_a_question_there_is_nothing_to_answer() -> None:
-    assert read_confirm(None) is None
-    assert resume_for(None, ROW) is None
+def test_a_question_that_an_older_program_kept_is_read() -> None:
+    facts = confirm_facts(CONFIRM)
+    del facts["tried_by"], facts["is_tried_choice"]
+
+    assert read_confirm(facts) == CONFIRM
 
 
-def test_each_person_has_their_own_question() -> None:
-    assert KEPT.key == confirm_key(ROW.room, ROW.sender) == "confirm:matrix/!r:s matrix:@me:s"
+def test_an_answer_is_noted_on_the_row_that_asked_or_tried_last() -> None:
+    tried = evolve(CONFIRM, tried_by=RowId(7), is_tried_choice=True)
+
+    assert (CONFIRM.decided_on, tried.decided_on) == (1, 7)
+
+
+def test_other_words_that_failed_may_be_run_again_whatever_is_answered() -> None:
+    assert evolve(CONFIRM, tried_by=RowId(7)).decided_on is None

@@ -315,6 +315,48 @@ async def test_a_session_that_crashes_again_and_again_can_be_stopped(
     assert world.faults == []
 
 
+async def test_a_hung_session_is_stopped_by_force_also_by_the_button(
+    autojump_clock: MockClock,
+) -> None:
+    hung: list[str] = []
+
+    def make(room: str, inbox: Mailbox[SessionMessage]) -> Any:
+        if not hung:
+            hung.append(room)
+            return HungSession(room, inbox)
+        return world.session_maker(world.surfaces)(room, inbox)
+
+    world = World(autojump_clock, make_session=make, has_buttons=True)
+    async with world.running():
+        await world.write("one", "two")
+        await trio.sleep(5)
+        await world.press("stop:1")
+        await world.settle()
+
+    assert world.states == [RowState.STOPPED, RowState.ANSWERED, RowState.IGNORED]
+    assert "did not react" in world.texts[0]
+    assert [answer.text for answer in world.answers] == ["Stopped."]
+    assert world.faults == []
+
+
+async def test_a_session_that_answers_the_button_too_late_keeps_its_outcome(
+    autojump_clock: MockClock,
+) -> None:
+    def make(room: str, inbox: Mailbox[SessionMessage]) -> Any:
+        return LateSession(room, inbox, world.store.address)
+
+    world = World(autojump_clock, make_session=make, has_buttons=True)
+    async with world.running():
+        await world.write("one")
+        await world.press("stop:1")
+        await world.settle()
+
+    assert world.states == [RowState.ANSWERED, RowState.IGNORED]
+    assert world.texts == ["late"]
+    assert [answer.text for answer in world.answers] == ["Nothing is running here."]
+    assert world.faults == []
+
+
 async def world_says(world: World, text: str, *, within: float) -> list[str]:
     seen = len(world.sent)
     await world.write(text)
@@ -362,6 +404,7 @@ async def test_a_stranger_who_asks_us_into_a_room_is_shown_and_can_be_paired(
     autojump_clock: MockClock,
 ) -> None:
     async with World(autojump_clock, policy=PAIRING).running() as world:
+        assert not await world.ask_directory(MayJoin(YOU))
         assert not await world.ask_directory(MayJoin(YOU))
         world.tree.kill("chats")
         (stranger,) = (await world.ask_directory(ListAccess())).strangers

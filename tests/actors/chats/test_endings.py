@@ -3,7 +3,8 @@
 import pytest
 
 from actors.chats.endings import ending_of
-from protocols.ids import PersonId
+from actors.chats.manner import Manner
+from protocols.ids import Language
 from protocols.platform import (
     Attachment,
     FailureKind,
@@ -14,22 +15,23 @@ from protocols.platform import (
     TurnStopped,
 )
 from protocols.store import RowState, Voice
+from tests.actors.chats.rows import a_row
 
-ME = PersonId("matrix:@me:s")
+MANNER = Manner(Language("en"), "!")
 
 
 def text_of(outcome: TurnOutcome) -> str:
-    return ending_of(outcome, ME, "!").text
+    return ending_of(outcome, a_row(), MANNER).text
 
 
 def test_an_answer_is_the_agent_s_own_words() -> None:
-    ending = ending_of(TurnFinished("*Hi*"), ME, "!")
+    ending = ending_of(TurnFinished("*Hi*"), a_row(), MANNER)
 
     assert (ending.state, ending.voice, ending.text) == (RowState.ANSWERED, Voice.AGENT, "*Hi*")
 
 
 def test_an_answer_that_nobody_could_see_is_an_empty_one() -> None:
-    ending = ending_of(TurnFinished("\u200b\n\u2060"), ME, "!")
+    ending = ending_of(TurnFinished("\u200b\n\u2060"), a_row(), MANNER)
 
     assert (ending.state, ending.voice) == (RowState.FAILED, Voice.GATEWAY)
     assert "empty answer" in ending.text
@@ -50,14 +52,14 @@ def test_files_are_named_below_the_answer() -> None:
 
 @pytest.mark.parametrize("outcome", [TurnFinished(" \n"), TurnFailed("", FailureKind.EMPTY)])
 def test_an_empty_answer_is_a_failure_with_words(outcome: TurnOutcome) -> None:
-    ending = ending_of(outcome, ME, "!")
+    ending = ending_of(outcome, a_row(), MANNER)
 
     assert (ending.state, ending.voice) == (RowState.FAILED, Voice.GATEWAY)
     assert "!retry" in ending.text
 
 
 def test_a_failure_keeps_what_came_and_explains() -> None:
-    ending = ending_of(TurnFailed("Half an", FailureKind.CUT), ME, "!")
+    ending = ending_of(TurnFailed("Half an", FailureKind.CUT), a_row(), MANNER)
 
     assert (ending.state, ending.voice) == (RowState.FAILED, Voice.AGENT)
     assert ending.text.startswith("Half an\n\n")
@@ -66,7 +68,7 @@ def test_a_failure_keeps_what_came_and_explains() -> None:
 
 
 def test_a_stopped_answer_keeps_what_came() -> None:
-    ending = ending_of(TurnStopped("Half an"), ME, "!")
+    ending = ending_of(TurnStopped("Half an"), a_row(), MANNER)
 
     assert (ending.state, ending.voice) == (RowState.STOPPED, Voice.AGENT)
     assert ending.text.startswith("Half an\n\n")
@@ -80,7 +82,7 @@ def test_our_words_are_never_inside_a_code_block_that_was_cut() -> None:
 
 
 def test_a_question_shows_its_choices() -> None:
-    ending = ending_of(TurnAsks("Wait.", "i", "Delete?", ("yes", "no")), ME, "!")
+    ending = ending_of(TurnAsks("Wait.", "i", "Delete?", ("yes", "no")), a_row(), MANNER)
 
     assert ending.state is RowState.ANSWERED
     assert ending.text == "Wait.\n\nDelete?\n\nReply **yes** / **no**."

@@ -5,8 +5,10 @@ import trio.testing
 
 from actors.chats.hints import DeliveryHints
 from actors.kernel.mailbox import Mailbox
-from protocols.ids import RoomId, RowId
-from protocols.surfaces import Deliver, Surface, SurfaceMessage
+from protocols.ids import RemoteId, RoomId, RowId
+from protocols.store import Press
+from protocols.surfaces import AnswerPress, Deliver, Surface, SurfaceMessage
+from tests.actors.chats.rows import a_press, a_row
 from tests.actors.chats.world import MATRIX, OTHER_ROOM, ROOM
 
 
@@ -27,6 +29,31 @@ async def test_a_hint_for_a_full_mailbox_waits_in_the_background_once() -> None:
     assert got == {Deliver(OTHER_ROOM), Deliver(ROOM), Deliver(ROOM, RowId(1))}
     assert [left async for left in inbox] == []
     assert hints._waiting == frozenset()
+
+
+async def test_a_press_is_answered_in_one_short_line_and_also_where_the_mailbox_is_full() -> None:
+    inbox: Mailbox[SurfaceMessage] = Mailbox("matrix", capacity=1)
+    async with trio.open_nursery() as nursery:
+        hints = DeliveryHints({MATRIX: Surface(MATRIX, inbox.address)}, nursery)
+        hints.deliver(OTHER_ROOM)
+        hints.answer_press(a_press("stop:1", 9), "x" * 300)
+        await trio.testing.wait_all_tasks_blocked()
+
+        got = [await anext(inbox) for _ in range(2)]
+    inbox.close()
+
+    assert got[1] == AnswerPress(ROOM, "press-9", "x" * 200)
+
+
+async def test_what_is_no_press_or_waits_for_no_answer_gets_none() -> None:
+    inbox: Mailbox[SurfaceMessage] = Mailbox("matrix")
+    async with trio.open_nursery() as nursery:
+        hints = DeliveryHints({MATRIX: Surface(MATRIX, inbox.address)}, nursery)
+        hints.answer_press(a_row())
+        hints.answer_press(a_row(press=Press("", "stop:1", RemoteId(""))))
+    inbox.close()
+
+    assert [left async for left in inbox] == []
 
 
 async def test_a_surface_that_is_off_gets_no_hint() -> None:

@@ -4,6 +4,7 @@ import pytest
 from attrs import evolve
 
 from actors.chats.commands import CommandName
+from actors.chats.manner import Manner
 from actors.chats.replies import (
     LONGEST_NAME,
     LONGEST_TREE,
@@ -13,15 +14,20 @@ from actors.chats.replies import (
     name_from,
 )
 from actors.chats.slots import Chat, SlotBook, slot_with
-from protocols.ids import RoomId, SlotId
+from protocols.ids import Language, RoomId, SlotId
+from tests.actors.chats.rows import a_row
 from tests.actors.chats.world import ME, OTHER_ROOM, ROOM
 
 
-def replies(*chats: Chat, room: RoomId = ROOM, is_admin: bool = False) -> Replies:
+def replies(
+    *chats: Chat, room: RoomId = ROOM, is_admin: bool = False, has_buttons: bool = False
+) -> Replies:
     slots = SlotBook({}, {ME: {chat.slot: chat for chat in chats}})
     for chat in chats:
         slots.choose(chat, ME)
-    return Replies(slots, room, ME, prefix="!", tree="the tree", is_admin=is_admin)
+    manner = Manner(Language("en"), "!", has_buttons)
+    row = a_row(room=room)
+    return Replies(slots, row, manner, tree="the tree", is_admin=is_admin)
 
 
 USED = Chat(SlotId("C1"), ROOM, "plans", is_used=True)
@@ -32,64 +38,68 @@ def test_every_command_is_answered_here_or_by_a_session() -> None:
         CommandName.STOP,
         CommandName.RETRY,
         CommandName.STATUS,
+        CommandName.SETTINGS,
     }
 
 
 @pytest.mark.parametrize("name", SIMPLE)
 def test_every_command_has_an_answer_with_and_without_words(name: CommandName) -> None:
     for rest in ("", "words", "C1"):
-        assert replies().reply(name, rest).strip()
-        assert replies(USED).reply(name, rest).strip()
+        assert replies().reply(name, rest).text.strip()
+        assert replies(USED).reply(name, rest).text.strip()
 
 
 def test_help_names_every_command() -> None:
-    text = replies().reply(CommandName.HELP, "")
+    text = replies().reply(CommandName.HELP, "").text
 
     assert all(f"!{name}" in text for name in set(CommandName) - {CommandName.START})
 
 
 def test_an_empty_chat_is_as_good_as_a_new_one() -> None:
     here = replies(USED)
-    opened = here.reply(CommandName.NEW, "")
-    again = here.reply(CommandName.NEW, "named")
+    opened = here.reply(CommandName.NEW, "").text
+    again = here.reply(CommandName.NEW, "named").text
 
     assert opened.startswith("New chat: **C2**.")
     assert again.startswith("This chat is still new: **C2** named.")
-    assert here.reply(CommandName.NEW, "").startswith("This chat is still new: **C2** named.")
+    assert here.reply(CommandName.NEW, "").text.startswith("This chat is still new: **C2** named.")
 
 
 def test_chats_elsewhere_are_named_with_their_room_and_cannot_be_taken_here() -> None:
     elsewhere = Chat(SlotId("C2"), OTHER_ROOM)
     here = replies(USED, elsewhere)
 
-    assert "- **C2**: in `!q:s`\n- **C1** plans: here, in use" in here.reply(CommandName.CHATS, "")
-    assert "in another room, `!q:s`" in here.reply(CommandName.CHATS, "2")
-    assert here.reply(CommandName.CHATS, "C7").startswith("You have no such chat.")
-    assert here.reply(CommandName.CHATS, "seven").startswith("You have no such chat.")
+    assert (
+        "- **C2**: in `!q:s`\n- **C1** plans: here, in use"
+        in here.reply(CommandName.CHATS, "").text
+    )
+    assert "in another room, `!q:s`" in here.reply(CommandName.CHATS, "2").text
+    assert here.reply(CommandName.CHATS, "C7").text.startswith("You have no such chat.")
+    assert here.reply(CommandName.CHATS, "seven").text.startswith("You have no such chat.")
 
 
 def test_an_archived_chat_comes_back_when_it_is_chosen() -> None:
     here = replies(USED)
-    archived = here.reply(CommandName.ARCHIVE, "")
-    hidden = here.reply(CommandName.CHATS, "")
-    back = here.reply(CommandName.CHATS, "c1")
+    archived = here.reply(CommandName.ARCHIVE, "").text
+    hidden = here.reply(CommandName.CHATS, "").text
+    back = here.reply(CommandName.CHATS, "c1").text
 
     assert archived.startswith("**C1** plans is put away.")
     assert hidden.startswith("You have no chats yet.")
     assert back == "Back in **C1** plans."
-    assert "here, in use" in here.reply(CommandName.CHATS, "")
+    assert "here, in use" in here.reply(CommandName.CHATS, "").text
 
 
 def test_without_a_chat_there_is_nothing_to_name_or_to_put_away() -> None:
-    assert replies().reply(CommandName.RENAME, "x").startswith("There is no chat here yet.")
-    assert replies().reply(CommandName.ARCHIVE, "").startswith("There is no chat here yet.")
-    assert replies(USED).reply(CommandName.RENAME, " ").startswith("What should it be called?")
+    assert replies().reply(CommandName.RENAME, "x").text.startswith("There is no chat here yet.")
+    assert replies().reply(CommandName.ARCHIVE, "").text.startswith("There is no chat here yet.")
+    assert replies(USED).reply(CommandName.RENAME, " ").text.startswith("What should it be called?")
 
 
 def test_a_long_list_is_cut() -> None:
     chats = [Chat(slot_with(number), ROOM) for number in range(1, MOST_LISTED + 6)]
 
-    text = replies(*chats).reply(CommandName.CHATS, "")
+    text = replies(*chats).reply(CommandName.CHATS, "").text
 
     assert "- and 5 older" in text
     assert "**C35**" in text
@@ -104,7 +114,7 @@ def test_a_name_is_one_short_line() -> None:
 def test_the_tree_fits_a_message_and_cannot_break_out_of_its_block() -> None:
     admin = evolve(replies(is_admin=True), tree="```" + "x" * 100_000)
 
-    text = admin.reply(CommandName.DEBUG, "")
+    text = admin.reply(CommandName.DEBUG, "").text
 
     assert len(text) < LONGEST_TREE + 20
     assert text.count("```") == 2

@@ -3,22 +3,13 @@
 import pytest
 from attrs import evolve
 
-from actors.chats.retries import retry_arrival, why_not
-from protocols.ids import EventId, PersonId, RoomId, RowId, TraceId
-from protocols.store import Row, RowState
+from actors.chats.retries import RETRYABLE, retry_arrival, why_not
+from protocols.ids import EventId, Language, RemoteId
+from protocols.store import RowState
+from tests.actors.chats.fake_surface import photo
+from tests.actors.chats.rows import a_row
 
-ROW = Row(
-    id=RowId(1),
-    event_id=EventId("$1"),
-    room=RoomId("matrix/!r:s"),
-    sender=PersonId("matrix:@me:s"),
-    sender_name="Me",
-    text="hello",
-    sent_at=0.0,
-    received_at=0.0,
-    trace=TraceId("t"),
-)
-RETRYABLE = {RowState.FAILED, RowState.STOPPED, RowState.SET_ASIDE}
+ROW = a_row()
 
 
 @pytest.mark.parametrize("state", RowState)
@@ -32,3 +23,11 @@ def test_a_message_arrives_again_as_an_event_of_its_own() -> None:
     assert again.event_id == "$1:r2"
     assert (again.room, again.sender, again.text) == (ROW.room, ROW.sender, ROW.text)
     assert again.is_backlog
+
+
+def test_a_message_arrives_again_with_its_files_its_language_and_its_place() -> None:
+    row = a_row(files=(photo(),), language=Language("ru"), message_id=RemoteId("17"))
+
+    again = retry_arrival(row, 1, now=5.0)
+
+    assert (again.files, again.language, again.message_id) == ((photo(),), "ru", "17")

@@ -7,39 +7,22 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.chats.access import AccessBook, AccessPolicy
-from actors.chats.flood import MOST_WORDS, FloodGate
+from actors.chats.access import AccessPolicy
+from actors.chats.decisions import DescribeTurn, Errand, ShowSettings, StopTurnHere
+from actors.chats.flood import MOST_WORDS
+from actors.chats.notes import TurnContext, put_context
 from actors.chats.replies import MOST_WAITING
-from actors.chats.slots import SlotBook
-from actors.chats.sorting import Errand, Sorter
-from protocols.ids import EventId, PersonId, RowId, SlotId, TraceId, run_id_for
-from protocols.store import AddOutgoing, FinishRow, PutKey, QueueRow, Row, RowState
-from tests.actors.chats.world import BOSS, MATRIX, ME, ROOM, YOU
+from actors.chats.sorting import Sorter
+from protocols.ids import EventId, PersonId, RowId, SlotId, run_id_for
+from protocols.store import AddOutgoing, DecideRow, FinishRow, PutKey, QueueRow, Row, RowState
+from tests.actors.chats.rows import a_page, a_row
+from tests.actors.chats.world import BOSS, ME, ROOM, YOU
 
-ROW = Row(
-    id=RowId(1),
-    event_id=EventId("$1"),
-    room=ROOM,
-    sender=ME,
-    sender_name="Me",
-    text="hello",
-    sent_at=0.0,
-    received_at=0.0,
-    trace=TraceId("t"),
-)
+ROW = a_row()
 
 
 def sorter(policy: AccessPolicy | None = None, failed: Row | None = None, many: int = 0) -> Sorter:
-    return Sorter(
-        AccessBook(policy or AccessPolicy("open", admins=(BOSS,))),
-        SlotBook({}, {}),
-        FloodGate(),
-        {MATRIX: ("/", "!")},
-        unfinished={ROOM: many},
-        failed={(ROOM, ME): failed},
-        tree="",
-        now=0.0,
-    )
+    return Sorter(a_page(policy, failed=failed, many=many))
 
 
 def test_a_message_is_queued_in_its_slot_with_a_run_of_its_own() -> None:
@@ -48,20 +31,22 @@ def test_a_message_is_queued_in_its_slot_with_a_run_of_its_own() -> None:
     queued = decision.changes[0]
     assert queued == QueueRow(ROW.id, SlotId("C1"), run_id_for(ROOM, ROW.event_id))
     assert decision.is_work
-    assert not decision.is_spoken
+    assert not decision.spoken_in
 
 
 def test_a_retry_runs_the_old_words_in_the_old_slot_as_a_new_run() -> None:
-    failed = evolve(ROW, text="old words", slot=SlotId("C7"), state=RowState.FAILED)
+    failed = a_row(7, "old words", slot=SlotId("C7"), state=RowState.FAILED)
 
     decision = sorter(failed=failed).decide(evolve(ROW, event_id=EventId("$2"), text="!retry"))
 
     run_id = run_id_for(ROOM, EventId("$2"))
-    assert decision.changes == (QueueRow(ROW.id, SlotId("C7"), run_id, "old words"),)
+    queued = QueueRow(ROW.id, SlotId("C7"), run_id, "old words")
+    noted = put_context(ROOM, ROW.id, TurnContext(is_rerun=True))
+    assert decision.changes == (queued, DecideRow(failed.id, "retry"), noted)
 
 
 def test_a_retry_of_a_row_without_a_slot_gets_one() -> None:
-    failed = evolve(ROW, text="old words", state=RowState.FAILED)
+    failed = a_row(7, "old words", state=RowState.FAILED)
 
     decision = sorter(failed=failed).decide(evolve(ROW, text="!retry"))
 
@@ -69,8 +54,11 @@ def test_a_retry_of_a_row_without_a_slot_gets_one() -> None:
     assert decision.changes[0].slot == "C1"
 
 
-@pytest.mark.parametrize(("text", "errand"), [("/stop", Errand.STOP), ("!status", Errand.STATUS)])
-def test_a_command_for_the_session_is_an_errand(text: str, errand: Errand) -> None:
+@pytest.mark.parametrize(
+    ("text", "errand"),
+    [("/stop", StopTurnHere()), ("!status", DescribeTurn()), ("/settings", ShowSettings())],
+)
+def test_a_command_that_asks_somebody_else_is_an_errand(text: str, errand: Errand) -> None:
     decision = sorter().decide(evolve(ROW, text=text))
 
     assert (decision.errand, decision.changes) == (errand, ())
@@ -90,7 +78,7 @@ def test_a_full_queue_does_not_flood_its_room_with_refusals() -> None:
 
     decisions = [desk.decide(evolve(ROW, id=RowId(number))) for number in range(1, 200)]
 
-    assert sum(decision.is_spoken for decision in decisions) == MOST_WORDS + 1
+    assert sum(bool(decision.spoken_in) for decision in decisions) == MOST_WORDS + 1
     assert all(isinstance(decision.changes[0], FinishRow) for decision in decisions)
 
 
@@ -99,7 +87,7 @@ def test_a_stop_is_heard_also_in_a_flood() -> None:
     for number in range(1, 200):
         desk.decide(evolve(ROW, id=RowId(number), text="/help"))
 
-    assert desk.decide(evolve(ROW, text="/stop")).errand is Errand.STOP
+    assert desk.decide(evolve(ROW, text="/stop")).errand == StopTurnHere()
 
 
 TEXTS = st.one_of(

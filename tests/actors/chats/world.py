@@ -17,9 +17,18 @@ from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
 from actors.kernel.spec import permanent
 from actors.kernel.supervision import Supervisor
-from protocols.chats import DirectoryMessage, RowsArrived, SessionMessage
+from protocols.chats import (
+    DirectoryMessage,
+    Requeued,
+    RetryRefused,
+    RetryRow,
+    RowsArrived,
+    SessionMessage,
+)
+from protocols.files import FileKind, LocalFile
 from protocols.ids import (
     EventId,
+    Language,
     PersonId,
     RemoteId,
     RoomId,
@@ -29,12 +38,15 @@ from protocols.ids import (
     TraceId,
     surface_of,
 )
-from protocols.mail import Address, Question, Sink
+from protocols.mail import Question, Sink
 from protocols.platform import (
     CancelTurn,
+    ChangeSettings,
     FailureKind,
+    FetchSettings,
     PlatformMessage,
     RunTurn,
+    SettingsAction,
     Turn,
     TurnAsks,
     TurnFailed,
@@ -42,6 +54,7 @@ from protocols.platform import (
     TurnOutcome,
     TurnProgress,
     TurnStopped,
+    UserSettings,
 )
 from protocols.store import (
     UNFINISHED,
@@ -50,14 +63,13 @@ from protocols.store import (
     Journal,
     OutboxRow,
     OutboxState,
-    Outgoing,
-    OutgoingRooms,
+    Press,
     Row,
     RowState,
-    SentOutgoing,
     StoreMessage,
 )
-from protocols.surfaces import Deliver, ShowDraft, ShowTyping, Surface, SurfaceMessage
+from protocols.surfaces import AnswerPress, FetchFile, RoomMessage, Surface, SurfaceMessage
+from tests.actors.chats.fake_surface import FakeSurface
 from tests.fakes import MemoryJournal, MemoryStoreAddress
 from tests.invariants import journal_faults
 
@@ -68,17 +80,22 @@ ME = PersonId("matrix:@me:s")
 YOU = PersonId("matrix:@you:s")
 BOSS = PersonId("matrix:@boss:s")
 
+SKILLS = UserSettings({"search": True, "code": False})
+DRAWN = LocalFile(FileKind.PHOTO, "cat.png", "image/png", 3, "/made/1-0", "0" * 64)
+"""What the agent makes when it is to draw."""
+
 MakeSession = Callable[[str, Mailbox[SessionMessage]], Any]
 
 
 @define
 class FakePlatform:
-    """Does what the first word of a message says; anything else is echoed.
+    """Does what the first word of a message says; anything else is echoed, and files are counted.
 
     ``hang`` shows a part and goes on for ever, ``deaf`` also when it is cancelled, ``fail``
     breaks off, ``ask`` asks back, ``bomb`` answers what no session can read, ``die`` kills the
     platform with the turn in hand. ``slow N`` takes N seconds,
-    ``stream`` half a one, and shows 50 parts in it.
+    ``stream`` half a one, and shows 50 parts in it. ``draw`` answers with a file and no word,
+    ``choose`` asks with the choices that follow it. Without ``settings`` it says nothing of them.
     """
 
     inbox: Mailbox[PlatformMessage]
@@ -86,6 +103,8 @@ class FakePlatform:
     deaths: list[RunId] = field(factory=list)
     most_deaths: int = 1
     cancelled: list[RunId] = field(factory=list)
+    settings: list[UserSettings | TurnFailed] = field(factory=list)
+    changes: list[SettingsAction] = field(factory=list)
     _running: dict[RunId, RunTurn] = field(factory=dict)
 
     async def run(self) -> None:
@@ -100,9 +119,23 @@ class FakePlatform:
                     case CancelTurn(run_id):
                         self.cancelled.append(run_id)
                         self._cancel(run_id)
+                    case FetchSettings():
+                        if self.settings:
+                            message.reply_to.send(self.settings[-1])
+                    case ChangeSettings(action=action):
+                        self.changes.append(action)
+                        message.reply_to.send(self._change(action))
                     case _:
-                        raise AssertionError(message)
+                        assert_never(message)
             nursery.cancel_scope.cancel()
+
+    def _change(self, action: SettingsAction) -> UserSettings | TurnFailed:
+        """The newest settings with the change made; kept in the place of those."""
+        settings = self.settings[-1]
+        if isinstance(settings, UserSettings):
+            skills = {**settings.skills, action.payload["skill"]: action.payload["is_on"]}
+            settings = self.settings[-1] = UserSettings(skills)
+        return settings
 
     def _die_if_told(self, turn: Turn) -> None:
         if turn.text.startswith("die") and self.deaths.count(turn.run_id) < self.most_deaths:
@@ -125,7 +158,7 @@ class FakePlatform:
             question.reply_to.send(outcome)
 
     async def _outcome(self, turn: Turn, progress: Sink[TurnProgress]) -> TurnOutcome:
-        match turn.text.split()[0]:
+        match next(iter(turn.text.split()), ""):
             case "hang" | "deaf":
                 await trio.sleep_forever()
             case "slow":
@@ -138,41 +171,16 @@ class FakePlatform:
                 return TurnFailed("part", FailureKind.CUT)
             case "ask":
                 return TurnAsks("", f"i-{turn.row}", "Really?", ("yes", "no"))
+            case "choose":
+                return TurnAsks("", f"i-{turn.row}", "Which?", tuple(turn.text.split()[1:]))
+            case "draw":
+                return TurnFinished("", files=(DRAWN,))
             case "bomb":
                 return cast("TurnOutcome", object())
             case _:
                 pass
-        return TurnFinished(f"echo {turn.text}")
-
-
-@define
-class FakeSurface:
-    """Sends everything into a list."""
-
-    inbox: Mailbox[SurfaceMessage]
-    store: Address[StoreMessage]
-    name: SurfaceName = MATRIX
-    sent: list[OutboxRow] = field(factory=list)
-    shown: list[ShowDraft | ShowTyping | Deliver] = field(factory=list)
-
-    async def run(self) -> None:
-        for room in await self.store.ask(OutgoingRooms(self.name), within=60):
-            await self._deliver(room)
-        async for message in self.inbox:
-            self.shown.append(message)
-            match message:
-                case Deliver(room):
-                    await self._deliver(room)
-                case ShowDraft() | ShowTyping():
-                    pass
-                case _:
-                    assert_never(message)
-
-    async def _deliver(self, room: RoomId) -> None:
-        while rows := await self.store.ask(Outgoing(room), within=60):
-            self.sent += rows
-            sent = tuple(SentOutgoing(row.id, RemoteId(f"$s{row.id}")) for row in rows)
-            await self.store.ask(Commit(sent), within=60)
+        files = f" with {len(turn.files)} files" if turn.files else ""
+        return TurnFinished(f"echo {turn.text}{files}")
 
 
 @define
@@ -217,11 +225,19 @@ class World:
     seconds_per_batch: float = 0.0
     tree_text: Callable[[], str] = lambda: "the tree"
     program: str = "first"
+    has_buttons: bool = False
+    opens_rooms: bool = False
     sent: list[OutboxRow] = field(factory=list)
-    shown: list[ShowDraft | ShowTyping | Deliver] = field(factory=list)
+    shown: list[RoomMessage] = field(factory=list)
+    answers: list[AnswerPress] = field(factory=list)
+    fetched: list[FetchFile] = field(factory=list)
+    opened: dict[RowId, RoomId] = field(factory=dict)
+    asked: list[str] = field(factory=list)
     turns: list[Turn] = field(factory=list)
     deaths: list[RunId] = field(factory=list)
     cancelled: list[RunId] = field(factory=list)
+    settings: list[UserSettings | TurnFailed] = field(factory=lambda: [SKILLS])
+    changes: list[SettingsAction] = field(factory=list)
     commits: list[Commit] = field(factory=list)
     store: Mailbox[StoreMessage] = field(factory=lambda: Mailbox("store"))
     platform: Mailbox[PlatformMessage] = field(factory=lambda: Mailbox("platform"))
@@ -231,10 +247,18 @@ class World:
     sessions: Pool[SessionMessage] = field(init=False)
     tree: Supervisor = field(init=False)
     _numbers: Any = field(factory=lambda: count(1))
+    _presses: Any = field(factory=lambda: count(1))
 
     def __attrs_post_init__(self) -> None:
         self.journal.clock = self.clock.current_time
-        surface = Surface(MATRIX, self.matrix.address, ("/", "!"), draft_every=0.1)
+        surface = Surface(
+            MATRIX,
+            self.matrix.address,
+            ("/", "!"),
+            draft_every=0.1,
+            has_buttons=self.has_buttons,
+            opens_rooms=self.opens_rooms,
+        )
         surfaces = self.surfaces = {MATRIX: surface}
         numbers = count(1)
         self.sessions = Pool("sessions", self.make_session or self.session_maker(surfaces))
@@ -257,6 +281,8 @@ class World:
                     deaths=self.deaths,
                     most_deaths=self.most_deaths,
                     cancelled=self.cancelled,
+                    settings=self.settings,
+                    changes=self.changes,
                 ),
                 permanent(
                     "matrix",
@@ -265,6 +291,10 @@ class World:
                     store=self.store.address,
                     sent=self.sent,
                     shown=self.shown,
+                    answers=self.answers,
+                    fetched=self.fetched,
+                    opened=self.opened,
+                    asked=self.asked,
                 ),
                 self.sessions.spec(),
                 permanent(
@@ -298,44 +328,73 @@ class World:
 
         return make
 
-    async def write(
-        self,
-        *texts: str,
-        room: RoomId = ROOM,
-        sender: PersonId = ME,
-        is_backlog: bool = False,
+    async def write(self, *texts: str, **facts: Any) -> tuple[RowId, ...]:
+        """A person writes *texts*, all in one batch; *facts* are further ones of each arrival."""
+        return await self.arrive(*(self.arrival(text, **facts) for text in texts))
+
+    async def press(
+        self, *actions: str, place: str = "$pressed", **facts: Any
     ) -> tuple[RowId, ...]:
-        """A person writes *texts*, all in one batch."""
-        arrivals = tuple(
-            Arrival(
-                event_id=EventId(f"${len(self.journal.rows)}.{next(self._numbers)}"),
-                room=room,
-                sender=sender,
-                sender_name="Somebody",
-                text=text,
-                sent_at=trio.current_time(),
-                trace=TraceId("t"),
-                is_backlog=is_backlog,
-            )
-            for text in texts
+        """A person presses buttons, all in one batch."""
+        presses = (Press(f"p{next(self._presses)}", action, RemoteId(place)) for action in actions)
+        return await self.arrive(*(self.arrival("", press=press, **facts) for press in presses))
+
+    async def edit(self, message: str, *texts: str, **facts: Any) -> tuple[RowId, ...]:
+        """A person changes a message of theirs, again and again in one batch."""
+        place = RemoteId(message)
+        return await self.write(*texts, message_id=place, edits=place, **facts)
+
+    def arrival(
+        self, text: str, *, room: RoomId = ROOM, sender: PersonId = ME, **facts: Any
+    ) -> Arrival:
+        """One thing that a person does, now."""
+        number = next(self._numbers)
+        usual: dict[str, Any] = {
+            "language": Language("en"),
+            "message_id": RemoteId("") if "press" in facts else RemoteId(f"m{number}"),
+        }
+        return Arrival(
+            event_id=EventId(f"${len(self.journal.rows)}.{number}"),
+            room=room,
+            sender=sender,
+            sender_name="Somebody",
+            text=text,
+            sent_at=trio.current_time(),
+            trace=TraceId("t"),
+            **(usual | facts),
         )
-        journal = Journal(surface_of(room), arrivals)
+
+    async def arrive(self, *arrivals: Arrival) -> tuple[RowId, ...]:
+        """One batch of the surface."""
+        journal = Journal(surface_of(arrivals[0].room), arrivals)
         journaled = await self.store.address.ask(journal, within=60)
         self.chats.address.try_send(RowsArrived())
         return tuple(row.id for row in journaled.rows)
 
-    async def say(self, *texts: str, room: RoomId = ROOM, sender: PersonId = ME) -> list[str]:
+    async def say(self, *texts: str, room: RoomId = ROOM, **facts: Any) -> list[str]:
         """A person writes *texts* and waits; what they see since."""
         seen = len(self.sent)
-        await self.write(*texts, room=room, sender=sender)
+        await self.write(*texts, room=room, **facts)
         await self.settle()
         return [out.text for out in self.sent[seen:] if out.room == room]
+
+    async def retry(self, row: int) -> Requeued | RetryRefused:
+        """The operator runs *row* again, and waits."""
+        answer = await self.chats.address.ask(RetryRow(RowId(row)))
+        await self.settle()
+        return answer
 
     async def settle(self, *, within: float = 300.0) -> None:
         """Wait until every row is finished and everything was sent."""
         with trio.fail_after(within):
             while self.is_busy:  # noqa: ASYNC110  # it looks from outside, as a person does
                 await trio.sleep(within / 3000)
+
+    async def begins(self, row: RowId) -> None:
+        """Wait until the turn of *row* runs."""
+        with trio.fail_after(300):
+            while self.journal.rows[row].state is not RowState.RUNNING:  # noqa: ASYNC110
+                await trio.sleep(0.1)
 
     @property
     def is_busy(self) -> bool:

@@ -14,6 +14,7 @@ from actors.matrix.decode import room_id
 from actors.matrix.render import as_edit
 from actors.matrix.settings import Pace
 from actors.matrix.syncer import _Surface
+from protocols.files import FileKind, FileMissing, Missing, RemoteFile
 from protocols.ids import RemoteId, RowId
 from protocols.mail import Question
 from protocols.store import (
@@ -27,7 +28,7 @@ from protocols.store import (
     SentOutgoing,
     Voice,
 )
-from protocols.surfaces import Deliver, ShowDraft, ShowTyping
+from protocols.surfaces import AnswerPress, Deliver, FetchFile, OpenRoom, ShowDraft, ShowTyping
 from tests.actors.matrix.fake_homeserver import ROOM, FakeHomeserver, gateway_over, started
 from tests.actors.matrix.gateway import A, Gateway
 from tests.fakes import MemoryStoreAddress
@@ -70,6 +71,21 @@ async def test_a_quick_answer_is_one_event_without_a_draft(
         await server.until(lambda: bool(server.said()))
 
     assert server.said() == ["half and half"]
+
+
+async def test_files_rooms_and_buttons_are_not_there_yet(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    gateway = gateway_over(FakeHomeserver(autojump_clock), tmp_path)
+    picture = RemoteFile(FileKind.PHOTO, "photo.jpg", "image/jpeg", 1, "mxc://x/y")
+
+    async with gateway.running():
+        fetched = await gateway.box.address.ask(FetchFile(HERE, RowId(1), 0, picture))
+        opened = await gateway.box.address.ask(OpenRoom(HERE, RowId(1), "work"))
+        await gateway.say(AnswerPress(HERE, "1"))
+
+    assert fetched == FileMissing(Missing.GONE)
+    assert opened is None
 
 
 async def test_a_long_answer_is_shown_while_it_grows_but_edited_rarely(

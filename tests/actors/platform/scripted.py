@@ -1,6 +1,8 @@
 """A platform client that does what a test wrote down, and what the tests ask of a bridge."""
 
+import random
 from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 
 import trio
 import trio.testing
@@ -9,13 +11,19 @@ from attrs import define, field
 from actors.kernel.letters import DeadLetters
 from actors.kernel.mailbox import Mailbox
 from actors.platform.bridge import PlatformBridge
+from actors.platform.files import ATTACH
+from actors.platform.made import MadeFiles
 from actors.platform.modes import always
+from actors.platform.people import People
+from actors.platform.turn import Limits, TurnRunner
+from protocols.files import LocalFile
 from protocols.ids import PersonId, RowId, RunId, SlotId, SurfaceName, TraceId
 from protocols.mail import CalleeDiedError
 from protocols.platform import (
     Answer,
     Attachment,
     FailureKind,
+    PlatformClient,
     PlatformFailedError,
     PlatformMessage,
     Resume,
@@ -33,6 +41,9 @@ from protocols.platform import (
 
 Step = StreamPart | float | Exception
 """A part to hand over, seconds to wait, or an error to raise."""
+
+NO_DISK = Path("/dev/null")
+"""A folder that takes no file."""
 
 HELLO: tuple[Step, ...] = (TextDelta("Hel"), TextDelta("lo"), StreamFinished())
 
@@ -56,6 +67,7 @@ class ScriptedClient:
     users_asked: list[tuple[str, str, str]] = field(factory=list)
     streamed: list[tuple[str, str, str, RunId, Resume | None]] = field(factory=list)
     streamed_at: list[float] = field(factory=list)
+    attached: list[tuple[Attachment, ...]] = field(factory=list)
     cancelled: list[RunId] = field(factory=list)
     actions: list[SettingsAction] = field(factory=list)
     open_streams: int = 0
@@ -87,7 +99,7 @@ class ScriptedClient:
         attachments: tuple[Attachment, ...] = (),
         resume: Resume | None = None,
     ) -> AsyncGenerator[StreamPart, None]:
-        assert not attachments
+        self.attached.append(attachments)
         script = self.scripts[min(len(self.streamed), len(self.scripts) - 1)]
         self.streamed.append((user_id, chat_id, text, run_id, resume))
         self.streamed_at.append(trio.current_time())
@@ -141,7 +153,13 @@ class Shown:
         return [progress.status for progress in self.seen]
 
 
-def turn(number: int = 1, *, text: str = "hi", resume: Resume | None = None) -> Turn:
+def turn(
+    number: int = 1,
+    *,
+    text: str = "hi",
+    resume: Resume | None = None,
+    files: tuple[LocalFile, ...] = (),
+) -> Turn:
     return Turn(
         run_id=RunId(f"run-{number}"),
         row=RowId(number),
@@ -152,6 +170,20 @@ def turn(number: int = 1, *, text: str = "hi", resume: Resume | None = None) -> 
         text=text,
         trace=TraceId(f"{number:032x}"),
         resume=resume,
+        files=files,
+    )
+
+
+def runner_for(
+    client: PlatformClient, *, limits: Limits | None = None, made: MadeFiles | None = None
+) -> TurnRunner:
+    return TurnRunner(
+        client,
+        People(client),
+        ATTACH["mock"],
+        made or MadeFiles(NO_DISK / "made"),
+        limits or Limits(),
+        random.Random(1),
     )
 
 
@@ -160,6 +192,7 @@ class Desk:
     """A bridge with its mailbox, and the answers to what it was asked."""
 
     client: ScriptedClient
+    files: Path = NO_DISK
     idle_limit: float = 60.0
     max_turns: int = 100
     box: Mailbox[PlatformMessage] = field(init=False)
@@ -176,6 +209,7 @@ class Desk:
         bridge = PlatformBridge(
             inbox=self.box,
             open_client=always(self.client),
+            files=self.files,
             idle_limit=self.idle_limit,
             max_turns=self.max_turns,
         )

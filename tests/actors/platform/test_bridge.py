@@ -1,4 +1,5 @@
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
 import trio
@@ -10,6 +11,7 @@ from actors.platform.modes import always
 from protocols.ids import PersonId, RunId, SurfaceName
 from protocols.mail import CalleeDiedError
 from protocols.platform import (
+    Attachment,
     CancelTurn,
     ChangeSettings,
     FailureKind,
@@ -26,6 +28,7 @@ from protocols.platform import (
 )
 from tests.actors.platform.scripted import (
     HELLO,
+    NO_DISK,
     Desk,
     ScriptedClient,
     Shown,
@@ -38,6 +41,15 @@ MATRIX = SurfaceName("matrix")
 ME = PersonId("matrix:@me:example.org")
 SLOW_HELLO = (TextDelta("Hel"), 50.0, TextDelta("lo"), StreamFinished())
 HANGS = (TextDelta("Hel"), 1e9)
+
+
+def write(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"hal")
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 async def test_a_turn_is_answered_with_the_whole_text(nursery: trio.Nursery) -> None:
@@ -61,6 +73,22 @@ async def test_the_platform_is_asked_for_the_person_by_their_native_id(
 
     assert desk.client.users_asked == [("@me:example.org", "matrix", "Me")]
     assert desk.client.streamed == [("u-@me:example.org", "C1", "hi", RunId("run-1"), None)]
+
+
+async def test_files_of_the_agent_stand_in_a_folder_of_their_own(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    left = tmp_path / "made" / ".run-0-0.x7.part"
+    write(left)
+    notes = Attachment("notes.txt", "text/plain", 2, data=b"hi")
+    desk = Desk(ScriptedClient([[StreamFinished((notes,))]]), files=tmp_path)
+    nursery.start_soon(desk.run)
+
+    outcome = await desk.ask(turn())
+
+    assert isinstance(outcome, TurnFinished)
+    assert [file.path for file in outcome.files] == [str(tmp_path / "made" / "run-1-0")]
+    assert names_in(tmp_path / "made") == ["run-1-0"]
 
 
 async def test_turns_run_side_by_side(
@@ -245,7 +273,7 @@ async def test_the_client_is_opened_for_each_life_and_closed_with_it() -> None:
     box.close()
 
     for _ in range(2):
-        await PlatformBridge(inbox=box, open_client=open_client).run()
+        await PlatformBridge(box, open_client, NO_DISK).run()
 
     assert steps == ["opened", "closed"] * 2
 
@@ -374,9 +402,9 @@ async def test_a_thousand_parts_a_second_do_not_keep_others_waiting(
     assert "run-1" not in desk.outcomes
 
 
-def test_the_mock_bridge_needs_no_more_than_an_inbox_and_a_client() -> None:
+def test_the_mock_bridge_needs_no_more_than_an_inbox_a_client_and_a_folder() -> None:
     box: Mailbox[PlatformMessage] = Mailbox("platform")
 
-    bridge = PlatformBridge(inbox=box, open_client=always(ScriptedClient()))
+    bridge = PlatformBridge(box, always(ScriptedClient()), NO_DISK)
 
     assert (bridge.idle_limit, bridge.max_turns) == (60.0, 100)

@@ -6,6 +6,7 @@ that holds the person's text, and the settings with a skill named ``code``.
 
 from collections.abc import Callable
 from contextlib import aclosing
+from hashlib import sha256
 
 import pytest
 
@@ -99,6 +100,16 @@ async def test_a_stream_that_was_left_can_be_asked_for_again(client: PlatformCli
     assert "good morning" in text_of(parts)
 
 
+async def test_a_run_id_with_another_file_is_refused(client: PlatformClient) -> None:
+    user_id = await me(client)
+    one, other = (Attachment("a.txt", "text/plain", 2, data=data) for data in (b"hi", b"ho"))
+    await client.send_message(user_id, "C1", "look", run_id=RUN, attachments=(one,))
+    await client.send_message(user_id, "C1", "look", run_id=RUN, attachments=(one,))
+
+    with pytest.raises(PlatformFailedError):
+        await client.send_message(user_id, "C1", "look", run_id=RUN, attachments=(other,))
+
+
 async def test_a_run_id_with_another_message_is_refused(client: PlatformClient) -> None:
     user_id = await me(client)
     await parts_of(client, user_id, "good morning")
@@ -163,6 +174,21 @@ async def test_an_unknown_change_of_settings_is_refused_and_changes_nothing(
     assert await client.get_settings(user_id) == before
 
 
+@pytest.mark.parametrize("is_on", [True, False])
+async def test_a_skill_that_is_set_twice_is_as_it_was_set_once(
+    client: PlatformClient, *, is_on: bool
+) -> None:
+    user_id = await me(client)
+    before = await client.get_settings(user_id)
+    action = SettingsAction("set", {"skill": "code", "is_on": is_on})
+
+    once = await client.update_settings(user_id, action)
+    twice = await client.update_settings(user_id, action)
+
+    assert once.skills == {**before.skills, "code": is_on}
+    assert once == twice == await client.get_settings(user_id)
+
+
 async def test_settings_of_an_unknown_user_are_refused(client: PlatformClient) -> None:
     with pytest.raises(PlatformFailedError):
         await client.get_settings("nobody")
@@ -185,6 +211,7 @@ async def test_the_settings_of_one_person_are_not_anothers(client: PlatformClien
         Attachment("notes.txt", "text/plain", 2, data=b"hi"),
         Attachment("cat.png", "image/png", 9, mode="url", location="https://example.org/cat"),
         Attachment("film.mp4", "video/mp4", 9, mode="s3", location="films/1"),
+        Attachment("hash.txt", "text/plain", 2, data=b"hi", sha256=sha256(b"hi").hexdigest()),
     ],
 )
 async def test_an_attachment_reaches_the_agent_in_every_mode(
@@ -201,6 +228,7 @@ async def test_an_attachment_reaches_the_agent_in_every_mode(
     "attachment",
     [
         Attachment("notes.txt", "text/plain", 3, data=b"hi"),
+        Attachment("hash.txt", "text/plain", 2, data=b"hi", sha256="0" * 64),
         Attachment("cat.png", "image/png", 9, mode="url"),
         Attachment("film.mp4", "video/mp4", 9, mode="carrier pigeon", location="coop"),
     ],

@@ -1,5 +1,6 @@
 """What is the mock's own: its faults on request, its latencies, its counts."""
 
+import pickle
 import random
 from contextlib import aclosing
 
@@ -13,6 +14,7 @@ from protocols.ids import RunId
 from protocols.platform import (
     AgentEvent,
     AgentEventKind,
+    Attachment,
     FailureKind,
     PlatformFailedError,
     Resume,
@@ -294,6 +296,15 @@ async def test_nothing_of_a_person_stands_in_the_representation() -> None:
 
     assert "apricot" not in repr(client)
     assert "Me" not in repr(client)
+
+
+async def test_what_is_in_a_file_is_not_kept_with_its_run() -> None:
+    client = mock()
+    file = Attachment("a.txt", "text/plain", 7, data=b"apricot")
+
+    await client.send_message(await me(client), "C1", "look", run_id=RUN, attachments=(file,))
+
+    assert b"apricot" not in pickle.dumps(client._runs[RUN].request)
 
 
 async def test_the_oldest_runs_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

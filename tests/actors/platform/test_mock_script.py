@@ -1,3 +1,4 @@
+import pickle
 from math import inf
 
 import pytest
@@ -15,7 +16,7 @@ from actors.platform.mock_script import (
     timed_parts,
     words,
 )
-from protocols.platform import Resume, StatusLine, StreamAsks, StreamFinished, TextDelta
+from protocols.platform import Attachment, Resume, StatusLine, StreamAsks, StreamFinished, TextDelta
 
 
 def text_of(script: Script) -> str:
@@ -84,6 +85,46 @@ def test_an_answer_says_who_answers_and_how_to_see_more() -> None:
 
     assert "mock agent" in answer
     assert "`mock:help`" in answer
+
+
+def test_an_answer_tells_of_each_file_what_came_through() -> None:
+    files = (
+        Attachment("cat.png", "image/png", 68, sha256="0123456789abcdef" * 4),
+        Attachment("voice.ogg", "audio/ogg", 9, mode="url", location="https://example.org/v"),
+    )
+
+    answer = text_of(script_for("look", interrupt_id="i", attachments=files))
+
+    assert (
+        "- **cat.png**: photo, image/png, 68 bytes, sha256 0123456789ab…, sent as binary\n"
+        "- **voice.ogg**: voice, audio/ogg, 9 bytes, sent as url\n"
+    ) in answer
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("mock:photo", ["photo.png"]),
+        ("mock:album", ["photo.png", "sunrise.png", "sea.png"]),
+        ("mock:file", ["notes.txt"]),
+        ("mock:voice", ["voice.ogg"]),
+        ("mock:big", ["zeros.bin"]),
+    ],
+)
+def test_a_word_sends_its_files_behind_the_answer(word: str, names: list[str]) -> None:
+    script = script_for(f"please {word}", interrupt_id="i")
+
+    *_, (_, last) = timed_parts(script, has_latency=True)
+
+    assert isinstance(last, StreamFinished)
+    assert [file.name for file in last.attachments] == names
+    assert f"please {word}" in text_of(script)
+
+
+def test_a_script_is_kept_without_the_files_that_it_sends() -> None:
+    script = script_for("mock:big", interrupt_id="i")
+
+    assert len(pickle.dumps(script)) < 10_000
 
 
 def test_help_lists_every_word() -> None:

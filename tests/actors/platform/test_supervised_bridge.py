@@ -1,6 +1,7 @@
 """The bridge and the mock under the real supervisor: what a crash leaves behind."""
 
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 import trio
@@ -13,6 +14,7 @@ from actors.kernel.supervision import Supervisor
 from actors.platform.bridge import BACKOFF, PlatformBridge
 from actors.platform.mock import MockPlatformClient
 from actors.platform.modes import always
+from protocols.files import FileKind
 from protocols.ids import RunId
 from protocols.lifecycle import ActorState
 from protocols.mail import CalleeDiedError
@@ -30,7 +32,8 @@ from protocols.platform import (
     TurnOutcome,
     TurnStopped,
 )
-from tests.actors.platform.scripted import Shown, turn
+from tests.actors.platform.local_files import is_whole, local_file
+from tests.actors.platform.scripted import NO_DISK, Shown, turn
 
 
 @define(eq=False)
@@ -54,9 +57,11 @@ class BuggyClient(MockPlatformClient):
         )
 
 
-def supervised(client: MockPlatformClient) -> tuple[Mailbox[PlatformMessage], Supervisor]:
+def supervised(
+    client: MockPlatformClient, files: Path = NO_DISK
+) -> tuple[Mailbox[PlatformMessage], Supervisor]:
     box: Mailbox[PlatformMessage] = Mailbox("platform")
-    bridge = permanent("platform", PlatformBridge, inbox=box, open_client=always(client))
+    bridge = permanent("platform", PlatformBridge, box, always(client), files)
     return box, Supervisor([bridge.with_options(backoff=BACKOFF)])
 
 
@@ -154,6 +159,47 @@ async def test_a_word_has_its_outcome_through_the_whole_bridge(
     supervisor.stop("the test is over")
 
     assert type(outcome) is expected
+
+
+@pytest.mark.parametrize(
+    ("word", "kinds"),
+    [
+        ("mock:photo", [FileKind.PHOTO]),
+        ("mock:album", [FileKind.PHOTO] * 3),
+        ("mock:file", [FileKind.DOCUMENT]),
+        ("mock:voice", [FileKind.VOICE]),
+        ("mock:big", [FileKind.DOCUMENT]),
+    ],
+)
+async def test_a_file_goes_to_the_agent_and_others_come_back_through_the_whole_bridge(
+    nursery: trio.Nursery, tmp_path: Path, word: str, kinds: list[FileKind]
+) -> None:
+    box, supervisor = supervised(MockPlatformClient(latency=False), tmp_path)
+    nursery.start_soon(supervisor.run)
+    came = local_file(tmp_path)
+
+    outcome = await box.address.ask(RunTurn(turn(text=word, files=(came,)), Shown()), within=60)
+    supervisor.stop("the test is over")
+
+    assert isinstance(outcome, TurnFinished)
+    assert came.sha256[:12] in outcome.text
+    assert [file.kind for file in outcome.files] == kinds
+    assert all(is_whole(file) for file in outcome.files)
+
+
+async def test_the_same_run_has_the_same_files_in_every_life(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    box, supervisor = supervised(MockPlatformClient(latency=False), tmp_path)
+    nursery.start_soon(supervisor.run)
+
+    first = await box.address.ask(RunTurn(turn(text="mock:album"), Shown()), within=60)
+    supervisor.kill("platform")
+    again = await box.address.ask(RunTurn(turn(text="mock:album"), Shown()), within=60)
+    supervisor.stop("the test is over")
+
+    assert isinstance(first, TurnFinished)
+    assert first == again
 
 
 async def test_a_hanging_agent_is_stopped_at_once_and_keeps_what_it_said(

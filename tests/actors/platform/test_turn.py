@@ -1,7 +1,7 @@
 """One turn at a time, without a bridge around it."""
 
-import random
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import pytest
 import trio
@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from actors.platform.people import People
-from actors.platform.turn import LONGEST_STATUS, Limits, OpenTurn, TurnRunner
+from actors.platform.made import MadeFiles
+from actors.platform.turn import LONGEST_STATUS, Limits, OpenTurn
 from protocols.ids import RunId
 from protocols.platform import (
     Attachment,
@@ -23,38 +23,49 @@ from protocols.platform import (
     StreamFinished,
     StreamPart,
     TextDelta,
+    Turn,
     TurnAsks,
     TurnFailed,
     TurnFinished,
     TurnOutcome,
 )
+from tests.actors.platform.local_files import change, local_file
 from tests.actors.platform.scripted import (
     HELLO,
     ScriptedClient,
     Shown,
     Step,
     failure,
+    runner_for,
     turn,
 )
 
 HEL = TextDelta("Hel")
-DICE = random.Random(1)
 NOTES = Attachment("notes.txt", "text/plain", 2, data=b"hi")
+CUT = Attachment("cut.txt", "text/plain", 3, data=b"hi")
+LINK = Attachment("cat.png", "image/png", 9, mode="url", location="https://example.org/cat.png")
 
 
 async def run_turn(
-    client: ScriptedClient, *, shown: Shown | None = None, limits: Limits | None = None
+    client: ScriptedClient,
+    *,
+    asked: Turn | None = None,
+    shown: Shown | None = None,
+    limits: Limits | None = None,
+    made: MadeFiles | None = None,
 ) -> TurnOutcome:
-    runner = TurnRunner(client, People(client), limits or Limits(), DICE)
-    return await runner.outcome_of(OpenTurn.asked_by(RunTurn(turn(), shown or Shown()), at=0))
+    question = RunTurn(asked or turn(), shown or Shown())
+    runner = runner_for(client, limits=limits, made=made)
+    return await runner.outcome_of(OpenTurn.asked_by(question, at=0))
 
 
 @pytest.mark.parametrize(
     ("script", "outcome"),
     [
         ([HEL, StreamFinished()], TurnFinished("Hel")),
-        ([HEL, StreamFinished((NOTES,))], TurnFinished("Hel", (NOTES,))),
-        ([StreamFinished((NOTES,))], TurnFinished("", (NOTES,))),
+        ([HEL, StreamFinished((LINK,))], TurnFinished("Hel", (LINK,))),
+        ([StreamFinished((LINK,))], TurnFinished("", (LINK,))),
+        ([HEL, StreamFinished((NOTES,))], TurnFailed("Hel", FailureKind.FILE_LOST)),  # no disk
         ([HEL, StreamAsks("i-1", "Go on?")], TurnAsks("Hel", "i-1", "Go on?", ("yes", "no"))),
         ([StreamFinished()], TurnFailed("", FailureKind.EMPTY)),
         ([TextDelta(" \n"), StreamFinished()], TurnFailed("", FailureKind.EMPTY)),
@@ -211,11 +222,59 @@ async def test_a_status_line_stands_until_there_is_more_text() -> None:
 async def test_the_choice_of_a_person_reaches_the_agent() -> None:
     client = ScriptedClient()
     resume = Resume("i-1", "yes")
-    runner = TurnRunner(client, People(client), Limits(), DICE)
 
-    await runner.outcome_of(OpenTurn.asked_by(RunTurn(turn(resume=resume), Shown()), at=0))
+    await run_turn(client, asked=turn(resume=resume))
 
     assert client.streamed[0][4] == resume
+
+
+async def test_the_files_of_a_person_reach_the_agent_with_every_attempt(tmp_path: Path) -> None:
+    # In real time: an autojump clock does not wait for the thread that reads.
+    client = ScriptedClient([[failure()], HELLO])
+
+    await run_turn(client, asked=turn(files=(local_file(tmp_path),)))
+
+    (first,), (second,) = client.attached
+    assert first == second
+    assert (first.data, first.mode) == (b"hello", "binary")
+
+
+async def test_a_file_that_has_vanished_fails_its_turn_and_the_agent_is_not_asked(
+    tmp_path: Path,
+) -> None:
+    client = ScriptedClient()
+    file = local_file(tmp_path)
+    change(file, None)
+
+    outcome = await run_turn(client, asked=turn(files=(file,)))
+
+    assert outcome == TurnFailed("", FailureKind.FILE_LOST)
+    assert client.streamed == []
+
+
+async def test_files_of_the_agent_are_on_the_disk_and_addresses_stay_addresses(
+    tmp_path: Path,
+) -> None:
+    client = ScriptedClient([[HEL, StreamFinished((LINK, NOTES))]])
+
+    outcome = await run_turn(client, made=MadeFiles(tmp_path))
+
+    assert isinstance(outcome, TurnFinished)
+    assert (outcome.text, outcome.attachments) == ("Hel", (LINK,))
+    (file,) = outcome.files
+    assert (file.name, file.path) == ("notes.txt", str(tmp_path / "run-1-0"))
+    assert client.open_streams == 0
+
+
+async def test_a_file_that_was_cut_on_its_way_fails_the_turn_with_what_came(
+    tmp_path: Path,
+) -> None:
+    client = ScriptedClient([[HEL, StreamFinished((CUT,))]])
+
+    outcome = await run_turn(client, made=MadeFiles(tmp_path))
+
+    assert outcome == TurnFailed("Hel", FailureKind.BROKEN)
+    assert len(client.streamed) == 1
 
 
 async def test_a_client_whose_stream_is_no_generator_serves_as_well() -> None:

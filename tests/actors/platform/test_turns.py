@@ -1,5 +1,6 @@
-import random
+import threading
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 import trio
@@ -8,8 +9,7 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from actors.kernel.child import Wait, current_life
-from actors.platform.people import People
-from actors.platform.turn import Limits, TurnRunner
+from actors.platform.made import MadeFiles
 from actors.platform.turns import Turns
 from protocols.ids import RunId
 from protocols.platform import (
@@ -26,9 +26,15 @@ from protocols.platform import (
     TurnStopped,
 )
 from protocols.platform import RunTurn as Question
-from tests.actors.platform.scripted import Desk, ScriptedClient, Shown, failure, settle, turn
-
-DICE = random.Random(1)
+from tests.actors.platform.scripted import (
+    Desk,
+    ScriptedClient,
+    Shown,
+    failure,
+    runner_for,
+    settle,
+    turn,
+)
 
 
 @define(eq=False)
@@ -76,12 +82,45 @@ async def test_a_turn_that_is_stopped_in_its_last_step_is_answered_once_and_show
     object.__setattr__(question, "reply_to", answers)
 
     async with trio.open_nursery() as nursery:
-        runner = TurnRunner(client, People(client), Limits(), DICE)
-        client.turns = Turns(runner, nursery, trio.Semaphore(1))
+        client.turns = Turns(runner_for(client), nursery, trio.Semaphore(1))
         client.turns.take(question)
 
     assert answers.given == [TurnStopped("Hel")]
     assert shown.texts == ["Hel"]
+
+
+@define(eq=False)
+class SlowDisk:
+    """Takes a file only when it is told to."""
+
+    is_writing: trio.Event = field(factory=trio.Event)
+    may_go_on: threading.Event = field(factory=threading.Event)
+
+    def sync(self, _handle: int) -> None:
+        trio.from_thread.run_sync(self.is_writing.set)
+        assert self.may_go_on.wait(10)
+
+
+async def test_a_turn_that_is_stopped_while_its_files_are_written_is_answered_at_once_and_once(
+    tmp_path: Path,
+) -> None:
+    disk, answers = SlowDisk(), Answers()
+    notes = Attachment("notes.txt", "text/plain", 2, data=b"hi")
+    client = ScriptedClient([[TextDelta("Hel"), StreamFinished((notes,))]])
+    question = Question(turn(), Shown())
+    object.__setattr__(question, "reply_to", answers)
+
+    async with trio.open_nursery() as nursery:
+        runner = runner_for(client, made=MadeFiles(tmp_path, disk.sync))
+        turns = Turns(runner, nursery, trio.Semaphore(1))
+        turns.take(question)
+        await disk.is_writing.wait()
+        turns.stop(RunId("run-1"))
+        given = list(answers.given)
+        disk.may_go_on.set()
+
+    assert given == answers.given == [TurnStopped("Hel")]
+    assert client.cancelled == ["run-1"]
 
 
 async def test_a_run_can_be_asked_for_again_right_after_it_was_stopped(
@@ -168,9 +207,7 @@ async def test_the_tree_shows_how_many_turns_are_in_hand() -> None:
     token = current_life.set(notes)
 
     async with trio.open_nursery() as nursery:
-        Turns(TurnRunner(client, People(client), Limits(), DICE), nursery, trio.Semaphore(1)).take(
-            question
-        )
+        Turns(runner_for(client), nursery, trio.Semaphore(1)).take(question)
     current_life.reset(token)
 
     assert notes.seen == ["turns in hand: 1", "turns in hand: 0"]

@@ -22,6 +22,7 @@ PRIVATE = {"id": 7, "type": "private"}
 GROUP = {"id": -100, "type": "supergroup", "title": "All of us"}
 
 Json = dict[str, Any]
+ALBUM: Json = {"photo": [{"file_id": "f"}], "media_group_id": "a"}
 Answer = Callable[[], Awaitable[httpx2.Response]]
 
 

@@ -1,6 +1,7 @@
 """The poller's loop, over a Bot API server in memory."""
 
 import json
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -10,15 +11,20 @@ from attrs import evolve
 from structlog.typing import EventDict
 from trio.testing import MockClock
 
-from actors.telegram.batch import TEXT_ONLY
-from actors.telegram.poller import NO_BUTTON, WRONG_TOKEN
+from actors.telegram.limits import penalty_text
+from actors.telegram.poller import WRONG_TOKEN
 from actors.telegram.settings import GroupMode
+from actors.telegram.taking import PENALTY_KEY
+from actors.words import Word, say
 from protocols.chats import RoomGone, RowsArrived
-from protocols.ids import RoomId, SlotId, run_id_for
-from protocols.store import Commit, OutboxState, QueueRow
-from protocols.surfaces import Deliver
+from protocols.files import FileKind, RemoteFile
+from protocols.ids import Language, RemoteId, RoomId, SlotId, run_id_for
+from protocols.store import Commit, OutboxState, Press, QueueRow
+from protocols.surfaces import AnswerPress, Deliver
 from tests.actors.kernel.steps import AtStep, run_seeded
 from tests.actors.telegram.fake_bot_api import (
+    ALBUM,
+    ALICE,
     GROUP,
     SETTINGS,
     TOKEN,
@@ -30,6 +36,7 @@ from tests.actors.telegram.fake_bot_api import (
 from tests.actors.telegram.receiver import Receiver
 
 HERE = RoomId("telegram/7")
+GONE = RoomId("telegram/-100"), "the bot is not in the group"
 
 
 async def test_a_message_is_journaled_with_its_offset_then_hinted_then_confirmed(
@@ -257,20 +264,32 @@ def _updates(*updates: Any) -> str:
 # What else updates say.
 
 
-async def test_pictures_get_one_word_for_a_room_and_batch_and_one_for_an_album(
+async def test_a_picture_is_journaled_with_what_it_is_fetched_by(
     autojump_clock: MockClock,
 ) -> None:
     bot = Receiver(autojump_clock)
-    bot.api.write(*[message(None, photo=[], media_group_id="a")] * 3)
-    bot.api.write(message(None, sticker={}), message(None, photo=[], caption="look"))
+    bot.api.write(message(None, photo=[{"file_id": "f"}], caption="look"))
 
     async with bot.running():
         await bot.until(lambda: bot.heard() == ["look"])
-        bot.api.write(message(None, photo=[], media_group_id="a"))
-        await bot.until(lambda: not bot.api.pending)
+
+    [row] = bot.journal.rows.values()
+    assert row.files == (RemoteFile(FileKind.PHOTO, "photo.jpg", "image/jpeg", None, "f"),)
+    assert {name for name, _, _ in bot.api.calls} == {"getMe", "getUpdates"}
+
+
+async def test_what_cannot_be_read_gets_one_word_for_a_room_and_batch(
+    autojump_clock: MockClock,
+) -> None:
+    bot = Receiver(autojump_clock)
+    bot.api.write(message(None, poll={}), message(None, story={}), message("one"))
+
+    async with bot.running():
+        await bot.until(lambda: bot.heard() == ["one"])
 
     [notice] = bot.journal.outbox.values()
-    assert (notice.room, notice.text, notice.state) == (HERE, TEXT_ONLY, OutboxState.PENDING)
+    assert notice.text == say(Word.UNREADABLE_KIND, Language(""))
+    assert (notice.room, notice.state) == (HERE, OutboxState.PENDING)
     assert bot.sender.mail == [Deliver(HERE)]
 
 
@@ -291,36 +310,42 @@ async def test_a_lost_group_is_reported_with_the_topics_that_wait(
         )
         await bot.until(lambda: len(bot.chats.mail) == 2)
 
-    reason = "the bot is not in the group"
-    assert bot.chats.mail == [
-        RoomGone(RoomId("telegram/-100"), reason),
-        RoomGone(RoomId("telegram/-100/4"), reason),
-    ]
+    assert bot.chats.mail == [RoomGone(*GONE), RoomGone(RoomId("telegram/-100/4"), GONE[1])]
 
 
-async def test_a_group_that_moved_is_remembered(autojump_clock: MockClock) -> None:
+async def test_a_group_that_moved_keeps_its_room_over_lives(autojump_clock: MockClock) -> None:
+    bot = Receiver(autojump_clock, evolve(SETTINGS, group_mode=GroupMode.ALL))
+    new = GROUP | {"id": -1001}
+    bot.api.write(message(None, chat=GROUP, migrate_to_chat_id=-1001), message("one", chat=new))
+    async with bot.running():
+        await bot.until(lambda: bot.heard() == ["one"])
+        bot.api.write(message("two", chat=new))
+        await bot.until(lambda: bot.heard() == ["one", "two"])
+    bot.api.write(message("three", chat=new))
+    bot.api.write({"chat": new, "new_chat_member": {"status": "kicked"}}, kind="my_chat_member")
+
+    async with bot.running():
+        await bot.until(lambda: RoomGone(*GONE) in bot.chats.mail)
+
+    assert bot.journal.keys == {"telegram_moved:-100": "-1001"}
+    assert {row.room for row in bot.journal.rows.values()} == {RoomId("telegram/-100")}
+
+
+async def test_a_press_is_journaled_and_one_of_no_button_of_ours_is_answered_by_the_sender(
+    autojump_clock: MockClock,
+) -> None:
     bot = Receiver(autojump_clock)
-    bot.api.write(message(None, chat=GROUP, migrate_to_chat_id=-1001))
+    ours = {"id": "77", "from": ALICE, "data": "stop:1", "message": message(message_id=4)}
+    bot.api.write(ours, {"id": "78", "from": ALICE}, kind="callback_query")
 
     async with bot.running():
         await bot.until(lambda: not bot.api.pending)
 
-    assert bot.journal.keys == {"telegram_moved:-100": "-1001"}
-
-
-async def test_a_button_is_answered_and_nothing_waits_for_it(autojump_clock: MockClock) -> None:
-    bot = Receiver(autojump_clock)
-    bot.api.fail("answerCallbackQuery", silence)
-    bot.api.write({"id": "77", "data": "x"}, kind="callback_query")
-    bot.api.write(message("one"))
-
-    async with bot.running():
-        await bot.until(lambda: bot.heard() == ["one"])
-        bot.api.write(message("two"))
-        await bot.until(lambda: bot.heard() == ["one", "two"], within=1)
-
-    [fields] = [fields for name, fields, _ in bot.api.calls if name == "answerCallbackQuery"]
-    assert fields == {"callback_query_id": "77", "text": NO_BUTTON}
+    [row] = bot.journal.rows.values()
+    assert row.press == Press("77", "stop:1", RemoteId("4"))
+    assert row.sent_at == pytest.approx(bot.now(), abs=1)
+    assert bot.sender.mail == [AnswerPress(HERE, "78", say(Word.PRESS_UNKNOWN, Language("")))]
+    assert {name for name, _, _ in bot.api.calls} == {"getMe", "getUpdates"}
 
 
 # Faults.
@@ -379,7 +404,35 @@ async def test_a_penalty_is_waited_out_exactly(autojump_clock: MockClock) -> Non
     [(_, first), (_, second)] = bot.api.polls()
     assert second - first == pytest.approx(280)
     assert bot.api.sessions == 1
-    assert any("rate limited by Telegram for 280 s" in said for said in bot.life.said)
+    assert any("rate limited by Telegram until " in said for said in bot.life.said)
+
+
+@pytest.mark.parametrize("method", ["getMe", "getUpdates"])
+async def test_a_penalty_is_waited_out_by_the_next_life_too(
+    autojump_clock: MockClock, method: str
+) -> None:
+    bot = Receiver(autojump_clock)
+    bot.api.fail(method, failure(429, "Too Many Requests", retry_after=280))
+    async with bot.running():
+        await bot.until(lambda: "rate limited" in f"{bot.life.said[-1:]}")
+        told_at = autojump_clock.current_time()
+        await trio.sleep(100)
+    calls = len(bot.api.calls)
+    bot.life.said.clear()
+
+    async with bot.running():
+        await bot.until(lambda: "rate limited" in f"{bot.life.said[-1:]}")
+        await bot.until(lambda: len(bot.api.calls) > calls)
+
+    assert bot.api.calls[calls][2] - told_at == pytest.approx(280, abs=0.2)
+
+
+async def test_a_penalty_that_is_over_holds_nobody_up(autojump_clock: MockClock) -> None:
+    bot = Receiver(autojump_clock)
+    bot.journal.keys[PENALTY_KEY] = penalty_text(bot.now() - 30, 20)
+
+    async with bot.running():
+        await bot.until(lambda: bool(bot.api.polls()), within=1)
 
 
 @pytest.mark.parametrize(
@@ -404,7 +457,7 @@ async def test_faults_are_waited_out_ever_longer_and_shown_until_they_end(
     times = [at for _, at in bot.api.polls()][:6]
     waits = [later - earlier for earlier, later in pairwise(times)]
     assert all(1.5 * shorter < longer for shorter, longer in pairwise(waits))
-    assert all("next try in" in said for said in bot.life.said[:5])
+    assert all("next try in" in said for said in bot.life.said[1:6])
     assert bot.life.said[-1].startswith("last poll ")
     assert "next try" not in bot.life.said[-1]
 
@@ -438,7 +491,10 @@ async def test_an_idle_hour_keeps_its_connections(autojump_clock: MockClock) -> 
 
     assert bot.api.sessions == 1
     assert len(bot.api.polls()) == pytest.approx(120, abs=1)
-    assert all(said.startswith("last poll ") for said in bot.life.said)
+    assert bot.life.said[0] == "no poll yet; waits for Telegram"
+    assert all(
+        re.fullmatch(r"last poll [\d:]{8}; waits for news", said) for said in bot.life.said[1:]
+    )
 
 
 async def test_the_token_is_in_nothing_that_is_said(
@@ -472,21 +528,23 @@ def _killed_at(step: int) -> bool:
         clock = trio.lowlevel.current_clock()
         assert isinstance(clock, MockClock)
         bot = Receiver(clock)
-        bot.api.write(message("one"), message(None, photo=[]), [], message("two"))  # type: ignore[arg-type]  # on purpose
+        bot.api.write(message("one"), message(None, poll={}), [], message("two"))  # type: ignore[arg-type]  # on purpose
+        bot.api.write(*[message(None, **ALBUM)] * 2)
         bot.store.dies_before = bot.store.dies_after = 1
         with trio.CancelScope() as scope:
             kill = AtStep("the poller", step, scope.cancel)
             trio.lowlevel.add_instrument(kill)
             async with bot.running():
-                await bot.until(lambda: len(bot.api.polls()) == 2)
+                await bot.until(lambda: len(bot.api.polls()) == 3)
         trio.lowlevel.remove_instrument(kill)
         reached.append(kill.has_happened)
         bot.api.write(message("three"))
         async with bot.running():
-            await bot.until(lambda: bot.heard() == ["one", "two", "three"])
+            await bot.until(lambda: bot.heard() == ["one", "two", "", "three"])
         assert RowsArrived() in bot.chats.mail
         assert len(bot.journal.outbox) == 1
         assert len(bot.journal.letters) == 1
+        assert len(list(bot.journal.rows.values())[2].files) == 2
 
     run_seeded(step, story)
     return reached[0]

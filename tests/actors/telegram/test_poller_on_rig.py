@@ -8,7 +8,8 @@ from attrs import define, field
 
 from actors.telegram.poller import TelegramPoller
 from actors.telegram.settings import Pace, TelegramSettings
-from protocols.ids import RoomId
+from protocols.ids import Language, RemoteId, RoomId
+from protocols.store import Press
 from tests.actors.telegram.receiver import Box, FaultyStore
 from tests.rigs.telegram_api import TelegramApi, telegram_api
 from tests.rigs.telegram_faults import bad_gateway, truncated
@@ -92,3 +93,48 @@ async def test_poison_is_set_aside() -> None:
 
     [letter] = life.store.journal.letters.values()
     assert letter.reason == "a message without its chat"
+
+
+async def test_edits_presses_and_files_are_heard() -> None:
+    async with telegram_api() as api:
+        alice, life = api.person(42, "Alice", language="ru"), Life(api)
+        async with life.running():
+            first = alice.writes("helo")
+            alice.edits(first.message_id, "hello")
+            alice.sends({"photo": [{"file_id": "f", "width": 9, "height": 9}], "caption": "look"})
+            alice.sends({"location": {"latitude": 1.5, "longitude": 2}})
+            press_id = alice.presses(first.message_id, "stop:1")
+            await life.has_heard("helo", "hello", "look", "Location: 1.5, 2", "")
+
+    written, edited, picture, _, pressed = life.store.journal.rows.values()
+    assert edited.edits == written.message_id == RemoteId(str(first.message_id))
+    assert [file.handle for file in picture.files] == ["f"]
+    assert pressed.press == Press(press_id, "stop:1", written.message_id)
+    assert {row.language for row in life.store.journal.rows.values()} == {Language("ru")}
+
+
+async def test_an_album_is_one_message() -> None:
+    async with telegram_api() as api:
+        alice, life = api.person(42, "Alice"), Life(api)
+        async with life.running():
+            for number in range(3):
+                photo = {"file_id": f"f{number}", "width": 9, "height": 9}
+                alice.sends({"photo": [photo], "media_group_id": "77"})
+            alice.writes("after")
+            await life.has_heard("", "after")
+
+    album, _ = life.store.journal.rows.values()
+    assert [file.handle for file in album.files] == ["f0", "f1", "f2"]
+
+
+async def test_a_group_that_becomes_a_supergroup_keeps_its_room() -> None:
+    async with telegram_api(username="rig_bot") as api:
+        alice, life = api.person(42, "Alice"), Life(api)
+        group = api.group(-77)
+        async with life.running():
+            alice.writes("@rig_bot before", chat=group)
+            new = alice.migrates(group, -1077)
+            alice.writes("@rig_bot after", chat=new)
+            await life.has_heard("before", "after")
+
+    assert {row.room for row in life.store.journal.rows.values()} == {RoomId("telegram/-77")}

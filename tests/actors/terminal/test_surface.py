@@ -20,10 +20,11 @@ from actors.terminal.lines import LineReader, PipedLines
 from actors.terminal.opening import Terminal
 from actors.terminal.screen import PlainScreen
 from actors.terminal.surface import HERE, OWNER, STORE_RETRY_DELAYS, TerminalSurface
+from protocols.files import FileKind, FileMissing, Missing, RemoteFile
 from protocols.ids import RoomId, RowId
 from protocols.mail import CalleeDiedError
 from protocols.store import OutboxState, Row, RowState, Voice
-from protocols.surfaces import Deliver, ShowDraft, ShowTyping
+from protocols.surfaces import AnswerPress, Deliver, FetchFile, OpenRoom, ShowDraft, ShowTyping
 from tests.actors.kernel.steps import AtStep
 from tests.actors.terminal.stage import Agent, Stage, StageStore, echo, stage_for
 
@@ -285,6 +286,22 @@ async def test_it_ends_when_its_inbox_is_closed(pipes_for: PipesFor) -> None:
         stage.inbox.close()
 
     assert stage.store.rows[0].state is RowState.RECEIVED
+
+
+async def test_there_are_no_files_rooms_or_buttons_in_a_terminal(pipes_for: PipesFor) -> None:
+    stage = stage_for(pipes_for(b"hello\n").terminal, agent=lambda _row: None)
+    picture = RemoteFile(FileKind.PHOTO, "photo.jpg", "image/jpeg", 1, "handle")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.surface().run)
+        address = stage.inbox.address
+        fetched = await address.ask(FetchFile(HERE, RowId(1), 0, picture))
+        opened = await address.ask(OpenRoom(HERE, RowId(1), "work"))
+        await address.send(AnswerPress(HERE, "1"))
+        stage.inbox.close()
+
+    assert fetched == FileMissing(Missing.GONE)
+    assert opened is None
 
 
 async def test_a_killed_life_loses_no_line_and_no_answer(pipes_for: PipesFor) -> None:

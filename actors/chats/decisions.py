@@ -1,0 +1,106 @@
+"""What the directory decides about one row."""
+
+from attrs import field, frozen
+
+from protocols.ids import RoomId, RowId
+from protocols.store import (
+    AddOutgoing,
+    Amends,
+    Change,
+    FinishRow,
+    Keyboard,
+    QueueRow,
+    Row,
+    RowState,
+    Voice,
+)
+
+# Errands: what needs an answer from somebody else. The directory does not wait for it.
+
+
+@frozen
+class StopTurnHere:
+    """``/stop``: end what runs in the room."""
+
+
+@frozen
+class DescribeTurn:
+    """``/status``: say what runs in the room."""
+
+
+@frozen
+class StopRow:
+    """A stop button: end this row and nothing else."""
+
+    row: RowId
+
+
+@frozen
+class OpenChat:
+    """``/new`` where a chat may have a room of its own."""
+
+    name: str = field(repr=False)
+
+
+@frozen
+class ShowSettings:
+    """``/settings``: say what the agent may do for the person."""
+
+
+@frozen
+class SwitchSkill:
+    """A button of the settings that are *shown*: switch *skill* on or off."""
+
+    shown: Amends
+    skill: str = field(repr=False)
+    is_on: bool
+
+
+Errand = StopTurnHere | DescribeTurn | StopRow | OpenChat | ShowSettings | SwitchSkill
+
+
+@frozen
+class Decision:
+    """What becomes of one row: changes that sort it, or an errand that will.
+
+    Args:
+        press_answer: What whoever pressed is told at once, where the row is a press; may be empty.
+        is_paused: It waits until another row of its room is decided.
+    """
+
+    row: Row
+    changes: tuple[Change, ...] = field(repr=False, default=())
+    errand: Errand | None = None
+    press_answer: str = field(repr=False, default="")
+    is_paused: bool = False
+
+    @property
+    def is_work(self) -> bool:
+        """A session has something to do."""
+        return any(isinstance(change, QueueRow) for change in self.changes)
+
+    @property
+    def spoken_in(self) -> tuple[RoomId, ...]:
+        """The rooms in which a surface has something to deliver."""
+        spoken = (change.room for change in self.changes if isinstance(change, AddOutgoing))
+        return tuple(dict.fromkeys(spoken))
+
+    @property
+    def is_press_over(self) -> bool:
+        """It is a press, and whoever pressed need not wait any more."""
+        return self.row.press is not None and self.errand is None and not self.is_paused
+
+
+def ended(
+    row: Row, state: RowState, text: str, *, reason: str, keyboard: Keyboard = ()
+) -> tuple[Change, ...]:
+    """The changes that end *row* with the gateway's words."""
+    return (
+        FinishRow(row.id, state, reason),
+        AddOutgoing(row.room, Voice.GATEWAY, text, row=row.id, keyboard=keyboard),
+    )
+
+
+def ignored(row: Row, reason: str) -> tuple[Change, ...]:
+    """The changes that end *row* without a word."""
+    return (FinishRow(row.id, RowState.IGNORED, reason),)

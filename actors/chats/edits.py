@@ -1,0 +1,84 @@
+"""What the edit of a message comes to; pure."""
+
+from attrs import field, frozen
+
+from actors.chats.commands import Blank, ForAgent, Typed, cleaned
+from protocols.ids import PersonId, RoomId, RowId, native_id
+from protocols.store import Row, RowState
+
+
+@frozen
+class AsMessage:
+    """The edit is a message of its own: the one that it changes was never taken."""
+
+
+@frozen
+class Reword:
+    """*message* has not begun: it gets the new *text*."""
+
+    message: Row
+    text: str = field(repr=False)
+
+
+@frozen
+class Offer:
+    """*message* has begun or is over: its person may have the new text answered."""
+
+    message: Row
+
+
+@frozen
+class LeaveIt:
+    """The edit changes nothing; *reason* says why."""
+
+    reason: str
+
+
+Edited = AsMessage | Reword | Offer | LeaveIt
+
+_NOT_TAKEN = frozenset({RowState.REFUSED, RowState.IGNORED})
+
+
+def edited(
+    edit: Row, words: Typed, message: Row | None, *, newest: RowId | None, has_buttons: bool
+) -> Edited:
+    """What *edit* comes to, whose text is *words*.
+
+    It changes *message*, as that is now; None where it was never journaled. The *newest* message
+    of its sender in the room may be answered anew, where buttons can offer it.
+    """
+    if message is None:
+        # In a group it was not for us before; in private every message is.
+        is_private = is_of_one(edit.room, edit.sender)
+        return LeaveIt("edit of an unknown message") if is_private else AsMessage()
+    if message.sender != edit.sender:
+        return LeaveIt("edit of another person's message")
+    if message.state in _NOT_TAKEN:
+        return AsMessage()
+    if message.run_id is None:
+        return LeaveIt("edit of a command")
+    return _new_words(words, message, newest, has_buttons=has_buttons)
+
+
+def _new_words(words: Typed, message: Row, newest: RowId | None, *, has_buttons: bool) -> Edited:
+    match words:
+        case ForAgent(text):
+            pass
+        case Blank() if message.files:
+            text = ""
+        case Blank():
+            return LeaveIt("edit without words")
+        case _:
+            return LeaveIt("edit into a command")
+    if text == cleaned(message.text):
+        return LeaveIt("edit that changes no words")
+    if message.state is RowState.QUEUED:
+        return Reword(message, text)
+    if message.id != newest:
+        return LeaveIt("edit of an older message")
+    return Offer(message) if has_buttons else LeaveIt("edit after its turn had begun")
+
+
+def is_of_one(room: RoomId, person: PersonId) -> bool:
+    """Whether *room* is the private chat of *person* or a topic in it: it is called as they are."""
+    return native_id(room).partition("/")[0] == person.partition(":")[2]

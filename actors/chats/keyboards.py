@@ -1,0 +1,102 @@
+"""The buttons below what the gateway and the agent say; pure. Without buttons there are none."""
+
+from collections.abc import Iterable, Mapping
+
+from actors.chats.manner import Manner
+from actors.chats.presses import (
+    LONGEST_ACTION_BYTES,
+    AnewPress,
+    ChatPress,
+    ChoicePress,
+    Pressed,
+    RetryPress,
+    SkillPress,
+    action_of,
+)
+from actors.chats.slots import Chat
+from actors.words import Word
+from protocols.ids import RowId
+from protocols.store import Button, Keyboard
+
+MOST_BUTTONS = 30
+LONGEST_LABEL = 60
+LONGEST_LINE = 24
+"""Characters of the labels that share a line: more are cut on a telephone."""
+
+_CHOICES = {"yes": Word.CHOICE_YES, "no": Word.CHOICE_NO}
+
+
+def retry_keyboard(row: RowId, manner: Manner) -> Keyboard:
+    """To run *row* again."""
+    return _one_a_line([_button(manner.say(Word.BUTTON_RETRY), RetryPress(row))], manner)
+
+
+def anew_keyboard(row: RowId, manner: Manner) -> Keyboard:
+    """To answer the edited text of *row*."""
+    return _one_a_line([_button(manner.say(Word.BUTTON_ANSWER_ANEW), AnewPress(row))], manner)
+
+
+def choice_label(choice: str, manner: Manner) -> str:
+    """What a choice is called: yes and no in the person's language, others as the agent says."""
+    word = _CHOICES.get(choice.strip().casefold())
+    return " ".join(choice.split()) if word is None else manner.say(word)
+
+
+def choice_keyboard(row: RowId, choices: tuple[str, ...], manner: Manner) -> Keyboard:
+    """To answer the question of *row*."""
+    labels = [choice_label(choice, manner) for choice in choices]
+    buttons = [
+        _button(label, ChoicePress(row, number)) for number, label in enumerate(labels) if label
+    ]
+    if manner.has_buttons and buttons and sum(map(len, labels)) <= LONGEST_LINE:
+        return (tuple(buttons),)
+    return _one_a_line(buttons, manner)
+
+
+def chat_label(chat: Chat) -> str:
+    """What a chat is called where Markdown would show as it is."""
+    return f"{chat.slot} {chat.name}".rstrip()
+
+
+def chats_keyboard(row: RowId, chats: Iterable[Chat], manner: Manner) -> Keyboard:
+    """To go back to one of *chats*."""
+    return _one_a_line([_button(chat_label(it), ChatPress(row, it.slot)) for it in chats], manner)
+
+
+def skill_label(skill: str, manner: Manner, *, is_on: bool) -> str:
+    """A skill and whether it is on."""
+    return manner.say(Word.SKILL_ON if is_on else Word.SKILL_OFF, skill=skill)
+
+
+def skills_keyboard(row: RowId, skills: Mapping[str, bool], manner: Manner) -> Keyboard:
+    """To switch each of *skills* that ``has_skill_button``."""
+    return _one_a_line(
+        [
+            _button(
+                skill_label(skill, manner, is_on=is_on),
+                SkillPress(row, is_on=not is_on, skill=skill),
+            )
+            for skill, is_on in buttoned_skills(row, skills).items()
+        ],
+        manner,
+    )
+
+
+def buttoned_skills(row: RowId, skills: Mapping[str, bool]) -> dict[str, bool]:
+    """Those of *skills* that a button has room for, sorted."""
+    fitting = [
+        skill for skill in sorted(skills) if _fits(SkillPress(row, is_on=False, skill=skill))
+    ]
+    return {skill: skills[skill] for skill in fitting[:MOST_BUTTONS]}
+
+
+def _fits(pressed: Pressed) -> bool:
+    return len(action_of(pressed).encode()) <= LONGEST_ACTION_BYTES
+
+
+def _button(label: str, pressed: Pressed) -> Button:
+    return Button(label[:LONGEST_LABEL], action_of(pressed))
+
+
+def _one_a_line(buttons: list[Button], manner: Manner) -> Keyboard:
+    return tuple((button,) for button in buttons[:MOST_BUTTONS]) if manner.has_buttons else ()

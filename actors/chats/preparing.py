@@ -1,0 +1,79 @@
+"""What a session looks up before the turn of a row."""
+
+from attrs import define, frozen
+
+from actors.chats.asking import ask_through_restarts
+from actors.chats.notes import (
+    NO_CONTEXT,
+    RoomNotes,
+    TurnContext,
+    notes_prefix,
+    question_taken,
+    read_notes,
+)
+from protocols.files import RemoteFile
+from protocols.ids import RoomId, RowId
+from protocols.mail import Address
+from protocols.store import Commit, FindKeys, FindRow, Row, RowState, StoreMessage
+
+
+@frozen
+class Prepared:
+    """All that the turn of *row* needs.
+
+    Args:
+        files: Those that come along, of the row itself or of the one that it runs again.
+    """
+
+    row: Row
+    notes: RoomNotes
+    files: tuple[RemoteFile, ...] = ()
+
+    @property
+    def context(self) -> TurnContext:
+        """What the turn is about beside the row's words."""
+        return self.notes.contexts.get(self.row.id, NO_CONTEXT)
+
+
+@define
+class Preparing:
+    """Looks up what is known about the rows of one room."""
+
+    store: Address[StoreMessage]
+    room: RoomId
+
+    async def prepare(self, id_: RowId) -> Prepared | None:
+        """What is known of a row that was started; None where somebody has ended it meanwhile."""
+        row = await self._find_row(id_)  # anew: until it was started an edit could change it
+        if row is None or row.state is not RowState.RUNNING:
+            return None
+        notes = await self._notes_for(row)
+        files_of = notes.contexts.get(id_, NO_CONTEXT).files_of
+        source = row if row.files else await self._find_row(files_of)
+        return Prepared(row, notes, () if source is None else source.files)
+
+    async def notes(self) -> RoomNotes:
+        """The notes of the room as they are now."""
+        stored = await ask_through_restarts(self.store, FindKeys(notes_prefix(self.room)))
+        return read_notes(self.room, stored)
+
+    async def _notes_for(self, row: Row) -> RoomNotes:
+        """The notes for the turn of *row*.
+
+        Where it was queued before the open question stood there, it is noted that *row* ends that;
+        for what came later the directory has noted it.
+        """
+        while True:
+            notes = await self.notes()
+            confirm = notes.questions.get(row.sender)
+            context = notes.contexts.get(row.id, NO_CONTEXT)
+            if confirm is None or context.answers is not None:
+                return notes
+            if not confirm.is_open(row.slot, row.received_at):
+                return notes
+            asker = await self._find_row(confirm.decided_on)
+            changes = question_taken(row, confirm, asker=asker, context=context)
+            await ask_through_restarts(self.store, Commit(changes))
+
+    async def _find_row(self, id_: RowId | None) -> Row | None:
+        return None if id_ is None else await ask_through_restarts(self.store, FindRow(id_))

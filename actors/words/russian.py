@@ -1,0 +1,196 @@
+"""What the gateway says, in Russian: it speaks of itself without a gender, to the person as «вы».
+
+Numbers stand where no noun must agree with them: «Ждут: 3».
+"""
+
+# ruff: noqa: RUF001  # Cyrillic letters are meant
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from actors.words.word import Word
+
+RUSSIAN: Mapping[Word, str] = MappingProxyType(
+    {
+        Word.KNOCK: (
+            "Здравствуйте! Мы ещё не знакомы, поэтому ваше сообщение осталось непрочитанным.\n\n"
+            "Ваш код: **{code}**. Передайте его владельцу бота: доступ откроет команда\n\n"
+            "`python supervisor.py debug pair {code}`\n\n"
+            "Код одноразовый и действует {minutes} мин. Когда доступ появится, напишите ещё раз."
+        ),
+        Word.KNOCK_AGAIN: (
+            "Доступа пока нет. Его может открыть владелец бота командой\n\n"
+            "`python supervisor.py debug pair {code}`\n\n"
+            "Код действует ещё {minutes} мин."
+        ),
+        Word.NOT_ALLOWED: (
+            "К сожалению, я отвечаю только тем, кто есть в списке. "
+            "Владелец бота может добавить в него `{person}`."
+        ),
+        Word.LET_IN: "Доступ открыт, пишите! Что я умею, покажет {prefix}help.",
+        Word.ADMINS_ONLY: "Команда {prefix}debug доступна только администраторам.",
+        Word.EMPTY: (
+            "В этом сообщении нет ничего, что я могу прочитать. "
+            "Напишите, пожалуйста, словами, о чём оно."
+        ),
+        Word.TOO_LONG: (
+            "Сообщение слишком длинное. Знаков в нём: {length}, "
+            "а принять я могу не больше {limit}. Пришлите его, пожалуйста, по частям."
+        ),
+        Word.QUEUE_FULL: (
+            "Это сообщение не принято: очередь заполнена, ваших сообщений в ней уже {limit}. "
+            "Пришлите его ещё раз, когда она станет короче. "
+            "Остановить текущий ответ: {prefix}stop."
+        ),
+        Word.FLOOD: (
+            "Сообщения приходят быстрее, чем я успеваю отвечать. "
+            "Пока вы не сделаете паузу на минуту, лишние остаются без ответа."
+        ),
+        Word.START: (
+            "Здравствуйте! Напишите мне, и агент ответит прямо здесь. "
+            "Что ещё можно, покажет {prefix}help."
+        ),
+        Word.HELP: (
+            "Напишите, и агент ответит. Пока он отвечает, следующие сообщения ждут по порядку, "
+            "не больше {limit}."
+            "\n\n"
+            "- `{prefix}new [НАЗВАНИЕ]`: начать новый чат; прежний ничего не забудет\n"
+            "- `{prefix}chats`: список ваших чатов\n"
+            "- `{prefix}chats C2`: вернуться в чат C2 там, где он был\n"
+            "- `{prefix}rename НАЗВАНИЕ`: назвать этот чат\n"
+            "- `{prefix}archive`: убрать этот чат; следующее сообщение начнёт новый\n"
+            "- `{prefix}stop`: остановить ответ и сохранить то, что уже пришло\n"
+            "- `{prefix}retry`: отправить ещё раз последнее неудавшееся или остановленное "
+            "сообщение\n"
+            "- `{prefix}status`: чем я сейчас занимаюсь\n"
+            "- `{prefix}settings`: что агент может делать для вас\n"
+            "- `{prefix}debug`: что работает внутри, для администраторов\n"
+            "- `{prefix}help`: этот список"
+        ),
+        Word.UNKNOWN_COMMAND: (
+            "Такой команды я не знаю. Все команды покажет {prefix}help. "
+            "Если это сообщение для агента, начните его с другого слова."
+        ),
+        Word.UNKNOWN_COMMAND_NEAR: (
+            "Такой команды я не знаю. Может быть, `{prefix}{near}`? "
+            "Все команды покажет {prefix}help."
+        ),
+        Word.NEW_CHAT: "Новый чат: {chat}. Остальные покажет {prefix}chats.",
+        Word.STILL_EMPTY: "Этот чат и так новый: {chat}. Просто пишите.",
+        Word.NO_CHATS: "Чатов пока нет. Напишите что-нибудь, и начнётся первый.",
+        Word.CHATS: "Ваши чаты:\n\n{chats}\n\nВернуться, например, в чат C2: {prefix}chats C2",
+        Word.CHATS_MORE: "- и более давние: {count}",
+        Word.CHAT_HERE: "здесь",
+        Word.CHAT_IN_USE: "здесь, открыт сейчас",
+        Word.CHAT_ELSEWHERE: "в `{place}`",
+        Word.CHAT_CHOSEN: "Вы снова в чате {chat}.",
+        Word.CHAT_IN_OTHER_ROOM: "Чат {chat} в другом месте: `{place}`. Продолжайте там.",
+        Word.CHAT_UNKNOWN: "Такого чата у вас нет. Ваши чаты покажет {prefix}chats.",
+        Word.NO_CHAT_YET: "Здесь пока нет чата. Напишите что-нибудь, и он начнётся.",
+        Word.RENAME_NEEDS_NAME: "Как его назвать? Напишите `{prefix}rename НАЗВАНИЕ`.",
+        Word.RENAMED: "Теперь этот чат называется так: {chat}.",
+        Word.ARCHIVED: (
+            "Чат {chat} убран. Следующее сообщение начнёт новый, "
+            "а этот можно вернуть: `{prefix}chats {slot}`."
+        ),
+        Word.RETRYING_NOTHING: "Повторять нечего: неудавшихся сообщений у вас здесь нет.",
+        Word.TREE: "```\n{tree}\n```",
+        Word.STOPPED: "Остановлено.",
+        Word.STOPPED_BY_FORCE: (
+            "Остановлено. Работа над ответом зависла и прервана; очередь идёт дальше."
+        ),
+        Word.NOTHING_RUNS: "Сейчас здесь ничего не выполняется.",
+        Word.STATUS_IDLE: "Всё готово: сейчас здесь ничего не выполняется.",
+        Word.STATUS_RUNNING: "Работаю в чате {chat} уже {seconds} с. В очереди: {waiting}.",
+        Word.STATUS_SILENT: (
+            "Этот чат сейчас не отзывается. Остановить то, чем он занят: {prefix}stop."
+        ),
+        Word.STOPPED_MARK: "*Остановлено. Отправить сообщение ещё раз: {prefix}retry.*",
+        Word.STOPPED_BEFORE_START: (
+            "*Остановлено до начала ответа. Отправить сообщение ещё раз: {prefix}retry.*"
+        ),
+        Word.SESSION_SILENT: (
+            "*Остановлено: работа над ответом зависла. Отправить сообщение ещё раз: {prefix}retry.*"
+        ),
+        Word.SET_ASIDE: (
+            "Ответить на это сообщение не получилось: попыток было {attempts}, "
+            "и каждый раз что-то ломалось на моей стороне. "
+            "Сообщение отложено, чтобы остальные не ждали. Попробовать ещё раз: {prefix}retry."
+        ),
+        Word.ASK_CHOICE: "Ответьте: {choices}.",
+        Word.ASK_FREE: "Ответьте, чтобы продолжить.",
+        Word.FILE: "*Агент сделал файл, который нельзя отправить сюда: {name}*",
+        Word.FAILED_UNREACHABLE: "Агент недоступен. Попробовать снова: {prefix}retry.",
+        Word.FAILED_OVERLOADED: (
+            "Агент сейчас перегружен. Подождите минуту и попробуйте снова: {prefix}retry."
+        ),
+        Word.FAILED_TIMEOUT: "Агент отвечает слишком долго. Попробовать снова: {prefix}retry.",
+        Word.FAILED_CUT: "Ответ агента оборвался. Попробовать снова: {prefix}retry.",
+        Word.FAILED_EMPTY: (
+            "Агент прислал пустой ответ. Спросите иначе или попробуйте снова: {prefix}retry."
+        ),
+        Word.FAILED_UNAUTHORIZED: (
+            "Агент не принимает мой ключ. Исправить это может владелец бота; "
+            "после этого попробуйте снова: {prefix}retry."
+        ),
+        Word.FAILED_REJECTED: (
+            "Агент не принял это сообщение. Скажите иначе или попробуйте снова: {prefix}retry."
+        ),
+        Word.FAILED_BROKEN: (
+            "Ответ агента не удалось разобрать. Попробовать снова: {prefix}retry."
+        ),
+        Word.FAILED_GONE: (
+            "Связь с агентом прервалась на полпути. Попробовать снова: {prefix}retry."
+        ),
+        Word.FAILED_FILE_LOST: (
+            "Файл потерялся на моей стороне. Попробовать снова: {prefix}retry."
+        ),
+        Word.SETTINGS: "Ваши настройки. Нажмите на навык, чтобы включить или выключить его.",
+        Word.SETTINGS_LIST: "Ваши настройки:\n\n{skills}",
+        Word.SETTINGS_NONE: "У агента нет настроек для вас.",
+        Word.SETTINGS_FAILED: "Настройки сейчас недоступны. Попробуйте ещё раз через минуту.",
+        Word.SKILL_ON: "✅ {skill}",
+        Word.SKILL_OFF: "⬜ {skill}",
+        Word.NEW_CHAT_ELSEWHERE: "Чат {chat} открыт в отдельной теме. Продолжайте там.",
+        Word.NEW_CHAT_WELCOME: "Новый чат: {chat}. Просто пишите.",
+        Word.EDIT_OFFER: (
+            "Вы изменили сообщение, когда ответ на него уже начался. Ответить на новый текст?"
+        ),
+        Word.BUTTON_STOP: "⏹ Стоп",
+        Word.BUTTON_RETRY: "🔁 Ещё раз",
+        Word.BUTTON_ANSWER_ANEW: "🔁 Ответить на новый текст",
+        Word.CHOICE_YES: "Да",
+        Word.CHOICE_NO: "Нет",
+        Word.PRESS_UNKNOWN: "Эта кнопка больше не работает.",
+        Word.PRESS_NOT_YOURS: "На эту кнопку может нажать только тот, кому я отвечаю.",
+        Word.PRESS_NO_ACCESS: "Мы ещё не знакомы. Сначала напишите мне.",
+        Word.PRESS_EXPIRED: "Время на ответ вышло. Отправьте, пожалуйста, запрос ещё раз.",
+        Word.PRESS_DECIDED: "Выбор уже сделан.",
+        Word.PRESS_FAILED: "Не получилось. Попробуйте ещё раз через минуту.",
+        Word.DECIDED_BY: "**{choice}** ({name})",
+        Word.RETRIED_BY: "*Отправлено ещё раз: {name}.*",
+        Word.ANSWERED_ANEW: "*Ответ на новый текст ниже.*",
+        Word.UNREADABLE_KIND: (
+            "Такие сообщения я не читаю. "
+            "Пришлите текст, фотографию, файл, геопозицию или голосовое сообщение."
+        ),
+        Word.FILE_TOO_LARGE: "*Не удалось получить {name}: файл больше {limit}.*",
+        Word.FILE_GONE: "*Не удалось получить {name}: файла уже нет.*",
+        Word.FILE_UNREACHABLE: "*Не удалось получить {name}: загрузка несколько раз срывалась.*",
+        Word.FILE_NO_ROOM: "*Не удалось получить {name}: на моей стороне нет места.*",
+        Word.SENDING_TOO_LARGE: (
+            "*Агент сделал файл {name} ({size}). Сюда можно отправить не больше {limit}.*"
+        ),
+        Word.SENDING_REFUSED: "*Агент сделал файл {name} ({size}), но отправить его не удалось.*",
+        Word.MENU_NEW: "Начать новый чат",
+        Word.MENU_CHATS: "Список чатов, вернуться в один из них",
+        Word.MENU_RENAME: "Назвать этот чат",
+        Word.MENU_ARCHIVE: "Убрать этот чат",
+        Word.MENU_STOP: "Остановить ответ",
+        Word.MENU_RETRY: "Отправить неудавшееся сообщение ещё раз",
+        Word.MENU_STATUS: "Чем я сейчас занимаюсь",
+        Word.MENU_SETTINGS: "Что агент может делать для вас",
+        Word.MENU_DEBUG: "Что работает внутри",
+        Word.MENU_HELP: "Что я умею",
+    }
+)
