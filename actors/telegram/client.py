@@ -17,7 +17,6 @@ import httpx2
 import trio
 from attrs import define
 
-from actors.telegram.decode import ALLOWED_UPDATES
 from actors.telegram.fields import file_name, mime_type
 from actors.telegram.methods import Take, TelegramClient
 from actors.telegram.outcomes import (
@@ -43,7 +42,7 @@ from actors.telegram.vocabulary import (
 )
 from protocols.files import LocalFile
 
-__all__ = ["ALLOWED_UPDATES", "TelegramClient", "TrioSession", "open_client"]
+__all__ = ["TelegramClient", "TrioSession", "open_client"]
 
 T = TypeVar("T")
 
@@ -136,8 +135,11 @@ class TrioSession(BaseSession):
             while (part := await _guarded(timeout, partial(anext, parts, None))) is not None:
                 yield part
         finally:
+            with trio.move_on_after(0, shield=True):
+                # httpx2's AsyncResponseStream, once closed, leaves a generator of its own to the
+                # garbage; what is cancelled ends as a whole.
+                _ = [part async for part in parts]
             with trio.move_on_after(1, shield=True):
-                await parts.aclose()
                 await answer.aclose()
 
     async def _result(

@@ -85,7 +85,6 @@ class Drafts:
             return False
         turn.is_known, turn.shown_id, turn.language = True, row.shown_id, row.language
         turn.asked_id = message_number(row.message_id)
-        turn.is_marked = row.shown_id is not None  # an earlier life began with the same sign
         turn.wants_mark = self.settings.has_reactions and turn.asked_id is not None
         target = self.post.targets.find(room)
         if target is not None and turn.shown_id is None:

@@ -30,18 +30,19 @@ class Reactions:
 
     Args:
         is_on: Whether there are any.
+        began_at: When this life began, in seconds since the epoch.
     """
 
     store: Address[StoreMessage]
     post: Post
     is_on: bool
+    began_at: float
 
     async def take(self, room: RoomId, turn: Turn) -> None:
         """Show that the message of *turn* was taken."""
         turn.wants_mark = False
         if turn.asked_id is not None and not self.post.targets.is_closed(room, turn.row):
-            may_stand = await self._react(room, turn.asked_id, TAKEN, Urgency.TYPING)
-            turn.is_marked = turn.is_marked or may_stand
+            turn.is_marked = await self._react(room, turn.asked_id, TAKEN, Urgency.TYPING)
 
     async def settle(self, row: OutboxRow, turn: Turn | None, *, is_delivered: bool) -> None:
         """The outcome *row* stands in its chat, or never will: say no more, or that it failed."""
@@ -53,7 +54,7 @@ class Reactions:
             return  # no turn, so no reaction: a command, for example
         if not is_delivered or found.state in _SIGNS_OF_FAILURE:
             await self._react(row.room, asked_id, FAILED, Urgency.NOTICE)
-        elif _may_be_marked(found, turn):
+        elif self._may_be_marked(found, turn):
             await self._react(row.room, asked_id, _NONE, Urgency.NOTICE)
 
     async def _react(self, room: RoomId, message_id: int, emoji: str, urgency: Urgency) -> bool:
@@ -69,9 +70,6 @@ class Reactions:
         )
         return not isinstance(outcome, NotNow)
 
-
-def _may_be_marked(row: Row, turn: Turn | None) -> bool:
-    """Whether this life or an earlier one may have shown that *row* was taken."""
-    if turn is None or row.attempts > 1:
-        return True
-    return turn.is_marked if turn.is_known else row.shown_id is not None
+    def _may_be_marked(self, row: Row, turn: Turn | None) -> bool:
+        """Whether this life or an earlier one may have shown that *row* was taken."""
+        return turn is None or turn.is_marked or row.received_at <= self.began_at

@@ -55,7 +55,8 @@ class Rooms:
     )
 
     def __attrs_post_init__(self) -> None:
-        self.reactions = Reactions(self.store, self.post, self.settings.has_reactions)
+        is_on, began_at = self.settings.has_reactions, self.post.clock()
+        self.reactions = Reactions(self.store, self.post, is_on, began_at)
         self.delivery = Delivery(
             self.store, self.post, self.settings, self.reactions, self.leftovers
         )

@@ -357,6 +357,9 @@ class Gateway:
     box: Mailbox[SurfaceMessage] = field(factory=lambda: Mailbox("telegram.out"))
     _events: "count[int]" = field(factory=lambda: count(1))
 
+    def __attrs_post_init__(self) -> None:
+        self.journal.clock = self._wall
+
     def _wall(self) -> float:
         return EPOCH + self.clock.current_time()
 

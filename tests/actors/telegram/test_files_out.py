@@ -26,8 +26,9 @@ from actors.telegram.outcomes import (
     Unreachable,
 )
 from actors.telegram.settings import Streaming
+from actors.words import Word, say
 from protocols.files import FileKind, LocalFile
-from protocols.ids import RoomId
+from protocols.ids import Language, RoomId
 from protocols.store import AddOutgoing, Button, FinishRow, Keyboard, RowState, Voice
 from protocols.surfaces import Deliver
 from tests.actors.telegram.fake_bot import EPOCH, GROUP, HERE, SETTINGS, Fault, Gateway
@@ -81,7 +82,12 @@ async def answer(
 
 
 def not_taken(name: str) -> str:
-    return f"The agent made {name} (0.1 MB), but it was not taken here."
+    return said(Word.SENDING_REFUSED, name, "0.1 MB")
+
+
+def said(word: Word, name: str, size: str) -> str:
+    """The line without its Markdown."""
+    return say(word, Language("en"), name=name, size=size, limit="50.0 MB").strip("*")
 
 
 async def test_files_follow_the_text_in_their_order_and_are_gone_afterwards(
@@ -149,7 +155,7 @@ async def test_a_file_over_the_limit_is_named_with_its_size(
 
     assert maker.gateway.bot.shown() == [
         "two",
-        "The agent made a_b.zip of 56.7 MB. I can send files of up to 50.0 MB here.",
+        said(Word.SENDING_TOO_LARGE, "a_b.zip", "56.7 MB"),
         "small.txt",
     ]
     assert maker.left() == []

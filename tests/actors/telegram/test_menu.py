@@ -9,10 +9,12 @@ from trio.testing import MockClock
 
 from actors.telegram.menu import menus
 from actors.telegram.outcomes import Ambiguous, Failure, Forbidden, Refusal, Refused
+from actors.words import CATALOGUES, Word
 from protocols.store import PutKey
 from tests.actors.telegram.fake_bot import EPOCH, SETTINGS, FakeBot, Fault, Gateway
 
 FOR_ADMIN = evolve(SETTINGS, admins=(42,))
+ENGLISH, RUSSIAN = CATALOGUES["en"], CATALOGUES["ru"]
 EVERYWHERE = {
     (scope, language)
     for scope in ("default", "all_private_chats", "all_group_chats")
@@ -35,7 +37,7 @@ async def test_everybody_sees_a_menu_in_two_languages(autojump_clock: MockClock)
     assert set(gateway.bot.menus) == EVERYWHERE
     private, group = (gateway.bot.menus[f"all_{kind}_chats", ""] for kind in ("private", "group"))
     assert private == gateway.bot.menus["default", ""]
-    assert private["new"] == "Begin a new chat"
+    assert private["new"] == ENGLISH[Word.MENU_NEW]
     assert set(group) < set(private)
     assert "debug" not in private
 
@@ -45,7 +47,8 @@ async def test_an_admin_sees_what_only_admins_may_do(autojump_clock: MockClock) 
     await life(gateway)
 
     assert set(gateway.bot.menus) == EVERYWHERE | {("chat:42", ""), ("chat:42", "ru")}
-    assert gateway.bot.menus["chat:42", ""]["debug"] == "The live tree"
+    assert gateway.bot.menus["chat:42", ""]["debug"] == ENGLISH[Word.MENU_DEBUG]
+    assert gateway.bot.menus["chat:42", "ru"]["debug"] == RUSSIAN[Word.MENU_DEBUG]
 
 
 async def test_a_menu_is_set_once_and_again_when_it_changes(autojump_clock: MockClock) -> None:

@@ -6,6 +6,7 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from actors.telegram.outcomes import Ambiguous, Failure, Forbidden, RateLimited, Refused
+from actors.telegram.settings import Streaming
 from protocols.ids import RoomId
 from protocols.store import RowState
 from tests.actors.telegram.fake_bot import GROUP, HERE, SETTINGS, Fault, Gateway
@@ -69,6 +70,7 @@ async def test_a_quick_answer_takes_no_sign_away_that_was_never_there(
 ) -> None:
     gateway = Gateway(autojump_clock)
     async with gateway.running():
+        await trio.sleep(1)
         row = gateway.row(message_id="77")
         await gateway.typing(row)
         await gateway.finish(row, "answer")
@@ -114,6 +116,7 @@ async def test_no_sign_is_tried_again_after_a_penalty_and_none_holds_an_answer_u
     gateway = Gateway(autojump_clock)
     gateway.bot.faults["react"] = [Fault(RateLimited(10.0))]
     async with gateway.running():
+        await trio.sleep(1)
         row = gateway.row(message_id="77")
         await gateway.typing(row)
         await trio.sleep(3)
@@ -122,7 +125,7 @@ async def test_no_sign_is_tried_again_after_a_penalty_and_none_holds_an_answer_u
         ended = trio.current_time()
 
     (told,) = gateway.bot.times("react")
-    assert told < 2
+    assert told < 3
     assert ended == pytest.approx(told + 10.0, abs=1.0)
 
 
@@ -171,13 +174,19 @@ async def test_a_closed_chat_gets_no_sign(autojump_clock: MockClock) -> None:
     assert not gateway.bot.times("react")
 
 
-async def test_a_sign_of_an_earlier_life_is_taken_away(autojump_clock: MockClock) -> None:
-    gateway = Gateway(autojump_clock)
+@pytest.mark.parametrize("streaming", Streaming)
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_sign_of_an_earlier_life_is_taken_away(
+    autojump_clock: MockClock, streaming: Streaming, *, is_known: bool
+) -> None:
+    gateway = Gateway(autojump_clock, settings=evolve(SETTINGS, streaming=streaming))
     row = gateway.row(message_id="77")
     async with gateway.running():
         await gateway.typing(row)
         await trio.sleep(3)
     async with gateway.running():
+        if is_known:
+            await gateway.typing(row)
         await gateway.finish(row, "answer")
         await gateway.settled()
 
