@@ -55,6 +55,7 @@ with _unbuilt():
 
 __all__ = [
     "METHODS",
+    "NAMES",
     "AnswerCallbackQuery",
     "BaseSession",
     "Bot",
@@ -103,7 +104,7 @@ METHODS: tuple[type[TelegramMethod], ...] = (  # type: ignore[type-arg]  # of wh
 )
 """What the client asks for; each is ready to be used."""
 
-_NAMES = {
+NAMES = {
     "List": list,
     "Optional": Optional,
     "Union": Union,
@@ -111,6 +112,7 @@ _NAMES = {
     "Default": Default,
     **{name: getattr(types, name) for name in types.__all__},
 }
+"""What aiogram's types call each other, to build one of them by."""
 
 for _method in METHODS:
-    _method.model_rebuild(_types_namespace=_NAMES)
+    _method.model_rebuild(_types_namespace=NAMES)

@@ -4,10 +4,15 @@ from typing import Any
 import pytest
 from aiogram.types import File, ForumTopic, Message, TelegramObject, Update, User
 
+from actors.telegram.vocabulary import NAMES
 from tests.rigs.telegram_api import TelegramApi
 from tests.rigs.telegram_client import ANN, FORUM, GROUP, Bot
 from tests.rigs.telegram_files import PICTURE, Media
 from tests.rigs.telegram_people import Person
+
+# Whoever was first to import aiogram may have left its types unbuilt.
+for _read in (File, ForumTopic, Message, Update, User):
+    _read.model_rebuild(_types_namespace=NAMES)
 
 KEYBOARD = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
 
