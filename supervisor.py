@@ -59,7 +59,7 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
         bot = TelegramSettings(token, *s.telegram_ways)
         says = telegram.address
         surfaces[TELEGRAM] = Surface(
-            TELEGRAM, says, draft_every=1.5, has_buttons=True, opens_rooms=True
+            TELEGRAM, says, draft_every=1.5, has_buttons=True, opens_rooms=True, sends_files=True
         )
         sender = permanent("telegram.out", TelegramSender, telegram, to_store, bot)
         rows.append(sender.with_options(shutdown=15.0))

@@ -94,6 +94,7 @@ class Surface:
         draft_every: Least seconds between two drafts of one answer that are worth sending on.
         has_buttons: Buttons can be shown and pressed there.
         opens_rooms: ``OpenRoom`` may open one.
+        sends_files: The agent's files go along with an outgoing message.
     """
 
     name: SurfaceName
@@ -102,3 +103,4 @@ class Surface:
     draft_every: float = 0.25
     has_buttons: bool = False
     opens_rooms: bool = False
+    sends_files: bool = False

@@ -105,19 +105,29 @@ def _ending(outcome: TurnOutcome, row: Row, manner: Manner) -> Ending:
 
 
 def _finished(answer: TurnFinished, manner: Manner) -> Ending:
-    attachments = tuple(_attachment(one, manner) for one in answer.attachments)
-    whole = "\n\n".join(part for part in (answer.text, *attachments) if part.strip())
-    if is_blank(whole) and not answer.files:
+    lines = [_attachment(one, manner) for one in answer.attachments]
+    files = answer.files if manner.sends_files else ()
+    if not manner.sends_files:
+        lines += [_not_sent(file.name, manner) for file in answer.files]
+    whole = "\n\n".join(part for part in (answer.text, *lines) if part.strip())
+    if is_blank(whole) and not files:
         return _failed("", FailureKind.EMPTY, manner)
     text = "" if is_blank(whole) else whole
-    return Ending(RowState.ANSWERED, Voice.AGENT, text, files=answer.files)
+    return Ending(RowState.ANSWERED, Voice.AGENT, text, files=files)
 
 
 def _attachment(attachment: Attachment, manner: Manner) -> str:
-    name = plain(" ".join(attachment.name.split()))
     if attachment.mode == "url":
-        return f"[{name}](<{attachment.location}>)"
-    return manner.say(Word.FILE, name=name)
+        return f"[{_one_line(attachment.name)}](<{attachment.location}>)"
+    return _not_sent(attachment.name, manner)
+
+
+def _not_sent(name: str, manner: Manner) -> str:
+    return manner.say(Word.FILE, name=_one_line(name))
+
+
+def _one_line(name: str) -> str:
+    return plain(" ".join(name.split()))
 
 
 def _question(asks: TurnAsks, manner: Manner) -> str:

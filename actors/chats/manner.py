@@ -15,11 +15,13 @@ class Manner:
     Args:
         prefix: What commands start with there.
         has_buttons: Buttons can be shown and pressed there.
+        sends_files: Files can be sent there.
     """
 
     language: Language
     prefix: str
     has_buttons: bool = False
+    sends_files: bool = False
 
     def say(self, word: Word, **facts: object) -> str:
         """The gateway's Markdown for *word*."""
@@ -29,4 +31,5 @@ class Manner:
 def manner_for(row: Row, surface: Surface) -> Manner:
     """How whoever sent *row* is spoken to."""
     # The last prefix: on Matrix clients keep "/" for themselves, and "!" is there for bots.
-    return Manner(row.language, surface.command_prefixes[-1], surface.has_buttons)
+    prefix = surface.command_prefixes[-1]
+    return Manner(row.language, prefix, surface.has_buttons, surface.sends_files)

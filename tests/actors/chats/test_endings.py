@@ -1,9 +1,11 @@
 """How turns end, in words."""
 
 import pytest
+from attrs import evolve
 
 from actors.chats.endings import ending_of
 from actors.chats.manner import Manner
+from protocols.files import FileKind, LocalFile
 from protocols.ids import Language
 from protocols.platform import (
     Attachment,
@@ -48,6 +50,18 @@ def test_files_are_named_below_the_answer() -> None:
     assert text.startswith("Here\n\n")
     assert "a\\_b.txt" in text
     assert text.endswith("[c.txt](<https://x.example/c.txt>)")
+
+
+def test_where_files_cannot_be_sent_they_are_named() -> None:
+    made = LocalFile(FileKind.PHOTO, "a_b.png", "image/png", 3, "/made/1", "0" * 64)
+    outcome = TurnFinished("", files=(made,))
+
+    named = ending_of(outcome, a_row(), MANNER)
+    sent = ending_of(outcome, a_row(), evolve(MANNER, sends_files=True))
+
+    assert "a\\_b.png" in named.text
+    assert named.files == ()
+    assert (sent.text, sent.files) == ("", (made,))
 
 
 @pytest.mark.parametrize("outcome", [TurnFinished(" \n"), TurnFailed("", FailureKind.EMPTY)])

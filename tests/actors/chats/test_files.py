@@ -14,7 +14,7 @@ from protocols.surfaces import ShowTyping
 from tests.actors.chats.fake_surface import photo
 from tests.actors.chats.world import BOSS, DRAWN, World
 
-MANNER = Manner(Language("en"), "/")
+MANNER = Manner(Language("en"), "/", sends_files=True)
 
 
 async def test_a_message_with_files_and_no_text_is_answered(autojump_clock: MockClock) -> None:

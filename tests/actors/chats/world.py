@@ -258,6 +258,7 @@ class World:
             draft_every=0.1,
             has_buttons=self.has_buttons,
             opens_rooms=self.opens_rooms,
+            sends_files=True,
         )
         surfaces = self.surfaces = {MATRIX: surface}
         numbers = count(1)
