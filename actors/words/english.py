@@ -44,30 +44,33 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.HELP: (
             "Write, and the agent answers. While it answers, up to {limit} messages wait in order."
             "\n\n"
-            "- `{prefix}new [NAME]`: begin a new chat; the old one keeps what it knows\n"
-            "- `{prefix}chats`: list your chats\n"
+            "- {prefix}new or `{prefix}new NAME`: begin a new chat; "
+            "the old one keeps what it knows\n"
+            "- {prefix}chats: list your chats\n"
             "- `{prefix}chats C2`: go back to chat C2 in the room where it was\n"
             "- `{prefix}rename NAME`: name this chat\n"
-            "- `{prefix}archive`: hide this chat; your next message begins a new one\n"
-            "- `{prefix}stop`: stop the running answer and keep what came\n"
-            "- `{prefix}retry`: send your last failed or stopped message again\n"
-            "- `{prefix}status`: what I am doing\n"
-            "- `{prefix}settings`: what the agent may do for you\n"
-            "- `{prefix}debug`: what runs inside me, for admins\n"
-            "- `{prefix}help`: this list"
+            "- {prefix}archive: hide this chat; your next message begins a new one\n"
+            "- {prefix}stop: stop the running answer and keep what came\n"
+            "- {prefix}retry: send your last failed or stopped message again\n"
+            "- {prefix}status: what I am doing\n"
+            "- {prefix}settings: what the agent may do for you\n"
+            "- {prefix}debug: what runs inside me, for admins\n"
+            "- {prefix}help: this list"
         ),
         Word.UNKNOWN_COMMAND: (
             "I do not know that command. {prefix}help lists what I know. "
             "If it was meant for the agent, begin with another word."
         ),
         Word.UNKNOWN_COMMAND_NEAR: (
-            "I do not know that command. Did you mean `{prefix}{near}`? "
+            "I do not know that command. Did you mean {prefix}{near}? "
             "{prefix}help lists what I know."
         ),
         Word.NEW_CHAT: "New chat: {chat}. {prefix}chats lists the others.",
         Word.STILL_EMPTY: "This chat is still new: {chat}. Just write.",
         Word.NO_CHATS: "You have no chats yet. Write something to begin the first.",
-        Word.CHATS: "Your chats:\n\n{chats}\n\n{prefix}chats C2 goes back to chat C2.",
+        Word.CHATS: (
+            "Your chats:\n\n{chats}\n\nFor example, `{prefix}chats C2` goes back to chat C2."
+        ),
         Word.CHATS_MORE: "- and {count} older",
         Word.CHAT_HERE: "here",
         Word.CHAT_IN_USE: "here, in use",
@@ -164,7 +167,7 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.FILE_TOO_LARGE: "*I could not fetch {name}: it is larger than {limit}.*",
         Word.FILE_GONE: "*I could not fetch {name}: it is not there any more.*",
         Word.FILE_UNREACHABLE: "*I could not fetch {name}: the download failed several times.*",
-        Word.FILE_NO_ROOM: "*I could not fetch {name}: there is no room for it on my side.*",
+        Word.FILE_NO_ROOM: "*I could not fetch {name}: I had no place to put it.*",
         Word.SENDING_TOO_LARGE: (
             "*The agent made {name} ({size}). I can send at most {limit} here.*"
         ),

@@ -122,7 +122,15 @@ def test_help_names_every_command_of_the_menu(language: Language) -> None:
     text = say(Word.HELP, language, prefix="!", limit=20)
 
     menu = {word.name.removeprefix("MENU_").lower() for word in Word if "MENU_" in word.name}
-    assert set(re.findall(r"`!([a-z]+)", text)) == menu
+    assert set(re.findall(r"^- `?!([a-z]+)", text, re.MULTILINE)) == menu
+
+
+@every_language
+@every_word
+def test_a_command_that_is_whole_is_no_code_so_that_telegram_lets_it_be_tapped(
+    language: Language, word: Word
+) -> None:
+    assert not re.search(r"`\{prefix\}([a-z]+|\{near\})`", CATALOGUES[language][word])
 
 
 @pytest.mark.parametrize("language", ["ru", "RU", "ru-RU", "ru-Cyrl-RU"])
