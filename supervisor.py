@@ -102,12 +102,12 @@ def run(environment: Mapping[str, str], *, with_terminal: bool) -> int:
     from actors.config import load_settings
     from actors.kernel import Supervisor
     from actors.kernel.logs import configure_logs
-    from actors.ops.socket_file import check_socket
-    from actors.store.database import check_database
+    from actors.places import fault_of_places
     from actors.terminal.opening import log_place, open_terminal
 
     s = load_settings(environment)
-    if fault := check_database(s.store_path) or check_socket(s.debug_socket):
+    places = {"store": s.store_path, "socket": s.debug_socket, "files": s.files_path}
+    if fault := fault_of_places(**places):
         return say(fault, code=2)
     is_here = is_terminal_wanted(environment, is_asked_for=with_terminal)
     terminal = open_terminal(history_path(environment), "the mock agent") if is_here else None

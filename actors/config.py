@@ -23,6 +23,15 @@ _PERSON = re.compile(r"(telegram:-?\d+|matrix:@[^:\s]+:\S+|terminal:owner)")
 _MATRIX_USER = re.compile(r"@[^:\s]+:\S+")
 
 
+_TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if value and not _TOKEN.fullmatch(value.get_secret_value()):
+        raise ValueError("must look like 123456:ABC-DEF, as BotFather gave it")
+    return value
+
+
 def _split(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
@@ -99,7 +108,7 @@ class Settings(BaseModel):
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="auto: console in a terminal, JSON otherwise."
     )
-    telegram_bot_token: SecretStr = Field(
+    telegram_bot_token: Annotated[SecretStr, AfterValidator(_token)] = Field(
         SecretStr(""), description="Switches Telegram on: the token that BotFather gave."
     )
     telegram_api_base: HttpUrl = Field(
@@ -206,5 +215,13 @@ def _lines(error: ValidationError) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+_PLAIN = {
+    "should be a valid boolean, unable to interpret input": "should be on or off",
+    "should be a valid integer, unable to parse string as an integer": "should be a whole number",
+    "should be a valid number, unable to parse string as a number": "should be a number",
+}
+
+
 def _words(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Input should", "should")
+    said = message.removeprefix("Value error, ").replace("Input should", "should")
+    return _PLAIN.get(said, said)

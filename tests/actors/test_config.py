@@ -138,3 +138,24 @@ def _as_text(default: object) -> str:
             return f"{default:g}"
         case _:
             return str(default)
+
+
+def test_a_token_that_is_none_is_refused_without_being_shown() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"TELEGRAM_BOT_TOKEN": "hunter2"})
+
+    assert str(caught.value).startswith("TELEGRAM_BOT_TOKEN: must look like 123456:ABC")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_what_is_wrong_is_said_in_plain_words() -> None:
+    wrong = {"TELEGRAM_REACTIONS": "perhaps", "TELEGRAM_ALLOWED_USERS": "ann", "SESSION_IDLE": "x"}
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings(wrong)
+
+    assert sorted(str(caught.value).splitlines()) == [
+        "SESSION_IDLE: should be a number",
+        "TELEGRAM_ALLOWED_USERS: should be a whole number",
+        "TELEGRAM_REACTIONS: should be on or off",
+    ]
