@@ -130,7 +130,7 @@ class _Polling:
     async def _take(self, news: News, me: Me) -> None:
         """Take what is complete, and confirm it with the next poll."""
         is_full = len(news.updates) >= _BATCH
-        complete = self._albums.complete(news)
+        complete = self._albums.complete(news, is_full=is_full)
         if complete.updates:
             before, now = self._backlog_before(is_full=is_full), self.clock()
             reader = Reader(me, self.settings.group_mode, before, now)

@@ -20,6 +20,8 @@ from protocols.store import Arrival
 MOST_LOOKS = 3
 """How often an album is looked at before it is taken as it is."""
 
+_MOST_PARTS = 10
+
 
 @frozen
 class _Span:
@@ -45,10 +47,17 @@ class AlbumWatch:
         """Whether something is kept back, so that the next look should come soon."""
         return self._offset is not None
 
-    def complete(self, news: News) -> News:
-        """What of *news* can be taken: all that comes before an album which still grows."""
-        spans = _spans_in(news.updates)
-        growing = [span for album, span in spans.items() if span.numbers != self._seen.get(album)]
+    def complete(self, news: News, *, is_full: bool = False) -> News:
+        """What of *news* can be taken: all that comes before an album which still grows.
+
+        An answer that *is_full* may have cut one at its end, however often it is looked at.
+        """
+        spans, end = _spans_in(news.updates), len(news.updates) - _MOST_PARTS * is_full
+        growing = [
+            span
+            for album, span in spans.items()
+            if span.numbers != self._seen.get(album) or span.places[-1] >= end
+        ]
         cut = _cut_before(growing, spans.values())
         if cut is None:
             return self._all_of(news)
