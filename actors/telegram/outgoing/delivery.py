@@ -114,7 +114,9 @@ class Delivery:
             if not isinstance(message_id, int):
                 return message_id
             progress = progress.with_piece(message_id)
-            if progress.done < len(found) or row.files:
+            # An edit may be repeated; else a kill while a sign is changed would say it again.
+            is_sent = is_answer(row) and (progress.done > 1 or not job.is_placed)
+            if progress.done < len(found) or row.files or is_sent:
                 await self._ledger.keep(row, progress)
         return await self._send_files(job, progress) if row.files else progress.first_id
 
