@@ -4,6 +4,7 @@ from attrs import define
 
 from actors.kernel.asking import ask_until_answered
 from actors.telegram.api.outcomes import Forbidden, Refused
+from actors.telegram.errands.disk import InThread
 from actors.telegram.outgoing.contents import amended
 from actors.telegram.outgoing.limits import Urgency
 from actors.telegram.outgoing.placing import Unfit
@@ -19,6 +20,7 @@ class Amending:
 
     store: Address[StoreMessage]
     post: Post
+    in_thread: InThread
 
     async def amend(self, row: OutboxRow, amends: Amends) -> int | Forbidden | Refused | Unfit:
         """The id of the message that was changed."""
@@ -26,7 +28,7 @@ class Amending:
         if place is None:
             return Unfit("what it amends is no message of Telegram's")
         original = await ask_until_answered(self.store, FinalOutgoing(amends.row))
-        piece = amended(original, row)
+        piece = await self.in_thread(amended, original, row)
         if piece is None:
             return Unfit("there is nothing to show")
         outcome = await self.post.edit(row.room, place, piece, Urgency.NOTICE)

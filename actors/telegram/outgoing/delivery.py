@@ -52,7 +52,7 @@ class Delivery:
     def __attrs_post_init__(self) -> None:
         self._ledger = Ledger(self.store)
         self._placing = Placing(self.post, self._ledger)
-        self._amending = Amending(self.store, self.post)
+        self._amending = Amending(self.store, self.post, self.leftovers.in_thread)
         self._files = FilesOut(self.post, self._ledger, self.settings.pace.transfer_within)
 
     async def remember(self) -> None:
@@ -105,7 +105,8 @@ class Delivery:
         """The id of its first message."""
         if row.amends is not None:
             return await self._amending.amend(row, row.amends)
-        job, found = self._job(row, desk), contents(row)
+        # The largest answer with much formatting takes a second and more.
+        job, found = self._job(row, desk), await self.leftovers.in_thread(contents, row)
         progress = self._ledger.find(row) or Progress(place=job.shown_id)
         if not found and not row.files:
             return Unfit("there is nothing to show")
