@@ -84,7 +84,8 @@ class ChatDirectory:
             await self._intake.load_access()
             await self._renew_hints()
             await self._intake.answer_old_presses()
-            await self._intake.take_new(is_careful=True)
+            async with self._deciding:  # a room may have opened before the rest is sorted
+                await self._intake.take_new(is_careful=True)
             async with trio.open_nursery() as timer:
                 timer.start_soon(self._renew_hints_often)
                 async for message in self.inbox:
