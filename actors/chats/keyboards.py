@@ -91,7 +91,9 @@ def buttoned_skills(row: RowId, skills: Mapping[str, bool]) -> dict[str, bool]:
 
 
 def _fits(pressed: Pressed) -> bool:
-    return len(action_of(pressed).encode()) <= LONGEST_ACTION_BYTES
+    action = action_of(pressed)
+    # Half a surrogate, which JSON can hold and UTF-8 cannot, is not printable.
+    return action.isprintable() and len(action.encode()) <= LONGEST_ACTION_BYTES
 
 
 def _button(label: str, pressed: Pressed) -> Button:

@@ -122,3 +122,14 @@ def test_where_nothing_fits_a_button_all_is_listed() -> None:
     text = settings_text(a_row(), UserSettings({LONG: False}), MANNER)
 
     assert text == f"Your settings:\n\n- ⬜ {LONG}"
+
+
+async def test_a_skill_that_no_button_can_name_costs_nobody_anything(
+    autojump_clock: MockClock,
+) -> None:
+    skills = UserSettings({"\ud800": True, "code": False})
+    async with World(autojump_clock, has_buttons=True, settings=[skills]).running() as world:
+        await world.say("/settings")
+
+    assert [line[0].action for line in world.sent[0].keyboard] == ["set:1:1:code"]
+    assert world.states == [RowState.ANSWERED]
