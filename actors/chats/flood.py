@@ -41,6 +41,10 @@ class FloodGate:
             return Verdict.SPEAK
         return Verdict.WARN if count == MOST_WORDS else Verdict.SILENCE
 
+    def copy(self) -> "FloodGate":
+        """The same gate, from now on apart from this one."""
+        return FloodGate(dict(self._said))
+
     def _forget(self, now: float) -> None:
         self._said = {
             room: (since, count)

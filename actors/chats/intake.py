@@ -141,11 +141,12 @@ class Intake:
         self.hints.deliver(row.room)
 
     async def _sort_page(self, rows: Sequence[Row]) -> None:
-        sorter = await self._sorter(rows)
+        gate, sorter = self._gate.copy(), await self._sorter(rows)
         decisions = [sorter.decide(row) for row in rows]
         if await self._commit(decisions):
             self._pass_on(decisions)
             return
+        self._gate = gate  # nothing of it was said
         for row in rows:
             await self._sort_one(row)
 
