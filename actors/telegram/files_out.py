@@ -11,14 +11,14 @@ from typing import assert_never
 
 from attrs import define, evolve, field
 
-from actors.telegram.contents import file_names
+from actors.telegram.contents import file_name, file_names
 from actors.telegram.outcomes import Ambiguous, Failure, Forbidden, Refusal, Refused, Sent
 from actors.telegram.placing import Job
 from actors.telegram.posting import End, Post
 from actors.telegram.progress import Ledger, Progress
 from actors.telegram.render import pieces
 from actors.telegram.targets import Target
-from actors.words import Word, plain, say
+from actors.words import Word, say
 from protocols.files import FileKind, LocalFile
 from protocols.ids import Language
 
@@ -194,4 +194,4 @@ class FilesOut:
 
 def _line(word: Word, file: LocalFile, language: Language) -> str:
     size, limit = size_text(file.size_bytes), size_text(FILE_LIMIT_BYTES)
-    return say(word, language, name=plain(file.name), size=size, limit=limit)
+    return say(word, language, name=file_name(file), size=size, limit=limit)
