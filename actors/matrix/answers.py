@@ -3,7 +3,7 @@
 import structlog
 from attrs import define, field
 
-from actors.matrix.patience import ask_store
+from actors.kernel.asking import ask_until_answered
 from actors.matrix.posting import Post, Posted, PostOutcome, PostRefused, TooLarge
 from actors.matrix.render import Content, as_edit, contents, smaller_contents
 from actors.matrix.turns import Desk
@@ -37,10 +37,10 @@ class Answers:
     async def deliver(self, room: RoomId, desk: Desk) -> None:
         """Send everything that waits for *room*."""
         desk.has_outgoing = False
-        while waiting := await ask_store(self.store, Outgoing(room)):
+        while waiting := await ask_until_answered(self.store, Outgoing(room)):
             for row in waiting:
                 change = await self._send(row, desk)
-                outcome = await ask_store(self.store, Commit((change,)))
+                outcome = await ask_until_answered(self.store, Commit((change,)))
                 if isinstance(outcome, Conflict):
                     log.error("outcome.conflicted", outbox_id=row.id)
                     return

@@ -5,8 +5,8 @@ from uuid import uuid4
 import trio
 from attrs import define
 
+from actors.kernel.asking import ask_until_answered
 from actors.matrix.decode import draft_txn
-from actors.matrix.patience import ask_store
 from actors.matrix.posting import NotNow, Post, Posted
 from actors.matrix.render import Content, as_edit, contents, draft_text
 from actors.matrix.settings import Pace
@@ -37,7 +37,7 @@ class Drafts:
 
     async def _is_running(self, turn: Turn) -> bool:
         """Whether the row still wants to be shown, and where."""
-        row = await ask_store(self.store, FindRow(turn.row))
+        row = await ask_until_answered(self.store, FindRow(turn.row))
         if row is None or row.state is not RowState.RUNNING:
             return False
         turn.txn, turn.shown_id = draft_txn(row.id, row.run_id), row.shown_id
@@ -57,7 +57,7 @@ class Drafts:
         match await self.post.attempt(native_id(room), turn.txn, content):
             case Posted(event_id):
                 turn.shown, turn.shown_id, turn.is_unsure = content, event_id, False
-                await ask_store(self.store, Commit((ShowRow(turn.row, event_id),)))
+                await ask_until_answered(self.store, Commit((ShowRow(turn.row, event_id),)))
             case NotNow(is_unsure=True):
                 turn.shown, turn.is_unsure = content, True
             case _:

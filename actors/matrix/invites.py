@@ -7,9 +7,9 @@ import structlog
 import trio
 from attrs import define, field
 
+from actors.kernel.asking import ask_until_answered
 from actors.matrix.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.decode import Invite, Page, person_id
-from actors.matrix.patience import ask_store
 from actors.matrix.rooms import NO_ENCRYPTION, Rooms
 from protocols.chats import DirectoryMessage, MayJoin
 from protocols.mail import Address, NoAnswerError
@@ -52,7 +52,7 @@ class Invites:
 
     async def run(self) -> None:
         """Answer invitations, now and whenever their people may have been let in."""
-        for key, text in await ask_store(self.store, FindKeys(_PREFIX)):
+        for key, text in await ask_until_answered(self.store, FindKeys(_PREFIX)):
             room = key.removeprefix(_PREFIX)
             self._pending.setdefault(room, _read(room, text))
         while True:
@@ -68,7 +68,7 @@ class Invites:
             return
         if await self._is_settled(invite):
             self._pending.pop(invite.room, None)
-            await ask_store(self.store, Commit((DeleteKey(_PREFIX + invite.room),)))
+            await ask_until_answered(self.store, Commit((DeleteKey(_PREFIX + invite.room),)))
 
     async def _may_join(self, invite: Invite) -> bool:
         try:

@@ -1,19 +1,13 @@
-"""Asks until there is an answer: of the homeserver, and of the store."""
+"""Asks the homeserver until there is an answer."""
 
 import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import trio
-from attrs import evolve
 
 from actors.matrix.client import Done, Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.limits import delay_before
 from actors.matrix.status import Status
-from protocols.mail import Address, NoAnswerError, Question
-from protocols.store import StoreMessage
-
-A = TypeVar("A")
 
 Settled = Done | TokenRefused | Refused
 
@@ -38,14 +32,3 @@ async def pause(status: Status, reason: str, streak: int) -> None:
     delay = delay_before(streak, spread=random.random())  # noqa: S311  # no secret
     status.unreachable(reason, delay)
     await trio.sleep(delay)
-
-
-async def ask_store(store: Address[StoreMessage], question: Question[A]) -> A:
-    """The store's answer, also over its crashes; only for questions that may be asked twice."""
-    delay = 0.1
-    while True:
-        try:
-            return await store.ask(evolve(question))
-        except NoAnswerError:
-            await trio.sleep(delay)
-            delay = min(5.0, 2 * delay)

@@ -7,6 +7,7 @@ import structlog
 import trio
 from attrs import define, evolve, field
 
+from actors.kernel.asking import ask_until_answered
 from actors.matrix.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.decode import (
     OwnDraft,
@@ -19,7 +20,7 @@ from actors.matrix.decode import (
 )
 from actors.matrix.gaps import Gaps, WholeRoom
 from actors.matrix.invites import Invites
-from actors.matrix.patience import ask_store, pause
+from actors.matrix.patience import pause
 from actors.matrix.rooms import NO_ENCRYPTION, Rooms
 from actors.matrix.sending import SURFACE, Sender
 from actors.matrix.status import Status
@@ -121,7 +122,7 @@ class Reader:
 
     async def since(self) -> str:
         """The token up to which everything is in the journal; empty for a new account."""
-        cursor = await ask_store(self.store, ReadCursor(self._cursor_name))
+        cursor = await ask_until_answered(self.store, ReadCursor(self._cursor_name))
         return cursor.value if cursor is not None else ""
 
     async def take(self, page: Page, since: str, *, is_first: bool) -> bool:
@@ -184,8 +185,8 @@ class Reader:
 
     async def _newest(self, room: str) -> Row | None:
         """The newest row of *room*, else of all rooms: what came later, no token has passed."""
-        rows = await ask_store(self.store, RecentRows(1, room_id(room)))
-        rows = rows or await ask_store(self.store, RecentRows(1))
+        rows = await ask_until_answered(self.store, RecentRows(1, room_id(room)))
+        rows = rows or await ask_until_answered(self.store, RecentRows(1))
         return rows[0] if rows else None
 
     async def _note_drafts(self, drafts: list[OwnDraft]) -> None:
@@ -194,13 +195,15 @@ class Reader:
         What the sender itself has remembered by then is found to be so.
         """
         for draft in drafts:
-            row = await ask_store(self.store, FindRow(draft.row))
+            row = await ask_until_answered(self.store, FindRow(draft.row))
             if row is None or row.shown_id is not None:
                 continue
             if draft_txn(row.id, row.run_id) == draft.txn:
                 self.sender.answers.found_drafts[row.id] = RemoteId(draft.event_id)
                 # A finished row takes no more; what we remember here is for its answer.
-                await ask_store(self.store, Commit((ShowRow(row.id, RemoteId(draft.event_id)),)))
+                await ask_until_answered(
+                    self.store, Commit((ShowRow(row.id, RemoteId(draft.event_id)),))
+                )
 
     async def _journal(
         self, arrivals: list[Arrival], extra: tuple[Change, ...], token: str
@@ -213,7 +216,7 @@ class Reader:
             except NoAnswerError:
                 self.rooms.lost_sight()
                 # It may be durable all the same, and its extra changes must not come twice.
-                if await ask_store(self.store, ReadCursor(cursor.name)) == cursor:
+                if await ask_until_answered(self.store, ReadCursor(cursor.name)) == cursor:
                     return
             else:
                 log.debug("batch.journaled", arrivals=len(arrivals), changes=len(extra))

@@ -8,10 +8,10 @@ from typing import assert_never
 import trio
 from attrs import define, field
 
+from actors.kernel.asking import ask_until_answered
 from actors.matrix.answers import Answers
 from actors.matrix.client import Homeserver
 from actors.matrix.drafts import Drafts
-from actors.matrix.patience import ask_store
 from actors.matrix.posting import Post
 from actors.matrix.settings import Pace
 from actors.matrix.turns import Desk, Rest, SendAnswers, SetTyping, ShowNow, WaitUntil, next_step
@@ -89,7 +89,7 @@ class Sender:
         await self._opened.wait()
         if not self._me:
             return  # closed before we ever came in
-        for room in await ask_store(self.store, OutgoingRooms(SURFACE)):
+        for room in await ask_until_answered(self.store, OutgoingRooms(SURFACE)):
             self.take(Deliver(room))
         async with trio.open_nursery() as workers:
             async for room in self._rooms[1]:

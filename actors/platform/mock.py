@@ -95,8 +95,11 @@ def _rejected() -> PlatformFailedError:
 
 
 async def _goes_on(run: _Run, seconds: float) -> bool:
-    with trio.move_on_after(seconds):
-        await run.cancelled.wait()
+    if seconds:
+        with trio.move_on_after(seconds):
+            await run.cancelled.wait()
+    else:
+        await trio.lowlevel.checkpoint()
     return not run.cancelled.is_set()
 
 

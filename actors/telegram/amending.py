@@ -2,7 +2,7 @@
 
 from attrs import define
 
-from actors.telegram.asking import ask_store
+from actors.kernel.asking import ask_until_answered
 from actors.telegram.contents import amended
 from actors.telegram.limits import Urgency
 from actors.telegram.outcomes import Forbidden, Refused
@@ -25,7 +25,7 @@ class Amending:
         place = message_number(amends.place)
         if place is None:
             return Unfit("what it amends is no message of Telegram's")
-        original = await ask_store(self.store, FinalOutgoing(amends.row))
+        original = await ask_until_answered(self.store, FinalOutgoing(amends.row))
         piece = amended(original, row)
         if piece is None:
             return Unfit("there is nothing to show")

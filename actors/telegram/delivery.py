@@ -8,8 +8,8 @@ from typing import assert_never
 import structlog
 from attrs import define, field
 
+from actors.kernel.asking import ask_until_answered
 from actors.telegram.amending import Amending
-from actors.telegram.asking import ask_store
 from actors.telegram.contents import contents
 from actors.telegram.files_out import FilesOut
 from actors.telegram.leftovers import Leftovers
@@ -62,7 +62,7 @@ class Delivery:
     async def deliver(self, room: RoomId, desk: Desk) -> None:
         """Send everything that waits for *room*."""
         desk.has_outgoing = False
-        while waiting := await ask_store(self.store, Outgoing(room)):
+        while waiting := await ask_until_answered(self.store, Outgoing(room)):
             for row in waiting:
                 await self._settle(await self._send(row, desk), row, desk)
         desk.forget_over()
@@ -74,7 +74,7 @@ class Delivery:
             turn = desk.turns.get(row.row or RowId(0))
             is_delivered = isinstance(change, SentOutgoing)
             await self.reactions.settle(row, turn, is_delivered=is_delivered)
-        await ask_store(self.store, Commit((change, *self._ledger.forgotten(row))))
+        await ask_until_answered(self.store, Commit((change, *self._ledger.forgotten(row))))
         await self.leftovers.remove(row.files)
 
     async def _send(self, row: OutboxRow, desk: Desk) -> SentOutgoing | FailedOutgoing:

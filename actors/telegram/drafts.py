@@ -8,7 +8,7 @@ from typing import assert_never
 import trio
 from attrs import define, evolve
 
-from actors.telegram.asking import ask_store
+from actors.kernel.asking import ask_until_answered
 from actors.telegram.keyboards import stop_keyboard
 from actors.telegram.limits import Urgency
 from actors.telegram.outcomes import (
@@ -80,7 +80,7 @@ class Drafts:
 
     async def _is_running(self, room: RoomId, turn: Turn) -> bool:
         """Whether the row still wants to be shown, and where and how."""
-        row = await ask_store(self.store, FindRow(turn.row))
+        row = await ask_until_answered(self.store, FindRow(turn.row))
         if row is None or row.state is not RowState.RUNNING:
             return False
         turn.is_known, turn.shown_id, turn.language = True, row.shown_id, row.language
@@ -103,7 +103,7 @@ class Drafts:
             case Sent(message_id):
                 turn.shown_id = RemoteId(str(message_id))
                 # If the row is finished by now, the answer comes next and knows it from here.
-                await ask_store(self.store, Commit((ShowRow(turn.row, turn.shown_id),)))
+                await ask_until_answered(self.store, Commit((ShowRow(turn.row, turn.shown_id),)))
                 self.post.tally.count("placeholders")
             case NotNow() | Unreachable():
                 pass

@@ -12,8 +12,8 @@ import structlog
 import trio
 from attrs import define, field
 
+from actors.kernel.asking import ask_until_answered
 from actors.kernel.backoff import Backoff
-from actors.telegram.asking import ask_store
 from actors.telegram.disk import (
     InThread,
     Part,
@@ -117,7 +117,7 @@ class FilesIn:
         """Remove what rows left behind that were over before this life."""
         for number in await self.in_thread(numbered_folders, self.folder):
             row = RowId(number)
-            found = await ask_store(self.store, FindRow(row))
+            found = await ask_until_answered(self.store, FindRow(row))
             if found is not None and found.state in UNFINISHED:
                 self._rows.add(row)
             else:

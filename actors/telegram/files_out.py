@@ -18,7 +18,7 @@ from actors.telegram.posting import End, Post
 from actors.telegram.progress import Ledger, Progress
 from actors.telegram.render import pieces
 from actors.telegram.targets import Target
-from actors.words import Word, say
+from actors.words import Word, say, size_text
 from protocols.files import FileKind, LocalFile
 from protocols.ids import Language
 
@@ -48,11 +48,6 @@ def next_run(files: Sequence[LocalFile]) -> Sequence[LocalFile]:
             break
         number += 1
     return files[: max(1, number)]
-
-
-def size_text(size_bytes: int) -> str:
-    """A size for people: ``12.3 MB``."""
-    return f"{max(0.1, size_bytes / 2**20):.1f} MB"
 
 
 @define
@@ -193,5 +188,5 @@ class FilesOut:
 
 
 def _line(word: Word, file: LocalFile, language: Language) -> str:
-    size, limit = size_text(file.size_bytes), size_text(FILE_LIMIT_BYTES)
+    size, limit = (size_text(of, language) for of in (file.size_bytes, FILE_LIMIT_BYTES))
     return say(word, language, name=file_name(file), size=size, limit=limit)

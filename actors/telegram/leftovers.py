@@ -6,7 +6,7 @@ from pathlib import Path
 import structlog
 from attrs import define
 
-from actors.telegram.asking import ask_store
+from actors.kernel.asking import ask_until_answered
 from actors.telegram.disk import InThread, remove_files, remove_old
 from protocols.files import LocalFile
 from protocols.ids import MATRIX, TELEGRAM, TERMINAL
@@ -47,8 +47,8 @@ class Leftovers:
         waiting = {
             file.path
             for surface in (TELEGRAM, MATRIX, TERMINAL)
-            for room in await ask_store(self.store, OutgoingRooms(surface))
-            for row in await ask_store(self.store, Outgoing(room, limit=_ALL))
+            for room in await ask_until_answered(self.store, OutgoingRooms(surface))
+            for row in await ask_until_answered(self.store, Outgoing(room, limit=_ALL))
             for file in row.files
         }
         before = self.clock() - _DAY

@@ -7,7 +7,7 @@ from hashlib import sha256
 import structlog
 from attrs import define, frozen
 
-from actors.telegram.asking import ask_store
+from actors.kernel.asking import ask_until_answered
 from actors.telegram.limits import Urgency
 from actors.telegram.outcomes import Done, Forbidden, Refused
 from actors.telegram.posting import Post
@@ -92,14 +92,14 @@ class Menus:
 
     async def put(self) -> None:
         """Set those that Telegram does not have yet."""
-        known = _digests(await ask_store(self.store, GetKey(MENU_KEY)))
+        known = _digests(await ask_until_answered(self.store, GetKey(MENU_KEY)))
         there = [
             menu.digest
             for menu in menus(self.admins)
             if menu.digest in known or await self._is_set(menu)
         ]
         if set(there) != known:
-            await ask_store(self.store, Commit((PutKey(MENU_KEY, json.dumps(there)),)))
+            await ask_until_answered(self.store, Commit((PutKey(MENU_KEY, json.dumps(there)),)))
 
     async def _is_set(self, menu: Menu) -> bool:
         outcome = await self.post.aside(

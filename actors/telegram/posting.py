@@ -9,9 +9,9 @@ import structlog
 import trio
 from attrs import define, field, frozen
 
+from actors.kernel.asking import ask_until_answered
 from actors.kernel.backoff import Backoff
 from actors.kernel.child import ParkedError
-from actors.telegram.asking import ask_store
 from actors.telegram.batch import MOVED_PREFIX
 from actors.telegram.bot import Bot
 from actors.telegram.gate import Gate, Pass
@@ -79,7 +79,7 @@ class Post:
 
     async def remember(self) -> None:
         """Honour a penalty of an earlier life."""
-        text = await ask_store(self.store, GetKey(PENALTY_KEY))
+        text = await ask_until_answered(self.store, GetKey(PENALTY_KEY))
         left = penalty_left(text, self.clock())
         if left > 0:
             self.gate.punish(left)
@@ -245,7 +245,7 @@ class Post:
             case Migrated(chat_id) if chat_id != target.chat:
                 self.targets.moved(target.chat, chat_id)
                 moved = PutKey(f"{MOVED_PREFIX}{target.chat}", str(chat_id))
-                await ask_store(self.store, Commit((moved,)))
+                await ask_until_answered(self.store, Commit((moved,)))
                 return None
             case _:
                 return await self._weighed(answer)
@@ -276,7 +276,7 @@ class Post:
         self.gate.punish(wait)
         self.tally.limited(wait)
         text = penalty_text(self.clock(), wait)
-        await ask_store(self.store, Commit((PutKey(PENALTY_KEY, text),)))
+        await ask_until_answered(self.store, Commit((PutKey(PENALTY_KEY, text),)))
 
     async def _pause(self, reason: str, streak: int) -> None:
         delay = _TROUBLE.delay_before(streak + 1, draw=random.random())  # noqa: S311  # no secret

@@ -4,7 +4,7 @@ import json
 
 from attrs import define, field, frozen
 
-from actors.telegram.asking import ask_store
+from actors.kernel.asking import ask_until_answered
 from protocols.mail import Address
 from protocols.store import Commit, DeleteKey, FindKeys, OutboxRow, PutKey, StoreMessage
 
@@ -63,7 +63,7 @@ class Ledger:
 
     async def remember(self) -> None:
         """Go on where an earlier life was."""
-        for key, value in await ask_store(self.store, FindKeys(PART_PREFIX)):
+        for key, value in await ask_until_answered(self.store, FindKeys(PART_PREFIX)):
             self._parts[key] = Progress.of(value)
 
     def find(self, row: OutboxRow) -> Progress | None:
@@ -73,7 +73,7 @@ class Ledger:
     async def keep(self, row: OutboxRow, progress: Progress) -> None:
         """Make it durable."""
         self._parts[_key(row)] = progress
-        await ask_store(self.store, Commit((PutKey(_key(row), progress.text()),)))
+        await ask_until_answered(self.store, Commit((PutKey(_key(row), progress.text()),)))
 
     def forgotten(self, row: OutboxRow) -> tuple[DeleteKey, ...]:
         """Forget *row*; the changes that do the same in the journal."""

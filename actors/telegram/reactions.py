@@ -3,7 +3,7 @@
 import trio
 from attrs import define
 
-from actors.telegram.asking import ask_store
+from actors.kernel.asking import ask_until_answered
 from actors.telegram.limits import Urgency
 from actors.telegram.outcomes import Ambiguous, Done, Failure
 from actors.telegram.posting import NotNow, Post
@@ -50,7 +50,7 @@ class Reactions:
         asked_id = message_number(row.reply_to_id)
         if not self.is_on or asked_id is None or row.row is None:
             return
-        found = await ask_store(self.store, FindRow(row.row))
+        found = await ask_until_answered(self.store, FindRow(row.row))
         if found is None or found.attempts == 0 or self.post.targets.is_closed(row.room, row.row):
             return  # no turn, so no reaction: a command, for example
         if not is_delivered or found.state in _SIGNS_OF_FAILURE:

@@ -5,7 +5,7 @@ from typing import assert_never
 import trio
 from attrs import define, field
 
-from actors.telegram.asking import ask_store
+from actors.kernel.asking import ask_until_answered
 from actors.telegram.batch import MOVED_PREFIX
 from actors.telegram.delivery import Delivery
 from actors.telegram.drafts import Drafts
@@ -84,9 +84,9 @@ class Rooms:
         """Send until ``close``, then what is still there."""
         await self.post.remember()
         await self.delivery.remember()
-        moved = await ask_store(self.store, FindKeys(MOVED_PREFIX))
+        moved = await ask_until_answered(self.store, FindKeys(MOVED_PREFIX))
         self.post.targets.learn(moved)
-        for room in await ask_store(self.store, OutgoingRooms(TELEGRAM)):
+        for room in await ask_until_answered(self.store, OutgoingRooms(TELEGRAM)):
             self.take(Deliver(room))
         async with trio.open_nursery() as workers:
             async for room in self._queue[1]:

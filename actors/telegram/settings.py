@@ -43,6 +43,8 @@ class Pace:
         draft_private: Least time between two edits of a draft in a private chat.
         draft_group: The same in a group.
         draft_renewed: Telegram shows a draft of its own for 30 s.
+        signs_after: An answer that comes sooner gets no reaction and, beside its placeholder, no
+            typing: each is one more request.
         typing_renewed: Telegram shows typing for 5 s.
         typing_lasts: Without news from the turn, typing ends.
         transfer_within: What the largest file may take, on its way in or out.
@@ -56,6 +58,7 @@ class Pace:
     draft_private: float = 1.5
     draft_group: float = 3.0
     draft_renewed: float = 20.0
+    signs_after: float = 1.0
     typing_renewed: float = 4.0
     typing_lasts: float = 60.0
     transfer_within: float = 300.0

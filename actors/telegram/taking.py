@@ -7,6 +7,7 @@ import structlog
 import trio
 from attrs import define, evolve, field
 
+from actors.kernel.asking import ask_until_answered
 from actors.telegram.aliases import Aliases
 from actors.telegram.batch import MOVED_PREFIX, Batch, aliases_in, read_batch
 from actors.telegram.limits import penalty_left, penalty_text
@@ -114,14 +115,7 @@ class Taker:
         )
 
     async def _ask(self, question: Question[A]) -> A:
-        """The store's answer, also over its crashes; only for what may be asked twice."""
-        delay = _FIRST_DELAY
-        while True:
-            try:
-                return await self.store.ask(evolve(question))
-            except NoAnswerError:
-                await trio.sleep(delay)
-                delay = min(_LONGEST_DELAY, 2 * delay)
+        return await ask_until_answered(self.store, question)
 
 
 def _cursor_name(bot_id: int) -> str:

@@ -4,7 +4,7 @@ import structlog
 import trio
 from attrs import define, field
 
-from actors.telegram.asking import ask_store
+from actors.kernel.asking import ask_until_answered
 from actors.telegram.limits import Urgency
 from actors.telegram.origin import room_id
 from actors.telegram.outcomes import Me, Opened
@@ -52,13 +52,13 @@ class Topics:
         if target is None or target.chat < 0:
             return None
         key = f"{TOPIC_PREFIX}{question.row}"
-        known = await ask_store(self.store, GetKey(key))
+        known = await ask_until_answered(self.store, GetKey(key))
         if known is not None:
             return room_id(target.chat, int(known))
         thread_id = await self._open(target.chat, _topic_name(question.name))
         if thread_id is None:
             return None
-        await ask_store(self.store, Commit((PutKey(key, str(thread_id)),)))
+        await ask_until_answered(self.store, Commit((PutKey(key, str(thread_id)),)))
         return room_id(target.chat, thread_id)
 
     async def _open(self, chat: int, name: str) -> int | None:

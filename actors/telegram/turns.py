@@ -20,6 +20,8 @@ class Turn:
         shown_id: The message that shows it; ``shown`` is what stands there.
         streaming: How it is shown.
         renew_at: When what is shown would fade.
+        signs_from: When a reaction, and typing beside a placeholder, are worth it: an answer that
+            comes at once needs no further sign.
         asked_id: The person's message.
         is_known: The journal was asked about it.
         is_hidden: It is not shown any more: its message is gone, or cannot be.
@@ -37,6 +39,7 @@ class Turn:
     shown: Piece | None = field(default=None, repr=False)
     streaming: Streaming = Streaming.EDIT
     renew_at: float = inf
+    signs_from: float = 0.0
     asked_id: int | None = None
     language: Language = Language("")
     is_known: bool = False
@@ -49,6 +52,12 @@ class Turn:
     def end(self) -> None:
         """Show no more of it."""
         self.is_over, self.draft = True, None
+
+    @property
+    def typing_from(self) -> float:
+        """When typing may begin: at once where it is the only sign."""
+        has_placeholder = self.streaming is Streaming.EDIT and not self.is_hidden
+        return self.signs_from if has_placeholder else 0.0
 
     @property
     def wants_showing(self) -> bool:
@@ -104,7 +113,8 @@ class Desk:
         self.turns = {row: turn for row, turn in self.turns.items() if not turn.is_over}
 
     def _turn_of(self, row: RowId, now: float, pace: Pace) -> Turn:
-        turn = self.turns.setdefault(row, Turn(row, 0.0, now))
+        signs_from = now + pace.signs_after
+        turn = self.turns.setdefault(row, Turn(row, 0.0, now, signs_from=signs_from))
         turn.typing_until = now + pace.typing_lasts
         return turn
 
@@ -159,11 +169,13 @@ def next_step(desk: Desk, now: float, pace: Pace) -> Step:
         return Rest()
     if now >= turn.show_at:
         return ShowNow(turn)
-    if turn.wants_mark:
+    if turn.wants_mark and now >= turn.signs_from:
         return SetMark(turn)
     times = [turn.show_at] if turn.show_at < inf else []
+    if turn.wants_mark:
+        times.append(turn.signs_from)
     if now < turn.typing_until:
-        renew_at = desk.typing_since + pace.typing_renewed
+        renew_at = max(desk.typing_since + pace.typing_renewed, turn.typing_from)
         if now >= renew_at:
             return SetTyping(turn)
         times.append(min(renew_at, turn.typing_until))

@@ -5,7 +5,7 @@ from typing import TypeVar
 from attrs import define
 from trio.testing import MockClock
 
-from actors.telegram.asking import ask_store
+from actors.kernel.asking import ask_until_answered
 from protocols.mail import CalleeDiedError, Question
 from protocols.store import Commit, GetKey, PutKey
 from tests.fakes import MemoryStoreAddress
@@ -30,5 +30,5 @@ async def test_a_question_is_asked_until_it_is_answered(autojump_clock: MockCloc
     store = DyingStore(lives=9)
     store.tell(Commit((PutKey("a", "1"),)))
 
-    assert await ask_store(store, GetKey("a")) == "1"
+    assert await ask_until_answered(store, GetKey("a")) == "1"
     assert 10 < autojump_clock.current_time() < 40
