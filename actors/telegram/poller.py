@@ -10,14 +10,15 @@ import trio
 from attrs import define, field
 
 from actors.kernel.child import ParkedError, ready
-from actors.telegram.albums import AlbumWatch
-from actors.telegram.client import TelegramClient, open_client
-from actors.telegram.meaning import Reader
-from actors.telegram.news import News, news_in
-from actors.telegram.outcomes import Failure, Me, RateLimited, Unauthorized, Updates
+from actors.telegram.api.client import TelegramClient, open_client
+from actors.telegram.api.outcomes import Failure, Me, RateLimited, Unauthorized, Updates
+from actors.telegram.incoming.albums import AlbumWatch
+from actors.telegram.incoming.decode import ALLOWED_UPDATES
+from actors.telegram.incoming.meaning import Reader
+from actors.telegram.incoming.news import News, news_in
+from actors.telegram.incoming.status import Patience
+from actors.telegram.incoming.taking import Taker
 from actors.telegram.settings import TelegramSettings
-from actors.telegram.status import Patience
-from actors.telegram.taking import Taker
 from protocols.chats import DirectoryMessage
 from protocols.mail import Address
 from protocols.store import StoreMessage
@@ -112,7 +113,7 @@ class _Polling:
         asked_at, began = self.clock(), trio.current_time()
         # The rest of an album is there already, or it never comes.
         wait = 0.0 if self._albums.is_waiting else self.settings.pace.poll
-        found = await client.get_updates(offset, wait=wait, limit=_BATCH)
+        found = await client.get_updates(offset, ALLOWED_UPDATES, wait=wait, limit=_BATCH)
         news = news_in(found.items, offset) if isinstance(found, Updates) else found
         if isinstance(news, Failure):
             await self._fail(news)

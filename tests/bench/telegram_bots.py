@@ -11,7 +11,7 @@ import trio
 from attrs import define, field, frozen
 
 from actors.platform.mock_answers import plain_answer
-from actors.telegram.render import pieces
+from actors.telegram.text.render import pieces
 from tests.rigs.program import SUPERVISOR, process_environment
 from tests.rigs.telegram_api import TelegramApi, telegram_api
 from tests.rigs.telegram_world import Person

@@ -19,7 +19,7 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.methods import SendMessage
 
 from actors.kernel.aio import from_asyncio, open_asyncio
-from actors.telegram.client import TrioSession
+from actors.telegram.api.client import TrioSession
 
 _WARM_UP = 30
 Sending = Callable[[], Awaitable[object]]

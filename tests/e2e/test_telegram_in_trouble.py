@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from actors.telegram.render import PLACEHOLDER
+from actors.telegram.text.render import PLACEHOLDER
 from tests.rigs.journal import read_journal
 from tests.rigs.program import Program, program
 from tests.rigs.telegram_api import TelegramApi, telegram_api

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from actors.telegram.render import PLACEHOLDER
+from actors.telegram.text.render import PLACEHOLDER
 from tests.e2e.telegram_chat import ANN, GROUP, telegram_chat
 from tests.rigs.telegram_messages import Message
 

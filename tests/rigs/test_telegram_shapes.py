@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from aiogram.types import File, ForumTopic, Message, TelegramObject, Update, User
 
-from actors.telegram.vocabulary import NAMES
+from actors.telegram.api.vocabulary import NAMES
 from tests.rigs.telegram_api import TelegramApi
 from tests.rigs.telegram_client import ANN, FORUM, GROUP, Bot
 from tests.rigs.telegram_files import PICTURE, Media

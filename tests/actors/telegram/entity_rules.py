@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from actors.telegram.render import Piece, is_visible, length_utf16
+from actors.telegram.text.render import Piece, is_visible, length_utf16
 
 _ALONE = {"pre", "code"}
 _QUOTES = {"blockquote"}

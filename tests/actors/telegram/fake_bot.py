@@ -12,10 +12,8 @@ from attrs import define, evolve, field, frozen
 from trio.testing import MockClock
 
 from actors.kernel.mailbox import Mailbox
-from actors.telegram.disk import InThread
-from actors.telegram.menu import MENU_KEY
-from actors.telegram.methods import Take
-from actors.telegram.outcomes import (
+from actors.telegram.api.methods import Take
+from actors.telegram.api.outcomes import (
     Done,
     Failure,
     Me,
@@ -25,6 +23,8 @@ from actors.telegram.outcomes import (
     Refused,
     Sent,
 )
+from actors.telegram.errands.disk import InThread
+from actors.telegram.errands.menu import MENU_KEY
 from actors.telegram.sender import TelegramSender
 from actors.telegram.settings import TelegramSettings
 from protocols.files import FileKind, LocalFile

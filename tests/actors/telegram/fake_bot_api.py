@@ -11,7 +11,7 @@ import httpx2
 import trio
 from attrs import define, field
 
-from actors.telegram.client import TelegramClient, open_client
+from actors.telegram.api.client import TelegramClient, open_client
 from actors.telegram.settings import TelegramSettings
 
 TOKEN = "4242:the-secret-of-this-bot"

@@ -4,9 +4,9 @@ from typing import Any
 
 from attrs import evolve
 
-from actors.telegram.decode import decode
-from actors.telegram.meaning import Decoded, Reader
-from actors.telegram.outcomes import Me
+from actors.telegram.api.outcomes import Me
+from actors.telegram.incoming.decode import decode
+from actors.telegram.incoming.meaning import Decoded, Reader
 from actors.telegram.settings import GroupMode
 from protocols.store import Arrival
 from tests.actors.telegram.fake_bot_api import GROUP, message

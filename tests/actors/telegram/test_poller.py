@@ -11,10 +11,10 @@ from attrs import evolve
 from structlog.typing import EventDict
 from trio.testing import MockClock
 
-from actors.telegram.limits import penalty_text
+from actors.telegram.incoming.taking import PENALTY_KEY
+from actors.telegram.outgoing.limits import penalty_text
 from actors.telegram.poller import WRONG_TOKEN
 from actors.telegram.settings import GroupMode
-from actors.telegram.taking import PENALTY_KEY
 from actors.words import Word, say
 from protocols.chats import RoomGone, RowsArrived
 from protocols.files import FileKind, RemoteFile

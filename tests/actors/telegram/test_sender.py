@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from actors.kernel.child import ParkedError
-from actors.telegram.outcomes import (
+from actors.telegram.api.outcomes import (
     Ambiguous,
     Conflict,
     Failure,

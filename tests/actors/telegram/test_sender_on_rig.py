@@ -59,9 +59,9 @@ LIMIT = 60
 MEGABYTE = 2**20
 HERE = RoomId("telegram/42")
 PNG = b"\x89PNG\r\n\x1a\n"
-NOT_SENT = say(
-    Word.SENDING_REFUSED, Language("en"), name="empty.bin", size="0 B", limit=""
-).strip("*")
+NOT_SENT = say(Word.SENDING_REFUSED, Language("en"), name="empty.bin", size="0 B", limit="").strip(
+    "*"
+)
 CHOICES: Keyboard = ((Button("Yes", "confirm:1:0"), Button("No", "confirm:1:1")),)
 
 

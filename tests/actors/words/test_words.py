@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.telegram.render import pieces
+from actors.telegram.text.render import pieces
 from actors.words import CATALOGUES, FAILURES, Word, plain, say
 from protocols.ids import Language
 from protocols.platform import FailureKind

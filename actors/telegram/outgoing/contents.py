@@ -1,0 +1,48 @@
+"""What an outgoing message looks like: its pieces of text, and what is added to them later. Pure.
+
+The same message gives the same pieces every time: its progress counts them.
+"""
+
+from collections.abc import Sequence
+
+from attrs import evolve
+
+from actors.telegram.api.keyboards import SPARE_UTF16
+from actors.telegram.text.render import LIMIT_UTF16, Piece, below, is_visible, pieces
+from actors.words import plain
+from protocols.files import LocalFile
+from protocols.store import OutboxRow
+
+_LONGEST_NAME = 80
+
+
+def contents(row: OutboxRow) -> tuple[Piece, ...]:
+    """The pieces of text; the last one has the buttons. Files alone need none."""
+    limit = LIMIT_UTF16 - SPARE_UTF16 if row.keyboard else LIMIT_UTF16
+    found = pieces(row.text, limit_utf16=limit)
+    if not found and row.keyboard:
+        found = pieces(file_names(row.files), limit_utf16=limit)
+    if not found:
+        return ()
+    return (*found[:-1], evolve(found[-1], keyboard=row.keyboard))
+
+
+def amended(original: OutboxRow | None, row: OutboxRow) -> Piece | None:
+    """The last piece of *original* with the text of *row* below it, and its buttons; None for none.
+
+    Of an original that nobody remembers there is only what is new.
+    """
+    shown = contents(original) if original is not None else ()
+    whole = evolve(below(shown[-1] if shown else Piece(""), row.text), keyboard=row.keyboard)
+    return whole if is_visible(whole.text) else None
+
+
+def file_names(files: Sequence[LocalFile]) -> str:
+    """Markdown that names *files*, one a line."""
+    return "\n\n".join(f"\N{PAPERCLIP} {file_name(file)}" for file in files)
+
+
+def file_name(file: LocalFile) -> str:
+    """The Markdown of a file's name, on one line and not too long."""
+    name = " ".join(file.name.split())
+    return plain(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…")
