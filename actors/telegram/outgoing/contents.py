@@ -13,6 +13,8 @@ from actors.words import plain
 from protocols.files import LocalFile
 from protocols.store import OutboxRow
 
+_LONGEST_NAME = 80
+
 
 def contents(row: OutboxRow) -> tuple[Piece, ...]:
     """The pieces of text; the last one has the buttons. Files alone need none."""
@@ -37,4 +39,10 @@ def amended(original: OutboxRow | None, row: OutboxRow) -> Piece | None:
 
 def file_names(files: Sequence[LocalFile]) -> str:
     """Markdown that names *files*, one a line."""
-    return "\n\n".join(f"\N{PAPERCLIP} {plain(file.name)}" for file in files)
+    return "\n\n".join(f"\N{PAPERCLIP} {file_name(file)}" for file in files)
+
+
+def file_name(file: LocalFile) -> str:
+    """The Markdown of a file's name, on one line and not too long."""
+    name = " ".join(file.name.split())
+    return plain(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…")

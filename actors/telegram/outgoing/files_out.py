@@ -12,13 +12,13 @@ from typing import assert_never
 from attrs import define, evolve, field
 
 from actors.telegram.api.outcomes import Ambiguous, Failure, Forbidden, Refusal, Refused, Sent
-from actors.telegram.outgoing.contents import file_names
+from actors.telegram.outgoing.contents import file_name, file_names
 from actors.telegram.outgoing.placing import Job
 from actors.telegram.outgoing.posting import End, Post
 from actors.telegram.outgoing.progress import Ledger, Progress
 from actors.telegram.outgoing.targets import Target
 from actors.telegram.text.render import pieces
-from actors.words import Word, plain, say, size_text
+from actors.words import Word, say, size_text
 from protocols.files import FileKind, LocalFile
 from protocols.ids import Language
 
@@ -189,4 +189,4 @@ class FilesOut:
 
 def _line(word: Word, file: LocalFile, language: Language) -> str:
     size, limit = (size_text(of, language) for of in (file.size_bytes, FILE_LIMIT_BYTES))
-    return say(word, language, name=plain(file.name), size=size, limit=limit)
+    return say(word, language, name=file_name(file), size=size, limit=limit)

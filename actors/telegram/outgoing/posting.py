@@ -7,7 +7,7 @@ from typing import TypeVar, assert_never
 
 import structlog
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from actors.kernel.asking import ask_until_answered
 from actors.kernel.backoff import Backoff
@@ -32,7 +32,7 @@ from actors.telegram.outgoing.gate import Gate, Pass
 from actors.telegram.outgoing.limits import PENALTY_KEY, Urgency, penalty_left, penalty_text
 from actors.telegram.outgoing.tally import Tally
 from actors.telegram.outgoing.targets import Target, Targets
-from actors.telegram.text.render import Piece
+from actors.telegram.text.render import Piece, simpler
 from protocols.ids import RoomId, RowId
 from protocols.mail import Address
 from protocols.store import Commit, GetKey, PutKey, StoreMessage
@@ -285,11 +285,11 @@ class Post:
 
 
 async def _formatted(piece: Piece, say: Callable[[Piece], Awaitable[G | End]]) -> G | End:
-    """With its entities, else without: formatting never loses a message."""
+    """As it is, else with less: neither formatting nor buttons lose a message."""
     outcome = await say(piece)
-    match outcome:
-        case Refused(why=why) if piece.entities and why not in _NOT_FOR_THE_FORMATTING:
-            log.warning("entities.refused", reason=outcome.reason)
-            return await say(evolve(piece, text=piece.plain, entities=()))
-        case _:
-            return outcome
+    for less in simpler(piece):
+        if not isinstance(outcome, Refused) or outcome.why in _NOT_FOR_THE_FORMATTING:
+            break
+        log.warning("formatting.refused", reason=outcome.reason)
+        outcome = await say(less)
+    return outcome

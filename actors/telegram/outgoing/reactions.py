@@ -4,6 +4,7 @@ import trio
 from attrs import define
 
 from actors.kernel.asking import ask_until_answered
+from actors.telegram.api.outcomes import Ambiguous, Done, Failure
 from actors.telegram.outgoing.limits import Urgency
 from actors.telegram.outgoing.posting import NotNow, Post
 from actors.telegram.outgoing.targets import message_number
@@ -62,12 +63,14 @@ class Reactions:
         target = self.post.targets.find(room)
         if target is None:
             return False
-        outcome = await self.post.aside(
-            urgency,
-            lambda: self.post.bot.react(target.chat, message_id, emoji),
-            room=room,
-            until=trio.current_time() + _WITHIN,
-        )
+
+        async def ask() -> Done | Failure:
+            with trio.move_on_after(_WITHIN):
+                return await self.post.bot.react(target.chat, message_id, emoji)
+            return Ambiguous("a reaction may not take so long")
+
+        until = trio.current_time() + _WITHIN
+        outcome = await self.post.aside(urgency, ask, room=room, until=until)
         return not isinstance(outcome, NotNow)
 
     def _may_be_marked(self, row: Row, turn: Turn | None) -> bool:

@@ -95,6 +95,15 @@ def below(piece: Piece, markdown: str) -> Piece:
     )
 
 
+def simpler(piece: Piece) -> Iterator[Piece]:
+    """What to send where Telegram refuses *piece*: without its formatting, then also no buttons."""
+    plain = evolve(piece, text=piece.plain, entities=()) if piece.entities else piece
+    if piece.entities:
+        yield plain
+    if piece.keyboard:
+        yield evolve(plain, keyboard=())
+
+
 def is_visible(text: str) -> bool:
     """Whether a person sees anything of *text*; Telegram refuses what they do not."""
     return any(unicodedata.category(c)[0] not in "ZC" and c not in _BLANK for c in text)

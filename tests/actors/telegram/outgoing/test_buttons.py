@@ -88,6 +88,18 @@ async def test_the_buttons_of_a_long_answer_are_below_its_end(autojump_clock: Mo
     assert [found.keyboard for found in gateway.bot.seen()] == [(), (), RETRY]
 
 
+async def test_buttons_that_telegram_refuses_lose_no_answer(autojump_clock: MockClock) -> None:
+    gateway = Gateway(autojump_clock)
+    gateway.bot.faults["edit"] = [Fault(Refused(400, "reply markup is too long"))] * 2
+    async with gateway.running():
+        await gateway.finish(gateway.row(), "**answer**", keyboard=RETRY)
+        await gateway.settled()
+
+    (found,) = gateway.bot.seen()
+    assert (found.text, found.keyboard) == ("answer", ())
+    assert gateway.bot.texts("edit") == ["answer"] * 3
+
+
 def outgoing(text: str, keyboard: Keyboard = ()) -> OutboxRow:
     return OutboxRow(
         OutboxId(1), "0" * 32, HERE, None, Voice.AGENT, text, is_final=True,

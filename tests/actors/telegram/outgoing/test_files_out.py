@@ -399,6 +399,20 @@ async def test_files_alone_without_a_placeholder_are_all_that_is_sent(
     assert (found.kind, found.reply_to) == ("album", 77)
 
 
+async def test_however_long_their_names_are_all_files_are_named(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    maker = maker_in(tmp_path, autojump_clock)
+    maker.gateway.bot.faults["album"] = [Fault(Ambiguous("502"))] * 2
+    files = [evolve(file, name=f"{file.name} {'x' * 5000}\ny") for file in maker.photos(10)]
+
+    await answer(maker, "", files)
+
+    (line,) = maker.gateway.bot.shown()
+    assert [f"p{number} xx" in line for number in range(10)] == [True] * 10
+    assert len(line) < 2000
+
+
 async def test_words_of_the_gateway_may_have_files_too(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

@@ -2,14 +2,21 @@
 
 import pytest
 import trio
-from attrs import evolve
+from attrs import define, evolve
 from trio.testing import MockClock
 
-from actors.telegram.api.outcomes import Ambiguous, Failure, Forbidden, RateLimited, Refused
+from actors.telegram.api.outcomes import (
+    Ambiguous,
+    Done,
+    Failure,
+    Forbidden,
+    RateLimited,
+    Refused,
+)
 from actors.telegram.settings import Streaming
 from protocols.ids import RoomId
 from protocols.store import RowState
-from tests.actors.telegram.fake_bot import GROUP, HERE, SETTINGS, Fault, Gateway
+from tests.actors.telegram.fake_bot import GROUP, HERE, SETTINGS, FakeBot, Fault, Gateway
 
 ASKED = (42, 77)
 
@@ -159,6 +166,28 @@ async def test_an_answer_that_telegram_refuses_leaves_a_sign_of_failure(
 
     assert gateway.outcomes() == ["failed"]
     assert gateway.bot.reactions[ASKED] == ["💔"]
+
+
+@define
+class SlowToReact(FakeBot):
+    """Takes its time over reactions."""
+
+    async def react(self, chat_id: int, message_id: int, emoji: str) -> Done | Failure:
+        await trio.sleep(1000)
+        return await FakeBot.react(self, chat_id, message_id, emoji)
+
+
+async def test_a_slow_sign_holds_no_answer_up_for_long(autojump_clock: MockClock) -> None:
+    gateway = Gateway(autojump_clock, SlowToReact())
+    async with gateway.running():
+        row = gateway.row(message_id="77")
+        await gateway.typing(row)
+        await trio.sleep(1.5)
+        await gateway.finish(row, "answer")
+        await gateway.settled()
+
+    assert gateway.bot.shown() == ["answer"]
+    assert autojump_clock.current_time() < 8
 
 
 async def test_a_closed_chat_gets_no_sign(autojump_clock: MockClock) -> None:
