@@ -219,7 +219,9 @@ class Server:
         )
 
     def _penalise(self, line: Line, call: Call, fault: Fault) -> None:
-        scope = None if fault.scope == "bot" else call.scope
+        # What a poll is told is about polls: whoever sends does not hear of it.
+        is_poll = call.method.lower() == "getupdates"
+        scope = None if fault.scope == "bot" and not is_poll else call.scope
         now = trio.current_time()
         self.flood.penalise(scope, seconds=fault.penalty, now=now, line=line)
 
