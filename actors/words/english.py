@@ -78,6 +78,7 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.CHAT_CHOSEN: "Back in {chat}.",
         Word.CHAT_IN_OTHER_ROOM: "{chat} is in another room, `{place}`. Go on there.",
         Word.CHAT_UNKNOWN: "You have no such chat. {prefix}chats lists them.",
+        Word.CHAT_UNKNOWN_HERE: "You have no such chat here. {prefix}chats lists them.",
         Word.NO_CHAT_YET: "There is no chat here yet. Write something to begin one.",
         Word.RENAME_NEEDS_NAME: "What should it be called? Write `{prefix}rename NAME`.",
         Word.RENAMED: "This chat is now {chat}.",

@@ -33,6 +33,7 @@ class Word(Enum):
     CHAT_CHOSEN = auto()
     CHAT_IN_OTHER_ROOM = auto()
     CHAT_UNKNOWN = auto()
+    CHAT_UNKNOWN_HERE = auto()
     NO_CHAT_YET = auto()
     RENAME_NEEDS_NAME = auto()
     RENAMED = auto()
