@@ -38,8 +38,14 @@ def anew_keyboard(row: RowId, manner: Manner) -> Keyboard:
 
 def choice_label(choice: str, manner: Manner) -> str:
     """What a choice is called: yes and no in the person's language, others as the agent says."""
-    word = _CHOICES.get(choice.strip().casefold())
+    word = _named(choice)
     return " ".join(choice.split()) if word is None else manner.say(word)
+
+
+def choice_word(choice: str, manner: Manner) -> str:
+    """What a person types for a choice; it counts as ``choice_in`` reads it."""
+    word = _named(choice)
+    return choice if word is None else manner.say(word).lower()
 
 
 def choice_keyboard(row: RowId, choices: tuple[str, ...], manner: Manner) -> Keyboard:
@@ -88,6 +94,11 @@ def buttoned_skills(row: RowId, skills: Mapping[str, bool]) -> dict[str, bool]:
         skill for skill in sorted(skills) if _fits(SkillPress(row, is_on=False, skill=skill))
     ]
     return {skill: skills[skill] for skill in fitting[:MOST_BUTTONS]}
+
+
+def _named(choice: str) -> Word | None:
+    """The catalogue's word for *choice*, if it has one."""
+    return _CHOICES.get(choice.strip().casefold())
 
 
 def _fits(pressed: Pressed) -> bool:
