@@ -136,6 +136,8 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "My connection to the agent broke down in the middle. {prefix}retry tries again."
         ),
         Word.FAILED_FILE_LOST: "A file got lost on my side. {prefix}retry tries again.",
+        Word.DRAFT_WAITS: "Waiting for other answers to end",
+        Word.DRAFT_TRIES_AGAIN: "The agent is not available, trying again",
         Word.SETTINGS: "Your settings. Press a skill to switch it on or off.",
         Word.SETTINGS_LIST: "Your settings:\n\n{skills}",
         Word.SETTINGS_NONE: "The agent has no settings for you.",

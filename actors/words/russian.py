@@ -146,6 +146,8 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.FAILED_FILE_LOST: (
             "Файл потерялся на моей стороне. Попробовать снова: {prefix}retry."
         ),
+        Word.DRAFT_WAITS: "Жду, пока закончатся другие ответы",
+        Word.DRAFT_TRIES_AGAIN: "Агент недоступен, пробую ещё раз",
         Word.SETTINGS: "Ваши настройки. Нажмите на навык, чтобы включить или выключить его.",
         Word.SETTINGS_LIST: "Ваши настройки:\n\n{skills}",
         Word.SETTINGS_NONE: "У агента нет настроек для вас.",

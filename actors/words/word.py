@@ -65,6 +65,9 @@ class Word(Enum):
     FAILED_BROKEN = auto()
     FAILED_GONE = auto()
     FAILED_FILE_LOST = auto()
+    # What a draft says where the agent says nothing: plain text.
+    DRAFT_WAITS = auto()
+    DRAFT_TRIES_AGAIN = auto()
     # Settings.
     SETTINGS = auto()
     SETTINGS_LIST = auto()
