@@ -15,11 +15,14 @@ from actors.chats.presses import (
 )
 from actors.chats.slots import Chat
 from actors.words import Word
-from protocols.ids import RowId
+from protocols.ids import RowId, SlotId
 from protocols.store import Button, Keyboard
 
 MOST_BUTTONS = 30
 LONGEST_LABEL = 60
+IN_USE = "•"
+"""Before the name of the chat in use; buttons are drawn anew after a press, a text is not."""
+
 LONGEST_LINE = 24
 """Characters of the labels that share a line: more are cut on a telephone."""
 
@@ -64,9 +67,15 @@ def chat_label(chat: Chat) -> str:
     return f"{chat.slot} {chat.name}".rstrip()
 
 
-def chats_keyboard(row: RowId, chats: Iterable[Chat], manner: Manner) -> Keyboard:
-    """To go back to one of *chats*."""
-    return _one_a_line([_button(chat_label(it), ChatPress(row, it.slot)) for it in chats], manner)
+def chats_keyboard(
+    row: RowId, chats: Iterable[Chat], manner: Manner, *, in_use: SlotId | None = None
+) -> Keyboard:
+    """To go back to one of *chats*; the one *in_use* is marked."""
+    labels = {it.slot: chat_label(it) for it in chats}
+    if in_use in labels:
+        labels[in_use] = f"{IN_USE} {labels[in_use]}"
+    buttons = [_button(label, ChatPress(row, slot)) for slot, label in labels.items()]
+    return _one_a_line(buttons, manner)
 
 
 def skill_label(skill: str, manner: Manner, *, is_on: bool) -> str:

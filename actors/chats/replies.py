@@ -113,7 +113,8 @@ class Replies:
     def chats_here(self, list_of: RowId) -> Keyboard:
         """Buttons to go back to each chat of this room, in the list that row *list_of* shows."""
         chats = [chat for chat in self._listed if chat.room == self._room]
-        return chats_keyboard(list_of, chats, self.manner)
+        in_use = None if self.here is None else self.here.slot
+        return chats_keyboard(list_of, chats, self.manner, in_use=in_use)
 
     @property
     def _is_shared(self) -> bool:
@@ -138,7 +139,7 @@ class Replies:
         return Reply(text, self.chats_here(self.row.id))
 
     def _place(self, chat: Chat) -> str:
-        here = self.here
+        here = None if self.manner.has_buttons else self.here
         if here is not None and chat.slot == here.slot:
             return self.manner.say(Word.CHAT_IN_USE)
         if chat.room == self._room:

@@ -15,6 +15,7 @@ from actors.chats.replies import (
 )
 from actors.chats.slots import Chat, SlotBook, slot_with
 from protocols.ids import Language, PersonId, RoomId, SlotId
+from protocols.store import Keyboard
 from tests.actors.chats.rows import a_row
 from tests.actors.chats.world import ME, OTHER_ROOM, ROOM
 
@@ -89,8 +90,24 @@ PRIVATE_CHAT = Chat(SlotId("C1"), ANN_ROOM, "my divorce", is_used=True)
 GROUP_CHAT = Chat(SlotId("C2"), GROUP, "the outing", is_used=True)
 
 
+def labels(keyboard: Keyboard) -> list[str]:
+    return [button.label for line in keyboard for button in line]
+
+
 def in_telegram(room: RoomId, *chats: Chat) -> Replies:
     return replies(*chats, room=room, person=ANN, has_buttons=True)
+
+
+def test_where_buttons_mark_the_chat_in_use_the_text_does_not_so_that_it_stays_true() -> None:
+    there = in_telegram(ANN_ROOM, PRIVATE_CHAT, Chat(SlotId("C2"), ANN_ROOM))
+
+    listed = there.reply(CommandName.CHATS, "")
+    there.reply(CommandName.CHATS, "C1")
+    keyboard = there.chats_here(there.row.id)
+
+    assert "- **C2**: here\n- **C1** my divorce: here\n" in listed.text
+    assert labels(listed.keyboard) == ["• C2", "C1 my divorce"]
+    assert labels(keyboard) == ["C2", "• C1 my divorce"]
 
 
 def test_a_group_reads_nothing_of_a_person_s_chats_in_other_rooms() -> None:
