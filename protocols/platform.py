@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from attrs import field, frozen
 
 from protocols.files import LocalFile
-from protocols.ids import PersonId, RowId, RunId, SlotId, SurfaceName, TraceId
+from protocols.ids import Language, PersonId, RowId, RunId, SlotId, SurfaceName, TraceId
 from protocols.mail import Question, Sink
 
 
@@ -227,7 +227,11 @@ class WebhookReceiver(Protocol):
 
 @frozen
 class Turn:
-    """One message to the agent, with all that a run needs."""
+    """One message to the agent, with all that a run needs.
+
+    Args:
+        language: What the bridge itself says is said in it; empty where nobody knows it.
+    """
 
     run_id: RunId
     row: RowId
@@ -239,6 +243,7 @@ class Turn:
     trace: TraceId
     resume: Resume | None = None
     files: tuple[LocalFile, ...] = ()
+    language: Language = Language("")
 
 
 @frozen

@@ -10,7 +10,16 @@ from protocols.platform import Resume, TurnAsks
 LIFE = 3600.0
 """Seconds for which an answer counts."""
 
-_SHORT = {"y": "yes", "n": "no"}
+_MEANT = {
+    "y": "yes",
+    "n": "no",
+    "да": "yes",
+    "д": "yes",
+    "нет": "no",
+    "н": "no",
+}
+"""Words for yes and no, beside those of the agent; the catalogue's are among them."""
+
 _PUNCTUATION = " \t\n.!"
 
 
@@ -76,4 +85,4 @@ def choice_in(text: str, choices: tuple[str, ...]) -> str | None:
     """The one of *choices* that *text* is; None where it is something else."""
     word = text.strip(_PUNCTUATION).casefold()
     by_word = {choice.strip(_PUNCTUATION).casefold(): choice for choice in choices}
-    return by_word.get(word) or by_word.get(_SHORT.get(word, ""))
+    return by_word.get(word) or by_word.get(_MEANT.get(word, ""))

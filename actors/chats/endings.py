@@ -5,7 +5,7 @@ from typing import assert_never
 from attrs import evolve, field, frozen
 
 from actors.chats.commands import is_blank
-from actors.chats.keyboards import choice_keyboard, retry_keyboard
+from actors.chats.keyboards import choice_keyboard, choice_word, retry_keyboard
 from actors.chats.manner import Manner
 from actors.chats.presses import ASKED_BACK
 from actors.chats.retries import RETRYABLE
@@ -94,7 +94,7 @@ def _ending(outcome: TurnOutcome, row: Row, manner: Manner) -> Ending:
             return _finished(outcome, manner)
         case TurnAsks(choices=choices):
             keyboard = choice_keyboard(row.id, choices, manner)
-            text = _question(outcome, manner)
+            text = _question(outcome, manner, keyboard)
             return Ending(RowState.ANSWERED, Voice.AGENT, text, ASKED_BACK, keyboard)
         case TurnFailed(text, kind):
             return _failed(text, kind, manner)
@@ -130,10 +130,20 @@ def _one_line(name: str) -> str:
     return plain(" ".join(name.split()))
 
 
-def _question(asks: TurnAsks, manner: Manner) -> str:
-    choices = " / ".join(f"**{plain(choice)}**" for choice in asks.choices)
-    hint = manner.say(Word.ASK_CHOICE, choices=choices) if choices else manner.say(Word.ASK_FREE)
-    return "\n\n".join(part for part in (asks.text, asks.question, hint) if part.strip())
+def _question(asks: TurnAsks, manner: Manner, keyboard: Keyboard) -> str:
+    """What was said and asked, and how to answer where the buttons do not say it all."""
+    parts = [part for part in (asks.text, asks.question) if part.strip()]
+    buttons = sum(map(len, keyboard))
+    if is_blank("".join(parts)) or not buttons or buttons < len(asks.choices):
+        parts.append(_how_to_answer(asks.choices, manner))
+    return "\n\n".join(parts)
+
+
+def _how_to_answer(choices: tuple[str, ...], manner: Manner) -> str:
+    if not choices:
+        return manner.say(Word.ASK_FREE)
+    words = " / ".join(f"**{plain(choice_word(choice, manner))}**" for choice in choices)
+    return manner.say(Word.ASK_CHOICE, choices=words)
 
 
 def _failed(text: str, kind: FailureKind, manner: Manner) -> Ending:

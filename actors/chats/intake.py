@@ -45,6 +45,9 @@ MOST_CONFLICTS = 5
 """Times that one row is decided anew because a session was quicker; once is rare."""
 
 
+PAGE = 200
+"""Rows that are sorted together, at most."""
+
 PRESS_LIFE = 150.0
 """Seconds for which an app waits to hear what a press came to, at most."""
 
@@ -85,8 +88,9 @@ class Intake:
 
     async def take_new(self, *, is_careful: bool = False) -> None:
         """Sort what the journal has got since; with care at first, for the sake of ``suspects``."""
+        is_start = is_careful
         # Rows become durable in the order of their ids, so what is before this was read.
-        while rows := await self._ask(UnsortedRows(self._read_to)):
+        while rows := await self._ask(UnsortedRows(self._read_to, PAGE)):
             # Without its surface a row could not be answered: it waits until that is back.
             known = [row for row in rows if surface_of(row.room) in self.surfaces]
             if is_careful:
@@ -95,6 +99,9 @@ class Intake:
                 await self._sort_page(known)
             is_careful = False
             self._read_to = rows[-1].id
+            # What came meanwhile has a hint of its own; only a life before may have taken it.
+            if len(rows) < PAGE and not is_start:
+                return
 
     async def go_on(self, row: Row, room: RoomId | None) -> None:
         """Decide the ``/new`` of *row*, for which *room* was opened, and what waited for it."""

@@ -15,11 +15,14 @@ from actors.chats.presses import (
 )
 from actors.chats.slots import Chat
 from actors.words import Word
-from protocols.ids import RowId
+from protocols.ids import RowId, SlotId
 from protocols.store import Button, Keyboard
 
 MOST_BUTTONS = 30
 LONGEST_LABEL = 60
+IN_USE = "•"
+"""Before the name of the chat in use; buttons are drawn anew after a press, a text is not."""
+
 LONGEST_LINE = 24
 """Characters of the labels that share a line: more are cut on a telephone."""
 
@@ -38,8 +41,14 @@ def anew_keyboard(row: RowId, manner: Manner) -> Keyboard:
 
 def choice_label(choice: str, manner: Manner) -> str:
     """What a choice is called: yes and no in the person's language, others as the agent says."""
-    word = _CHOICES.get(choice.strip().casefold())
+    word = _named(choice)
     return " ".join(choice.split()) if word is None else manner.say(word)
+
+
+def choice_word(choice: str, manner: Manner) -> str:
+    """What a person types for a choice; it counts as ``choice_in`` reads it."""
+    word = _named(choice)
+    return choice if word is None else manner.say(word).lower()
 
 
 def choice_keyboard(row: RowId, choices: tuple[str, ...], manner: Manner) -> Keyboard:
@@ -58,9 +67,15 @@ def chat_label(chat: Chat) -> str:
     return f"{chat.slot} {chat.name}".rstrip()
 
 
-def chats_keyboard(row: RowId, chats: Iterable[Chat], manner: Manner) -> Keyboard:
-    """To go back to one of *chats*."""
-    return _one_a_line([_button(chat_label(it), ChatPress(row, it.slot)) for it in chats], manner)
+def chats_keyboard(
+    row: RowId, chats: Iterable[Chat], manner: Manner, *, in_use: SlotId | None = None
+) -> Keyboard:
+    """To go back to one of *chats*; the one *in_use* is marked."""
+    labels = {it.slot: chat_label(it) for it in chats}
+    if in_use in labels:
+        labels[in_use] = f"{IN_USE} {labels[in_use]}"
+    buttons = [_button(label, ChatPress(row, slot)) for slot, label in labels.items()]
+    return _one_a_line(buttons, manner)
 
 
 def skill_label(skill: str, manner: Manner, *, is_on: bool) -> str:
@@ -88,6 +103,11 @@ def buttoned_skills(row: RowId, skills: Mapping[str, bool]) -> dict[str, bool]:
         skill for skill in sorted(skills) if _fits(SkillPress(row, is_on=False, skill=skill))
     ]
     return {skill: skills[skill] for skill in fitting[:MOST_BUTTONS]}
+
+
+def _named(choice: str) -> Word | None:
+    """The catalogue's word for *choice*, if it has one."""
+    return _CHOICES.get(choice.strip().casefold())
 
 
 def _fits(pressed: Pressed) -> bool:

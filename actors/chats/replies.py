@@ -8,7 +8,7 @@ from attrs import define, evolve, field, frozen
 from actors.chats.commands import CommandName
 from actors.chats.keyboards import chats_keyboard
 from actors.chats.manner import Manner
-from actors.chats.slots import Chat, SlotBook, read_slot
+from actors.chats.slots import Chat, SlotBook, is_shared, read_slot
 from actors.words import Word, plain
 from protocols.ids import PersonId, RoomId, RowId, SlotId, native_id
 from protocols.store import Keyboard, Row
@@ -108,21 +108,30 @@ class Replies:
         if not rest:
             return self._list()
         slot = read_slot(rest)
-        return self._say(Word.CHAT_UNKNOWN) if slot is None else self._go_to(slot)
+        return self._unknown_chat() if slot is None else self._go_to(slot)
 
     def chats_here(self, list_of: RowId) -> Keyboard:
         """Buttons to go back to each chat of this room, in the list that row *list_of* shows."""
         chats = [chat for chat in self._listed if chat.room == self._room]
-        return chats_keyboard(list_of, chats, self.manner)
+        in_use = None if self.here is None else self.here.slot
+        return chats_keyboard(list_of, chats, self.manner, in_use=in_use)
+
+    @property
+    def _is_shared(self) -> bool:
+        return is_shared(self._room, self._person)
 
     @property
     def _listed(self) -> list[Chat]:
-        return [chat for chat in self.slots.all_of(self._person) if not chat.is_archived]
+        """The chats that may be named here: what others read tells of no other room."""
+        chats = [chat for chat in self.slots.all_of(self._person) if not chat.is_archived]
+        if not self._is_shared:
+            return chats
+        return [chat for chat in chats if chat.room == self._room]
 
     def _list(self) -> Reply:
         chats = self._listed
         if not chats:
-            return self._say(Word.NO_CHATS)
+            return self._say(Word.NO_CHAT_YET if self._is_shared else Word.NO_CHATS)
         lines = [f"- {label(chat)}: {self._place(chat)}" for chat in chats[:MOST_LISTED]]
         if len(chats) > MOST_LISTED:
             lines.append(self.manner.say(Word.CHATS_MORE, count=len(chats) - MOST_LISTED))
@@ -130,7 +139,7 @@ class Replies:
         return Reply(text, self.chats_here(self.row.id))
 
     def _place(self, chat: Chat) -> str:
-        here = self.here
+        here = None if self.manner.has_buttons else self.here
         if here is not None and chat.slot == here.slot:
             return self.manner.say(Word.CHAT_IN_USE)
         if chat.room == self._room:
@@ -139,13 +148,16 @@ class Replies:
 
     def _go_to(self, slot: SlotId) -> Reply:
         chat = self.slots.chat(self._person, slot)
-        if chat is None:
-            return self._say(Word.CHAT_UNKNOWN)
+        if chat is None or (chat.room != self._room and self._is_shared):
+            return self._unknown_chat()
         if chat.room != self._room:
             place = native_id(chat.room)
             return self._say(Word.CHAT_IN_OTHER_ROOM, chat=label(chat), place=place)
         self.slots.go_back(chat, self._person)
         return self._say(Word.CHAT_CHOSEN, chat=label(chat))
+
+    def _unknown_chat(self) -> Reply:
+        return self._say(Word.CHAT_UNKNOWN_HERE if self._is_shared else Word.CHAT_UNKNOWN)
 
     def rename(self, rest: str) -> Reply:
         """Name the current chat."""

@@ -200,6 +200,7 @@ class ChatSession:
             text=row.text,
             trace=row.trace,
             resume=resume_for(row, prepared.context),
+            language=row.language,
         )
         return RunningTurn(row, turn, prepared.files, self.platform, self._surface, self.patience)
 

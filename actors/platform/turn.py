@@ -13,6 +13,7 @@ from actors.platform.files import Attach, attached
 from actors.platform.made import MadeFiles
 from actors.platform.people import People
 from actors.platform.retries import delay_before_retry
+from actors.words import Word, say
 from protocols.ids import RunId
 from protocols.platform import (
     FailureKind,
@@ -102,6 +103,10 @@ class OpenTurn:
         self.status = " ".join(status[: 2 * LONGEST_STATUS].split())[:LONGEST_STATUS]
         self._show()
 
+    def tell(self, word: Word) -> None:
+        """Show *word* as what is happening now, in the person's language."""
+        self.say(say(word, self.turn.language))
+
     def take(self, part: StreamPart) -> TurnOutcome | None:
         """Take in *part*; the outcome if it was the last one."""
         self.has_begun = True
@@ -185,7 +190,7 @@ class TurnRunner:
             log.info(
                 "turn.retried", row=open_turn.turn.row, kind=kind, attempt=attempt, delay=delay
             )
-            open_turn.say("The agent is not available, trying again")
+            open_turn.tell(Word.DRAFT_TRIES_AGAIN)
             await trio.sleep(delay)
             attempt += 1
 

@@ -8,6 +8,7 @@ from attrs import define, field
 
 from actors.kernel import child
 from actors.platform.turn import OpenTurn, TurnRunner
+from actors.words import Word
 from protocols.ids import RunId
 from protocols.platform import (
     FailureKind,
@@ -66,7 +67,7 @@ class Turns:
     async def _run(self, open_turn: OpenTurn) -> None:
         with open_turn.scope:
             if self._places.value == 0:
-                open_turn.say("Waiting for other answers to end")
+                open_turn.tell(Word.DRAFT_WAITS)
             async with self._places:
                 open_turn.begin()
                 log.info("turn.started", row=open_turn.turn.row, run_id=open_turn.turn.run_id)

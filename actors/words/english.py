@@ -78,6 +78,7 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.CHAT_CHOSEN: "Back in {chat}.",
         Word.CHAT_IN_OTHER_ROOM: "{chat} is in another room, `{place}`. Go on there.",
         Word.CHAT_UNKNOWN: "You have no such chat. {prefix}chats lists them.",
+        Word.CHAT_UNKNOWN_HERE: "You have no such chat here. {prefix}chats lists them.",
         Word.NO_CHAT_YET: "There is no chat here yet. Write something to begin one.",
         Word.RENAME_NEEDS_NAME: "What should it be called? Write `{prefix}rename NAME`.",
         Word.RENAMED: "This chat is now {chat}.",
@@ -135,6 +136,8 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "My connection to the agent broke down in the middle. {prefix}retry tries again."
         ),
         Word.FAILED_FILE_LOST: "A file got lost on my side. {prefix}retry tries again.",
+        Word.DRAFT_WAITS: "Waiting for other answers to end",
+        Word.DRAFT_TRIES_AGAIN: "The agent is not available, trying again",
         Word.SETTINGS: "Your settings. Press a skill to switch it on or off.",
         Word.SETTINGS_LIST: "Your settings:\n\n{skills}",
         Word.SETTINGS_NONE: "The agent has no settings for you.",

@@ -86,6 +86,7 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.CHAT_CHOSEN: "Вы снова в чате {chat}.",
         Word.CHAT_IN_OTHER_ROOM: "Чат {chat} в другом месте: `{place}`. Продолжайте там.",
         Word.CHAT_UNKNOWN: "Такого чата у вас нет. Ваши чаты покажет {prefix}chats.",
+        Word.CHAT_UNKNOWN_HERE: "Такого чата у вас здесь нет. Ваши чаты покажет {prefix}chats.",
         Word.NO_CHAT_YET: "Здесь пока нет чата. Напишите что-нибудь, и он начнётся.",
         Word.RENAME_NEEDS_NAME: "Как его назвать? Напишите `{prefix}rename НАЗВАНИЕ`.",
         Word.RENAMED: "Теперь этот чат называется так: {chat}.",
@@ -145,6 +146,8 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.FAILED_FILE_LOST: (
             "Файл потерялся на моей стороне. Попробовать снова: {prefix}retry."
         ),
+        Word.DRAFT_WAITS: "Жду, пока закончатся другие ответы",
+        Word.DRAFT_TRIES_AGAIN: "Агент недоступен, пробую ещё раз",
         Word.SETTINGS: "Ваши настройки. Нажмите на навык, чтобы включить или выключить его.",
         Word.SETTINGS_LIST: "Ваши настройки:\n\n{skills}",
         Word.SETTINGS_NONE: "У агента нет настроек для вас.",

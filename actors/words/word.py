@@ -33,6 +33,7 @@ class Word(Enum):
     CHAT_CHOSEN = auto()
     CHAT_IN_OTHER_ROOM = auto()
     CHAT_UNKNOWN = auto()
+    CHAT_UNKNOWN_HERE = auto()
     NO_CHAT_YET = auto()
     RENAME_NEEDS_NAME = auto()
     RENAMED = auto()
@@ -64,6 +65,9 @@ class Word(Enum):
     FAILED_BROKEN = auto()
     FAILED_GONE = auto()
     FAILED_FILE_LOST = auto()
+    # What a draft says where the agent says nothing: plain text.
+    DRAFT_WAITS = auto()
+    DRAFT_TRIES_AGAIN = auto()
     # Settings.
     SETTINGS = auto()
     SETTINGS_LIST = auto()

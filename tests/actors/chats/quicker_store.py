@@ -1,7 +1,7 @@
 """A store in which somebody else is quicker than a commit."""
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from attrs import define, field
 
@@ -25,8 +25,10 @@ class QuickerStore(MemoryStoreAddress):
     after: Callable[[Commit], None] = _nothing
     is_stubborn: bool = False
     commits: list[Commit] = field(factory=list)
+    asked: list[Question[Any]] = field(factory=list)
 
     async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
+        self.asked.append(question)
         if isinstance(question, Commit):
             self.commits.append(question)
             self.before(question)

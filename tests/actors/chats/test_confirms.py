@@ -1,9 +1,12 @@
 """A question of the agent and its answer."""
 
+# ruff: noqa: RUF001  # Cyrillic letters are meant
+
 import pytest
 from attrs import evolve
 
-from actors.chats.confirms import LIFE, asked, confirm_facts, read_confirm, resume_with
+from actors.chats.confirms import LIFE, asked, choice_in, confirm_facts, read_confirm, resume_with
+from actors.words import CATALOGUES, Word
 from protocols.ids import RowId, SlotId
 from protocols.platform import Resume, TurnAsks
 
@@ -27,6 +30,37 @@ CONFIRM = asked(RowId(1), C1, ASKS, now=10.0)
 )
 def test_an_answer_matches_a_choice_or_cancels_the_question(text: str, choice: str | None) -> None:
     assert resume_with(CONFIRM, text, is_older=False) == Resume("i-1", choice)
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("да", "Yes"),
+        ("Да.", "Yes"),
+        (" Д", "Yes"),
+        ("НЕТ!", "no"),
+        ("н.", "no"),
+        ("да, но позже", None),
+    ],
+)
+def test_a_russian_yes_or_no_is_one(text: str, choice: str | None) -> None:
+    assert choice_in(text, CONFIRM.choices) == choice
+
+
+def test_where_yes_and_no_are_no_choices_their_words_choose_nothing() -> None:
+    assert [choice_in(text, ("red", "green")) for text in ("да", "y", "н")] == [None] * 3
+
+
+def test_what_the_agent_calls_a_choice_goes_before_what_it_means_elsewhere() -> None:
+    assert choice_in("Н", ("yes", "no", "н")) == "н"
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_what_a_button_says_counts_when_it_is_typed(language: str) -> None:
+    words = CATALOGUES[language]
+    typed = [words[Word.CHOICE_YES], words[Word.CHOICE_NO]]
+
+    assert [choice_in(text, ("yes", "no")) for text in typed] == ["yes", "no"]
 
 
 def test_a_yes_that_was_written_before_the_question_confirms_nothing() -> None:

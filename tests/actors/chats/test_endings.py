@@ -1,9 +1,12 @@
 """How turns end, in words."""
 
+# ruff: noqa: RUF001  # Cyrillic letters are meant
+
 import pytest
 from attrs import evolve
 
 from actors.chats.endings import ending_of
+from actors.chats.keyboards import MOST_BUTTONS
 from actors.chats.manner import Manner
 from protocols.files import FileKind, LocalFile
 from protocols.ids import Language
@@ -101,3 +104,24 @@ def test_a_question_shows_its_choices() -> None:
     assert ending.state is RowState.ANSWERED
     assert ending.text == "Wait.\n\nDelete?\n\nReply **yes** / **no**."
     assert text_of(TurnAsks("", "i", "Which?", ())) == "Which?\n\nReply to go on."
+
+
+def test_a_question_without_buttons_names_the_words_that_count() -> None:
+    asks = TurnAsks("", "i", "Удалить?", ("Yes", "no", "all_of_it"))
+
+    russian = ending_of(asks, a_row(), evolve(MANNER, language=Language("ru")))
+
+    assert russian.text == "Удалить?\n\nОтветьте: **да** / **нет** / **all\\_of\\_it**."
+
+
+def test_where_buttons_say_the_choices_the_question_does_not() -> None:
+    with_buttons = evolve(MANNER, has_buttons=True)
+    too_many = tuple(map(str, range(MOST_BUTTONS + 1)))
+
+    def shown(question: str, *choices: str) -> str:
+        return ending_of(TurnAsks("", "i", question, choices), a_row(), with_buttons).text
+
+    assert shown("Delete?", "yes", "no") == "Delete?"
+    assert shown("Which?") == "Which?\n\nReply to go on."
+    assert shown("Which?", *too_many).endswith("/ **30**.")
+    assert shown("", "yes", "no") == "Reply **yes** / **no**."

@@ -6,7 +6,7 @@ from attrs import define
 
 from actors.chats.access import AccessPolicy
 from actors.chats.hints import DeliveryHints
-from actors.chats.intake import MOST_CONFLICTS, Intake, UndecidedRowError
+from actors.chats.intake import MOST_CONFLICTS, PAGE, Intake, UndecidedRowError
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
 from protocols.chats import SessionMessage
@@ -20,6 +20,7 @@ from protocols.store import (
     Row,
     RowState,
     StartRow,
+    UnsortedRows,
 )
 from protocols.surfaces import Surface, SurfaceMessage
 from tests.actors.chats.quicker_store import QuickerStore
@@ -54,7 +55,7 @@ def journaled(store: QuickerStore, *rows: Row) -> None:
         store.tell(Journal(MATRIX, (arrival,)))
 
 
-async def take(store: QuickerStore) -> None:
+async def take(store: QuickerStore, *, is_careful: bool = False) -> None:
     """Sort what *store* has, for a surface with buttons."""
     mailbox = Mailbox[SurfaceMessage]("matrix", capacity=64)
     surfaces = {MATRIX: Surface(MATRIX, mailbox.address, has_buttons=True)}
@@ -71,7 +72,7 @@ async def take(store: QuickerStore) -> None:
             make_code=str,
         )
         await intake.load_access()
-        await intake.take_new()
+        await intake.take_new(is_careful=is_careful)
 
 
 MESSAGE = a_row(1, message_id=RemoteId("m"))
@@ -105,3 +106,39 @@ async def test_a_row_that_conflicts_for_ever_crashes_rather_than_spins() -> None
     assert caught.group_contains(UndecidedRowError)
     assert len(store.commits) == 1 + MOST_CONFLICTS
     assert ROOM not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("is_careful", "count", "pages"),
+    [
+        (False, 0, 1),
+        (False, 1, 1),
+        (False, PAGE, 2),
+        (False, PAGE + 1, 2),
+        # The life before may have taken the hint for what came with its last page.
+        (True, 1, 2),
+        (True, PAGE + 1, 3),
+    ],
+)
+async def test_the_store_is_asked_for_no_page_after_a_short_one_but_at_the_start(
+    *, is_careful: bool, count: int, pages: int
+) -> None:
+    store = QuickerStore()
+    journaled(store, *(a_row(number) for number in range(1, count + 1)))
+
+    await take(store, is_careful=is_careful)
+
+    assert sum(isinstance(question, UnsortedRows) for question in store.asked) == pages
+    assert all(row.state is not RowState.RECEIVED for row in store.journal.rows.values())
+
+
+async def test_a_row_that_comes_while_the_first_page_is_sorted_needs_no_hint() -> None:
+    def add_another(_: Commit) -> None:
+        if 2 not in store.journal.rows:
+            journaled(store, a_row(2))
+
+    store = QuickerStore(after=add_another)
+    journaled(store, a_row(1))
+    await take(store, is_careful=True)
+
+    assert [row.state for row in store.journal.rows.values()] == [RowState.QUEUED] * 2

@@ -48,6 +48,14 @@ async def test_each_of_two_people_in_a_room_is_answered_in_their_language(
     assert RUSSIAN[Word.FAILED_CUT].format(prefix="!") in yours
 
 
+async def test_the_bridge_is_told_in_which_language_to_speak(autojump_clock: MockClock) -> None:
+    async with World(autojump_clock).running() as world:
+        await world.say("hello", language="ru-RU")
+        await world.say("hello", language="")
+
+    assert [turn.language for turn in world.turns] == ["ru-RU", ""]
+
+
 async def test_a_stranger_is_let_in_with_a_word_in_their_language(
     autojump_clock: MockClock,
 ) -> None:

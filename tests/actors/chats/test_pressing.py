@@ -478,12 +478,16 @@ async def test_a_press_goes_back_to_a_chat(autojump_clock: MockClock) -> None:
         await world.say("three")
 
     assert keyboard == (
-        (Button("C3", "chat:6:C3"),),
+        (Button("• C3", "chat:6:C3"),),
         (Button("C1 My *plans*", "chat:6:C1"),),
     )
     assert answers(world) == ["Back in C1 My *plans*.", UNKNOWN]
     (out,) = amended(world)
-    assert (out.text, out.keyboard) == ("Back in **C1** My \\*plans\\*.", keyboard)
+    assert out.text == "Back in **C1** My \\*plans\\*."
+    assert out.keyboard == (
+        (Button("C3", "chat:6:C3"),),
+        (Button("• C1 My *plans*", "chat:6:C1"),),
+    )
     assert world.turns[-1].slot == "C1"
     assert world.faults == []
 

@@ -14,19 +14,24 @@ from actors.chats.replies import (
     name_from,
 )
 from actors.chats.slots import Chat, SlotBook, slot_with
-from protocols.ids import Language, RoomId, SlotId
+from protocols.ids import Language, PersonId, RoomId, SlotId
+from protocols.store import Keyboard
 from tests.actors.chats.rows import a_row
 from tests.actors.chats.world import ME, OTHER_ROOM, ROOM
 
 
 def replies(
-    *chats: Chat, room: RoomId = ROOM, is_admin: bool = False, has_buttons: bool = False
+    *chats: Chat,
+    room: RoomId = ROOM,
+    person: PersonId = ME,
+    is_admin: bool = False,
+    has_buttons: bool = False,
 ) -> Replies:
-    slots = SlotBook({}, {ME: {chat.slot: chat for chat in chats}})
+    slots = SlotBook({}, {person: {chat.slot: chat for chat in chats}})
     for chat in chats:
-        slots.choose(chat, ME)
+        slots.choose(chat, person)
     manner = Manner(Language("en"), "!", has_buttons)
-    row = a_row(room=room)
+    row = a_row(room=room, sender=person)
     return Replies(slots, row, manner, tree="the tree", is_admin=is_admin)
 
 
@@ -76,6 +81,60 @@ def test_chats_elsewhere_are_named_with_their_room_and_cannot_be_taken_here() ->
     assert "in another room, `!q:s`" in here.reply(CommandName.CHATS, "2").text
     assert here.reply(CommandName.CHATS, "C7").text.startswith("You have no such chat.")
     assert here.reply(CommandName.CHATS, "seven").text.startswith("You have no such chat.")
+
+
+ANN = PersonId("telegram:42")
+ANN_ROOM = RoomId("telegram/42")
+GROUP = RoomId("telegram/-100")
+PRIVATE_CHAT = Chat(SlotId("C1"), ANN_ROOM, "my divorce", is_used=True)
+GROUP_CHAT = Chat(SlotId("C2"), GROUP, "the outing", is_used=True)
+
+
+def labels(keyboard: Keyboard) -> list[str]:
+    return [button.label for line in keyboard for button in line]
+
+
+def in_telegram(room: RoomId, *chats: Chat) -> Replies:
+    return replies(*chats, room=room, person=ANN, has_buttons=True)
+
+
+def test_where_buttons_mark_the_chat_in_use_the_text_does_not_so_that_it_stays_true() -> None:
+    there = in_telegram(ANN_ROOM, PRIVATE_CHAT, Chat(SlotId("C2"), ANN_ROOM))
+
+    listed = there.reply(CommandName.CHATS, "")
+    there.reply(CommandName.CHATS, "C1")
+    keyboard = there.chats_here(there.row.id)
+
+    assert "- **C2**: here\n- **C1** my divorce: here\n" in listed.text
+    assert labels(listed.keyboard) == ["• C2", "C1 my divorce"]
+    assert labels(keyboard) == ["C2", "• C1 my divorce"]
+
+
+def test_a_group_reads_nothing_of_a_person_s_chats_in_other_rooms() -> None:
+    there = in_telegram(GROUP, PRIVATE_CHAT, GROUP_CHAT)
+
+    listed = there.reply(CommandName.CHATS, "")
+    guessed = [there.reply(CommandName.CHATS, word).text for word in ("C1", "C7", "seven")]
+
+    assert "the outing" in listed.text
+    assert "C1" not in listed.text
+    assert "divorce" not in listed.text
+    assert len(listed.keyboard) == 1
+    assert guessed == ["You have no such chat here. !chats lists them."] * 3
+
+
+def test_a_group_without_a_chat_of_its_own_has_an_empty_list() -> None:
+    text = in_telegram(GROUP, PRIVATE_CHAT).reply(CommandName.CHATS, "").text
+
+    assert text == "There is no chat here yet. Write something to begin one."
+
+
+@pytest.mark.parametrize("room", [ANN_ROOM, RoomId("telegram/42/7")])
+def test_a_person_s_own_chat_and_its_topics_list_all_rooms(room: RoomId) -> None:
+    text = in_telegram(room, PRIVATE_CHAT, GROUP_CHAT).reply(CommandName.CHATS, "").text
+
+    assert "**C1** my divorce" in text
+    assert "**C2** the outing: in `-100`" in text
 
 
 def test_an_archived_chat_comes_back_when_it_is_chosen() -> None:

@@ -17,7 +17,7 @@ from actors.platform.modes import always
 from actors.platform.people import People
 from actors.platform.turn import Limits, TurnRunner
 from protocols.files import LocalFile
-from protocols.ids import PersonId, RowId, RunId, SlotId, SurfaceName, TraceId
+from protocols.ids import Language, PersonId, RowId, RunId, SlotId, SurfaceName, TraceId
 from protocols.mail import CalleeDiedError
 from protocols.platform import (
     Answer,
@@ -159,6 +159,7 @@ def turn(
     text: str = "hi",
     resume: Resume | None = None,
     files: tuple[LocalFile, ...] = (),
+    language: str = "",
 ) -> Turn:
     return Turn(
         run_id=RunId(f"run-{number}"),
@@ -171,6 +172,7 @@ def turn(
         trace=TraceId(f"{number:032x}"),
         resume=resume,
         files=files,
+        language=Language(language),
     )
 
 

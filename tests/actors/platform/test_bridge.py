@@ -8,6 +8,8 @@ from trio.testing import MockClock
 from actors.kernel.mailbox import Mailbox
 from actors.platform.bridge import PlatformBridge
 from actors.platform.modes import always
+from actors.words import Word
+from actors.words.russian import RUSSIAN
 from protocols.ids import PersonId, RunId, SurfaceName
 from protocols.mail import CalleeDiedError
 from protocols.platform import (
@@ -202,6 +204,21 @@ async def test_a_turn_past_the_limit_waits_in_order_and_says_so(
     assert desk.client.most_open_streams == 1
     assert waiting.statuses == ["Waiting for other answers to end", "", "", ""]
     assert set(desk.outcomes.values()) == {TurnFinished("Hello")}
+
+
+async def test_who_waits_is_told_so_in_their_language(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    desk = Desk(ScriptedClient([SLOW_HELLO]), max_turns=1)
+    nursery.start_soon(desk.run)
+    waiting = Shown()
+    nursery.start_soon(desk.ask, turn(1))
+    await settle()
+
+    await desk.ask(turn(2, language="ru"), shown=waiting)
+
+    assert waiting.statuses[0] == RUSSIAN[Word.DRAFT_WAITS]
 
 
 async def test_a_waiting_turn_can_be_stopped(

@@ -12,6 +12,8 @@ from trio.testing import MockClock
 
 from actors.platform.made import MadeFiles
 from actors.platform.turn import LONGEST_STATUS, Limits, OpenTurn
+from actors.words import Word
+from actors.words.russian import RUSSIAN
 from protocols.ids import RunId
 from protocols.platform import (
     Attachment,
@@ -142,6 +144,16 @@ async def test_a_failure_before_the_first_part_is_tried_again_as_the_same_run(
     assert outcome == TurnFinished("Hello")
     assert [run_id for *_, run_id, _ in client.streamed] == ["run-1"] * 3
     assert shown.statuses == ["The agent is not available, trying again"] * 2 + ["", ""]
+
+
+async def test_another_attempt_is_told_in_the_person_s_language(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    shown = Shown()
+
+    await run_turn(ScriptedClient([[failure()], HELLO]), asked=turn(language="ru"), shown=shown)
+
+    assert shown.statuses[0] == RUSSIAN[Word.DRAFT_TRIES_AGAIN]
 
 
 async def test_a_failed_look_up_of_the_person_is_tried_again(

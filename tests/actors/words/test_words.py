@@ -40,7 +40,9 @@ FACTS = {
 }
 """What a placeholder may stand for, of ordinary length."""
 
-PLAIN_WORDS = [word for word in Word if word.name.startswith(("BUTTON_", "PRESS_", "MENU_"))]
+PLAIN_WORDS = [
+    word for word in Word if word.name.startswith(("BUTTON_", "DRAFT_", "PRESS_", "MENU_"))
+]
 """Shown by the surface outside its messages, where Markdown would be seen as it is."""
 
 every_language = pytest.mark.parametrize("language", [Language(code) for code in CATALOGUES])
