@@ -4,6 +4,8 @@ A row's files lie in a folder of its own until its turn is over.
 """
 
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -47,7 +49,8 @@ LARGEST_BYTES = 20 * 2**20
 
 TOO_LARGE = FileMissing(Missing.TOO_LARGE, LARGEST_BYTES)
 
-_AT_ONCE = 4
+_AT_ONCE = 16
+_AT_ONCE_IN_CHAT = 2
 _MOST_TRIES = 5
 _TROUBLE = Backoff(first=1.0, longest=30.0, jitter=0.25)
 
@@ -60,6 +63,26 @@ class _Fetch:
     askers: list[Reply[LocalFile | FileMissing]]
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     over: trio.Event = field(factory=trio.Event)
+
+
+@define
+class _Slots:
+    """Who may download: so many over all, and so few of one chat that none holds up another."""
+
+    _all: trio.Semaphore = field(factory=lambda: trio.Semaphore(_AT_ONCE))
+    _chats: dict[int | None, trio.Semaphore] = field(factory=dict)
+
+    @asynccontextmanager
+    async def one_for(self, chat: int | None) -> AsyncIterator[None]:
+        """Wait for a slot, and hold it."""
+        own = self._chats.setdefault(chat, trio.Semaphore(_AT_ONCE_IN_CHAT))
+        try:
+            async with own, self._all:
+                yield
+        finally:
+            # A semaphore hands over to who waits: when all is free, nobody does.
+            if own.value == _AT_ONCE_IN_CHAT:
+                self._chats.pop(chat, None)
 
 
 @define
@@ -95,7 +118,7 @@ class FilesIn:
     in_thread: InThread
     _under_way: dict[tuple[RowId, int], _Fetch] = field(factory=dict)
     _rows: set[RowId] = field(factory=set)
-    _slots: trio.Semaphore = field(factory=lambda: trio.Semaphore(_AT_ONCE))
+    _slots: _Slots = field(factory=_Slots)
 
     def take(self, question: FetchFile) -> None:
         """Fetch what *question* asks for; never waits."""
@@ -153,7 +176,8 @@ class FilesIn:
         except OSError as error:
             return _no_room(error)
         if found is None:
-            async with self._slots:
+            target = self.post.targets.find(question.room)
+            async with self._slots.one_for(None if target is None else target.chat):
                 fetched = await self._fetch(file.handle, path)
             if isinstance(fetched, FileMissing):
                 return fetched

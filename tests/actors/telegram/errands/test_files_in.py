@@ -24,10 +24,19 @@ from actors.telegram.api.outcomes import (
 )
 from actors.telegram.errands.files_in import LARGEST_BYTES
 from protocols.files import FileKind, FileMissing, LocalFile, Missing, RemoteFile
-from protocols.ids import RowId
+from protocols.ids import RoomId, RowId
 from protocols.store import FinishRow, RowState
 from protocols.surfaces import Deliver, FetchFile
-from tests.actors.telegram.fake_bot import HERE, SETTINGS, Call, FakeBot, Fault, Gateway
+from tests.actors.telegram.fake_bot import (
+    GROUP,
+    HERE,
+    SETTINGS,
+    TOPIC,
+    Call,
+    FakeBot,
+    Fault,
+    Gateway,
+)
 
 PICTURE = bytes(range(256)) * 1000
 GIVEN_UP = FileMissing(Missing.UNREACHABLE)
@@ -39,9 +48,16 @@ def gateway_in(folder: Path, clock: MockClock, bot: FakeBot | None = None) -> Ga
     return gateway
 
 
-def fetch(row: RowId, number: int = 0, *, handle: str = "abc", name: str = "cat.png") -> FetchFile:
+def fetch(
+    row: RowId,
+    number: int = 0,
+    *,
+    handle: str = "abc",
+    name: str = "cat.png",
+    room: RoomId = HERE,
+) -> FetchFile:
     file = RemoteFile(FileKind.PHOTO, name, "image/png", 5, handle)
-    return FetchFile(HERE, row, number, file)
+    return FetchFile(room, row, number, file)
 
 
 def content_of(found: LocalFile | FileMissing) -> bytes:
@@ -128,8 +144,68 @@ async def test_who_asks_for_a_file_keeps_nobody_waiting(
             await gateway.say("quick")
             await gateway.bot.until(lambda: gateway.bot.shown() == ["quick"], within=2)
 
-    assert under_way == 4
+    assert under_way == 2
     assert len(gateway.bot.times("download")) == 10
+
+
+@define
+class SlowHandles(FakeBot):
+    """Files whose handle begins with ``slow`` need 100 s each."""
+
+    async def download(self, file_id: str, take: Take) -> Done | Failure:
+        self.calls.append(Call(trio.current_time(), "download", 0, None, file_id))
+        await trio.sleep(100 if file_id.startswith("slow") else 0.1)
+        await take(b"x")
+        return Done()
+
+
+async def test_one_persons_slow_album_does_not_hold_up_another_persons_file(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    gateway = gateway_in(tmp_path, autojump_clock, SlowHandles())
+    async with gateway.running():
+        row, other = gateway.row(), gateway.row(GROUP)
+        async with trio.open_nursery() as nursery:
+            for number in range(10):
+                nursery.start_soon(gateway.ask, fetch(row, number, handle="slow"))
+            await trio.sleep(1)
+            began = trio.current_time()
+            found = await gateway.ask(fetch(other, room=GROUP, handle="quick"))
+            took = trio.current_time() - began
+            nursery.cancel_scope.cancel()
+
+    assert content_of(found) == b"x"
+    assert took < 10
+
+
+async def test_the_topics_of_a_group_share_its_downloads(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    gateway = gateway_in(tmp_path, autojump_clock, SlowHandles())
+    async with gateway.running(), trio.open_nursery() as nursery:
+        for room in (GROUP, TOPIC, TOPIC):
+            row = gateway.row(room)
+            nursery.start_soon(gateway.ask, fetch(row, room=room, handle="slow"))
+        await trio.sleep(10)
+        under_way = len(gateway.bot.times("download"))
+
+    assert under_way == 2
+
+
+async def test_all_chats_together_have_sixteen_downloads(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    gateway = gateway_in(tmp_path, autojump_clock, SlowHandles())
+    async with gateway.running(), trio.open_nursery() as nursery:
+        for chat in range(1, 21):
+            room = RoomId(f"telegram/{chat}")
+            row = gateway.row(room)
+            nursery.start_soon(gateway.ask, fetch(row, room=room, handle="slow"))
+        await trio.sleep(10)
+        under_way = len(gateway.bot.times("download"))
+
+    assert under_way == 16
+    assert len(gateway.bot.times("download")) == 20
 
 
 @pytest.mark.parametrize(
