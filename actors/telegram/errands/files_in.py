@@ -52,6 +52,7 @@ TOO_LARGE = FileMissing(Missing.TOO_LARGE, LARGEST_BYTES)
 _AT_ONCE = 16
 _AT_ONCE_IN_CHAT = 2
 _MOST_TRIES = 5
+_LONGEST_TRY = 120.0  # all tries together are far below what a session waits
 _TROUBLE = Backoff(first=1.0, longest=30.0, jitter=0.25)
 
 
@@ -107,7 +108,7 @@ class FilesIn:
 
     Args:
         folder: Where the rows' folders are; absolute.
-        within: What one file may take, in seconds.
+        within: What a transfer may take, in seconds; one try here never takes more than 120.
     """
 
     store: Address[StoreMessage]
@@ -190,11 +191,14 @@ class FilesIn:
         for streak in range(1, _MOST_TRIES + 1):
             delay = _TROUBLE.delay_before(streak, draw=random.random())  # noqa: S311  # no secret
             await trio.sleep(delay)
-            if (found := await self._try(handle, path)) is not None:
+            # A penalty says nothing of the file, and the gate waits until it is over.
+            while isinstance(found := await self._try(handle, path), NotNow):
+                pass
+            if found is not None:
                 return found
         return FileMissing(Missing.UNREACHABLE)
 
-    async def _try(self, handle: str, path: Path) -> Whole | FileMissing | None:
+    async def _try(self, handle: str, path: Path) -> Whole | FileMissing | NotNow | None:
         """The file, or why it will never be there; None: there was trouble on the way."""
         try:
             part = await self.in_thread(Part.begun, path, LARGEST_BYTES)
@@ -209,12 +213,12 @@ class FilesIn:
                 await self.in_thread(part.discard)
 
     async def _download(self, handle: str, sink: _Sink) -> Done | Failure:
-        with trio.move_on_after(self.within):
+        with trio.move_on_after(min(self.within, _LONGEST_TRY)):
             return await self.post.bot.download(handle, sink.take)
         return Ambiguous("the file came too slowly")
 
 
-async def _ended(outcome: Done | Hindrance, sink: _Sink) -> Whole | FileMissing | None:
+async def _ended(outcome: Done | Hindrance, sink: _Sink) -> Whole | FileMissing | NotNow | None:
     match outcome:
         case Done() if sink.part.is_too_large:
             return TOO_LARGE
@@ -229,7 +233,9 @@ async def _ended(outcome: Done | Hindrance, sink: _Sink) -> Whole | FileMissing 
             return TOO_LARGE
         case Refused() | Forbidden():
             return FileMissing(Missing.GONE)
-        case NotNow() | Unreachable() | Ambiguous():
+        case NotNow():
+            return outcome
+        case Unreachable() | Ambiguous():
             return None
         case _:
             assert_never(outcome)

@@ -11,6 +11,7 @@ import trio
 from attrs import define, evolve
 from trio.testing import MockClock
 
+from actors.chats.files import LONGEST_FETCH
 from actors.telegram.api.methods import Take
 from actors.telegram.api.outcomes import (
     Ambiguous,
@@ -224,6 +225,48 @@ async def test_trouble_on_the_way_passes(
     assert isinstance(fault, RateLimited) == (gateway.bot.times("download")[1] > 60)
 
 
+async def test_a_file_waits_for_a_penalty_as_its_answer_does(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    gateway = gateway_in(tmp_path, autojump_clock)
+    gateway.bot.faults["download"] = [Fault(RateLimited(400.0))]
+    async with gateway.running():
+        found = await gateway.ask(fetch(gateway.row()), within=LONGEST_FETCH)
+
+    assert content_of(found) == PICTURE
+
+
+async def test_penalties_in_a_row_are_no_trouble_of_the_file(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    gateway = gateway_in(tmp_path, autojump_clock)
+    gateway.bot.faults["download"] = [Fault(RateLimited(3.0))] * 8 + [Fault(Ambiguous("502"))] * 4
+    async with gateway.running():
+        found = await gateway.ask(fetch(gateway.row()), within=LONGEST_FETCH)
+
+    assert content_of(found) == PICTURE
+    assert len(gateway.bot.times("download")) == 13
+
+
+async def test_files_that_come_one_after_the_other_are_all_waited_for(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    gateway = gateway_in(tmp_path, autojump_clock, SlowHandles())
+    found: list[LocalFile | FileMissing] = []
+
+    async def ask(row: RowId, number: int) -> None:
+        asked = fetch(row, number, handle="slow")
+        found.append(await gateway.ask(asked, within=LONGEST_FETCH))
+
+    async with gateway.running():
+        row = gateway.row()
+        async with trio.open_nursery() as nursery:
+            for number in range(10):
+                nursery.start_soon(ask, row, number)
+
+    assert [content_of(one) for one in found] == [b"x"] * 10
+
+
 async def test_trouble_that_does_not_pass_is_said(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
@@ -297,7 +340,7 @@ async def test_a_file_that_comes_too_slowly_is_given_up(
         found = await gateway.ask(fetch(gateway.row()))
 
     assert found == GIVEN_UP
-    assert 1500 < autojump_clock.current_time() < 1600
+    assert 600 < autojump_clock.current_time() < 700 < LONGEST_FETCH / 4
 
 
 Disk = Callable[..., Any]
