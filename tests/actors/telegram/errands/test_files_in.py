@@ -23,6 +23,7 @@ from actors.telegram.api.outcomes import (
     Refused,
     Unreachable,
 )
+from actors.telegram.errands.disk import Part
 from actors.telegram.errands.files_in import LARGEST_BYTES
 from protocols.files import FileKind, FileMissing, LocalFile, Missing, RemoteFile
 from protocols.ids import RoomId, RowId
@@ -81,6 +82,21 @@ async def test_a_file_is_brought_to_the_disk_whole(
     )  # fmt: skip
     assert path.read_bytes() == PICTURE
     assert [one.name for one in path.parent.iterdir()] == ["3-cat.png"]
+
+
+async def test_the_name_of_a_persons_file_is_in_no_repr(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    gateway = gateway_in(tmp_path, autojump_clock)
+    async with gateway.running():
+        question = fetch(gateway.row(), name="my diagnosis.pdf")
+        found = await gateway.ask(question)
+    part = Part.begun(tmp_path / "0-my_diagnosis.pdf", 1)
+    part.discard()
+
+    assert isinstance(found, LocalFile)
+    assert "diagnosis" in found.path
+    assert "diagnosis" not in repr((question, found, part))
 
 
 @pytest.mark.parametrize(
