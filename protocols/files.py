@@ -38,7 +38,7 @@ class LocalFile:
     """A file on this machine's disk, whole.
 
     Args:
-        path: Absolute.
+        path: Absolute; its end may be a person's own name for the file.
         sha256: Of its content, 64 hexadecimal digits.
     """
 
@@ -46,7 +46,7 @@ class LocalFile:
     name: str = field(repr=False)
     mime_type: str
     size_bytes: int
-    path: str
+    path: str = field(repr=False)
     sha256: str
 
 

@@ -13,8 +13,11 @@ from protocols.ids import RoomId, RowId
 from protocols.mail import Address, AnswerLateError, CalleeDiedError
 from protocols.surfaces import FetchFile, SurfaceMessage
 
-LONGEST_FETCH = 300.0
-"""Seconds for one file; the surface gives a silent download up much earlier."""
+LONGEST_FETCH = 3000.0
+"""Seconds for one file, with its waiting for others and for a surface's penalties.
+
+Below the hour that a turn may take; the surface gives a silent download up much earlier.
+"""
 
 _WORDS: Mapping[Missing, Word] = MappingProxyType(
     {why: Word[f"FILE_{why.name}"] for why in Missing}

@@ -47,7 +47,8 @@ class Pace:
             typing: each is one more request.
         typing_renewed: Telegram shows typing for 5 s.
         typing_lasts: Without news from the turn, typing ends.
-        transfer_within: What the largest file may take, on its way in or out.
+        transfer_within: What the largest file may take on its way out. On its way in a try is
+            shorter: it costs nothing to repeat, and the session waits.
         press_lasts: Telegram takes the answer to the press of a button for so long.
         drain: How long a stop may take to deliver what is pending.
     """

@@ -45,7 +45,7 @@ class Part:
         limit_bytes: What is larger is not written.
     """
 
-    path: Path
+    path: Path = field(repr=False)
     limit_bytes: int
     _file: BinaryIO = field(repr=False)
     size_bytes: int = 0

@@ -4,6 +4,8 @@ A row's files lie in a folder of its own until its turn is over.
 """
 
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -47,8 +49,10 @@ LARGEST_BYTES = 20 * 2**20
 
 TOO_LARGE = FileMissing(Missing.TOO_LARGE, LARGEST_BYTES)
 
-_AT_ONCE = 4
+_AT_ONCE = 16
+_AT_ONCE_IN_CHAT = 2
 _MOST_TRIES = 5
+_LONGEST_TRY = 120.0  # all tries together are far below what a session waits
 _TROUBLE = Backoff(first=1.0, longest=30.0, jitter=0.25)
 
 
@@ -60,6 +64,26 @@ class _Fetch:
     askers: list[Reply[LocalFile | FileMissing]]
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     over: trio.Event = field(factory=trio.Event)
+
+
+@define
+class _Slots:
+    """Who may download: so many over all, and so few of one chat that none holds up another."""
+
+    _all: trio.Semaphore = field(factory=lambda: trio.Semaphore(_AT_ONCE))
+    _chats: dict[int | None, trio.Semaphore] = field(factory=dict)
+
+    @asynccontextmanager
+    async def one_for(self, chat: int | None) -> AsyncIterator[None]:
+        """Wait for a slot, and hold it."""
+        own = self._chats.setdefault(chat, trio.Semaphore(_AT_ONCE_IN_CHAT))
+        try:
+            async with own, self._all:
+                yield
+        finally:
+            # A semaphore hands over to who waits: when all is free, nobody does.
+            if own.value == _AT_ONCE_IN_CHAT:
+                self._chats.pop(chat, None)
 
 
 @define
@@ -84,7 +108,7 @@ class FilesIn:
 
     Args:
         folder: Where the rows' folders are; absolute.
-        within: What one file may take, in seconds.
+        within: What a transfer may take, in seconds; one try here never takes more than 120.
     """
 
     store: Address[StoreMessage]
@@ -95,7 +119,7 @@ class FilesIn:
     in_thread: InThread
     _under_way: dict[tuple[RowId, int], _Fetch] = field(factory=dict)
     _rows: set[RowId] = field(factory=set)
-    _slots: trio.Semaphore = field(factory=lambda: trio.Semaphore(_AT_ONCE))
+    _slots: _Slots = field(factory=_Slots)
 
     def take(self, question: FetchFile) -> None:
         """Fetch what *question* asks for; never waits."""
@@ -153,7 +177,8 @@ class FilesIn:
         except OSError as error:
             return _no_room(error)
         if found is None:
-            async with self._slots:
+            target = self.post.targets.find(question.room)
+            async with self._slots.one_for(None if target is None else target.chat):
                 fetched = await self._fetch(file.handle, path)
             if isinstance(fetched, FileMissing):
                 return fetched
@@ -166,11 +191,14 @@ class FilesIn:
         for streak in range(1, _MOST_TRIES + 1):
             delay = _TROUBLE.delay_before(streak, draw=random.random())  # noqa: S311  # no secret
             await trio.sleep(delay)
-            if (found := await self._try(handle, path)) is not None:
+            # A penalty says nothing of the file, and the gate waits until it is over.
+            while isinstance(found := await self._try(handle, path), NotNow):
+                pass
+            if found is not None:
                 return found
         return FileMissing(Missing.UNREACHABLE)
 
-    async def _try(self, handle: str, path: Path) -> Whole | FileMissing | None:
+    async def _try(self, handle: str, path: Path) -> Whole | FileMissing | NotNow | None:
         """The file, or why it will never be there; None: there was trouble on the way."""
         try:
             part = await self.in_thread(Part.begun, path, LARGEST_BYTES)
@@ -185,12 +213,12 @@ class FilesIn:
                 await self.in_thread(part.discard)
 
     async def _download(self, handle: str, sink: _Sink) -> Done | Failure:
-        with trio.move_on_after(self.within):
+        with trio.move_on_after(min(self.within, _LONGEST_TRY)):
             return await self.post.bot.download(handle, sink.take)
         return Ambiguous("the file came too slowly")
 
 
-async def _ended(outcome: Done | Hindrance, sink: _Sink) -> Whole | FileMissing | None:
+async def _ended(outcome: Done | Hindrance, sink: _Sink) -> Whole | FileMissing | NotNow | None:
     match outcome:
         case Done() if sink.part.is_too_large:
             return TOO_LARGE
@@ -205,7 +233,9 @@ async def _ended(outcome: Done | Hindrance, sink: _Sink) -> Whole | FileMissing 
             return TOO_LARGE
         case Refused() | Forbidden():
             return FileMissing(Missing.GONE)
-        case NotNow() | Unreachable() | Ambiguous():
+        case NotNow():
+            return outcome
+        case Unreachable() | Ambiguous():
             return None
         case _:
             assert_never(outcome)

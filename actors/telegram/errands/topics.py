@@ -5,13 +5,22 @@ import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.telegram.api.outcomes import Me, Opened
+from actors.telegram.api.outcomes import Failure, Me, Opened
 from actors.telegram.incoming.origin import room_id
 from actors.telegram.outgoing.limits import Urgency
 from actors.telegram.outgoing.posting import Post
 from protocols.ids import RoomId, RowId
 from protocols.mail import Address, Reply
-from protocols.store import Commit, GetKey, PutKey, StoreMessage
+from protocols.store import (
+    UNFINISHED,
+    Commit,
+    DeleteKey,
+    FindKeys,
+    FindRow,
+    GetKey,
+    PutKey,
+    StoreMessage,
+)
 from protocols.surfaces import OpenRoom
 
 log = structlog.get_logger("telegram.topics")
@@ -21,7 +30,10 @@ TOPIC_PREFIX = "telegram_topic:"
 
 _NAMELESS = "💬"
 _LONGEST_NAME = 128
-_WITHIN = 8.0  # below the 10 s that a question waits by default
+_WITHIN = 8.0
+"""Seconds that a request may wait until it may be sent; its answer has the client's limit."""
+
+_KEPT_WITHIN = 5.0  # a store that is gone for good holds up no stop
 
 
 @define
@@ -34,6 +46,9 @@ class Topics:
     _has_topics: bool | None = None
     _askers: dict[RowId, list[Reply[RoomId | None]]] = field(factory=dict)
 
+    def __attrs_post_init__(self) -> None:
+        self.nursery.start_soon(self.tidy)
+
     def take(self, question: OpenRoom) -> None:
         """Open what *question* asks for; never waits."""
         if (askers := self._askers.get(question.row)) is not None:
@@ -41,6 +56,14 @@ class Topics:
             return
         self._askers[question.row] = [question.reply_to]
         self.nursery.start_soon(self._serve, question)
+
+    async def tidy(self) -> None:
+        """Forget the topics of rows that are over: nobody asks for them again."""
+        for key, _ in await ask_until_answered(self.store, FindKeys(TOPIC_PREFIX)):
+            row = RowId(int(key.removeprefix(TOPIC_PREFIX)))
+            found = await ask_until_answered(self.store, FindRow(row))
+            if found is None or found.state not in UNFINISHED:
+                await ask_until_answered(self.store, Commit((DeleteKey(key),)))
 
     async def _serve(self, question: OpenRoom) -> None:
         room = await self._room(question)
@@ -55,24 +78,37 @@ class Topics:
         known = await ask_until_answered(self.store, GetKey(key))
         if known is not None:
             return room_id(target.chat, int(known))
-        thread_id = await self._open(target.chat, _topic_name(question.name))
-        if thread_id is None:
-            return None
-        await ask_until_answered(self.store, Commit((PutKey(key, str(thread_id)),)))
-        return room_id(target.chat, thread_id)
+        thread_id = await self._open(target.chat, _topic_name(question.name), key)
+        return None if thread_id is None else room_id(target.chat, thread_id)
 
-    async def _open(self, chat: int, name: str) -> int | None:
-        with trio.move_on_after(_WITHIN):
-            if not await self._is_possible():
-                return None
-            outcome = await self.post.aside(
-                Urgency.NOTICE, lambda: self.post.bot.create_topic(chat, name), chat=chat
-            )
-            if isinstance(outcome, Opened):
-                self.post.tally.count("topics opened")
-                return outcome.thread_id
-            log.warning("topic.failed", outcome=type(outcome).__name__)
+    async def _open(self, chat: int, name: str, key: str) -> int | None:
+        until = trio.current_time() + _WITHIN
+        is_possible = False
+        with trio.move_on_at(until):
+            is_possible = await self._is_possible()
+        if not is_possible:
+            return None
+        outcome = await self.post.aside(
+            Urgency.NOTICE, lambda: self._create(chat, name, key), chat=chat, until=until
+        )
+        if isinstance(outcome, Opened):
+            self.post.tally.count("topics opened")
+            return outcome.thread_id
+        log.warning("topic.failed", outcome=type(outcome).__name__)
         return None
+
+    async def _create(self, chat: int, name: str, key: str) -> Opened | Failure:
+        """Open a topic and keep which; a stop in between would leave one of no use."""
+        with trio.CancelScope(shield=True):
+            outcome = await self.post.bot.create_topic(chat, name)
+            if not isinstance(outcome, Opened):
+                return outcome
+            keep = Commit((PutKey(key, str(outcome.thread_id)),))
+            with trio.move_on_after(_KEPT_WITHIN):
+                await ask_until_answered(self.store, keep)
+                return outcome
+        await ask_until_answered(self.store, keep)
+        return outcome
 
     async def _is_possible(self) -> bool:
         """Whether the bot has topics in private chats: its owner decides that at BotFather."""

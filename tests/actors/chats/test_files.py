@@ -132,10 +132,20 @@ async def test_a_surface_that_stays_away_leaves_the_file_out(autojump_clock: Moc
     assert "the download failed several times" in world.texts[0]
 
 
+async def test_a_file_that_comes_after_penalties_and_others_is_waited_for(
+    autojump_clock: MockClock,
+) -> None:
+    async with World(autojump_clock).running() as world:
+        await world.write("look", files=(photo("slow 2900"),))
+        await world.settle(within=3500)
+
+    assert len(world.turns[0].files) == 1
+
+
 async def test_a_surface_that_never_answers_leaves_the_file_out(autojump_clock: MockClock) -> None:
     async with World(autojump_clock).running() as world:
         await world.write("look", files=(photo("never"),))
-        await world.settle(within=1000)
+        await world.settle(within=3500)
 
     assert "unreachable" in world.turns[0].text
 

@@ -5,7 +5,9 @@ import trio
 from trio.testing import MockClock
 
 from actors.telegram.api.outcomes import Ambiguous, Failure, Forbidden, Me, RateLimited, Refused
+from actors.telegram.errands.topics import TOPIC_PREFIX
 from protocols.ids import RoomId, RowId
+from protocols.store import FinishRow, PutKey, RowState
 from protocols.surfaces import OpenRoom
 from tests.actors.telegram.fake_bot import GROUP, HERE, FakeBot, Fault, Gateway
 
@@ -35,10 +37,11 @@ async def test_asked_twice_for_one_row_it_is_one_room_also_in_another_life(
     autojump_clock: MockClock,
 ) -> None:
     gateway = gateway_with(autojump_clock)
+    row = gateway.row()
     found: list[RoomId | None] = []
 
     async def ask() -> None:
-        found.append(await gateway.ask(OpenRoom(HERE, RowId(7), "Plans")))
+        found.append(await gateway.ask(OpenRoom(HERE, row, "Plans")))
 
     for _ in range(2):
         async with gateway.running(), trio.open_nursery() as nursery:
@@ -96,3 +99,59 @@ async def test_who_asks_for_a_room_does_not_wait_out_a_penalty(autojump_clock: M
 
     assert found is None
     assert took < 10
+
+
+async def test_a_topic_that_was_opened_slowly_is_used(autojump_clock: MockClock) -> None:
+    gateway = gateway_with(autojump_clock)
+    gateway.bot.delays[42] = 12.0  # opened after 6 s, answered after 12 s
+    async with gateway.running():
+        found = await gateway.ask(OpenRoom(HERE, RowId(7), "Plans"), within=60.0)
+
+    assert found == TOPIC
+    assert len(gateway.bot.topics) == 1
+
+
+async def test_a_bot_that_does_not_say_whether_it_has_topics_opens_none(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = gateway_with(autojump_clock)
+    gateway.bot.delays[0] = 100.0
+    async with gateway.running():
+        found = await gateway.ask(OpenRoom(HERE, RowId(7), "Plans"), within=10)
+
+    assert found is None
+    assert gateway.bot.topics == []
+
+
+async def test_a_stop_while_a_topic_opens_opens_no_second_one(autojump_clock: MockClock) -> None:
+    gateway = gateway_with(autojump_clock)
+    gateway.bot.delays[42] = 2.0
+    row = gateway.row()
+
+    async def ask() -> None:
+        await gateway.ask(OpenRoom(HERE, row, "Plans"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(gateway.sender().run)
+        nursery.start_soon(ask)
+        await gateway.bot.until(lambda: len(gateway.bot.topics) == 1)
+        nursery.cancel_scope.cancel()
+    async with gateway.running():
+        found = await gateway.ask(OpenRoom(HERE, row, "Plans"))
+
+    assert found == TOPIC
+    assert len(gateway.bot.topics) == 1
+
+
+async def test_at_a_start_the_topics_of_finished_rows_are_forgotten(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = gateway_with(autojump_clock)
+    running, finished = gateway.row(), gateway.row()
+    gateway.commit(FinishRow(finished, RowState.ANSWERED))
+    for row in (running, finished, 999):
+        gateway.commit(PutKey(f"{TOPIC_PREFIX}{row}", "701"))
+    async with gateway.running():
+        await trio.sleep(1)
+
+    assert gateway.kept() == [f"{TOPIC_PREFIX}{running}"]
