@@ -15,7 +15,7 @@ from actors.telegram.outgoing.tally import Tally
 from actors.telegram.outgoing.targets import Target, Targets
 from protocols.ids import RoomId, RowId
 from protocols.store import FindKeys
-from tests.actors.telegram.fake_bot import GROUP, HERE, FakeBot, Fault
+from tests.actors.telegram.fake_bot import GROUP, HERE, TOPIC, FakeBot, Fault
 from tests.fakes import MemoryStoreAddress
 
 
@@ -49,6 +49,23 @@ async def test_a_penalty_that_begins_while_the_mark_is_written_is_honoured(
 
     assert (early, late) == (NotNow(), Done())
     assert autojump_clock.current_time() - began >= 10
+
+
+async def test_rooms_that_end_in_one_chat_have_one_request_under_way(
+    autojump_clock: MockClock,
+) -> None:
+    bot = FakeBot()
+    bot.delays[-100] = 10.0
+    async with posting(bot, MemoryStoreAddress()) as post, trio.open_nursery() as nursery:
+        post.targets.lost_thread(TOPIC)
+        for room in (GROUP, TOPIC):
+            nursery.start_soon(
+                post.attempt, room, Urgency.FINAL, lambda target: bot.send_typing(target.chat)
+            )
+
+    first, second = bot.times("typing")
+    assert second - first >= 10
+    assert autojump_clock.current_time() < 30
 
 
 async def test_a_group_that_moved_is_remembered_for_the_next_life(
