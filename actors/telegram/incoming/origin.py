@@ -92,7 +92,12 @@ def is_from_person(message: Json) -> bool:
 
 
 def speaker_of(message: Json, aliases: Aliases) -> Speaker | None:
-    """Who wrote *message*; an anonymous admin speaks as the group, others may as a channel."""
+    """Who wrote *message*; an anonymous admin speaks as the group, others may as a channel.
+
+    Such a speaker presses buttons as the person that they are, and Telegram tells nobody who that
+    is. So the buttons below what was asked as a chat are not theirs: to give them to whoever
+    presses would give them to all. A command, written as the chat again, does the same.
+    """
     if not _speaks_as_chat(message):
         return speaker_in(table(message.get("from")))
     chat = speaker_in(table(message["sender_chat"]))

@@ -28,6 +28,7 @@ def read_press(update_id: int, update: Json, reader: Reader) -> Decoded:
         return unreadable("a callback without its id", update)
     if user.get("is_bot") is True:
         return Ignored("not from a person")
+    # Never a chat, even where its presser wrote as one: see speaker_of.
     speaker, room = speaker_in(user), room_of(message, reader.aliases)
     press = Press(clean(press_id), _action_in(query.get("data")), message_id_in(message))
     if speaker is not None and room is not None and press.action and press.place:

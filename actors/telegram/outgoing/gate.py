@@ -7,7 +7,7 @@ from itertools import count
 import trio
 from attrs import define, field
 
-from actors.telegram.outgoing.limits import Budget, Ticket, Urgency
+from actors.telegram.outgoing.limits import Budget, Lane, Ticket, Urgency
 
 
 @define(eq=False)
@@ -38,17 +38,20 @@ class Gate:
 
     budget: Budget
     _line: list[Pass] = field(factory=list)
-    _busy: set[int] = field(factory=set)
+    _busy: set[Lane] = field(factory=set)
     _numbers: Iterator[int] = field(factory=count)
     _changed: trio.Event = field(factory=trio.Event)
 
     @contextmanager
-    def line_up(self, chat: int | None, urgency: Urgency, messages: int = 1) -> Iterator[Pass]:
-        """A pass for one request to *chat*, which must be over when the block ends.
+    def line_up(
+        self, chat: int | None, urgency: Urgency, *, thread: int | None = None, messages: int = 1
+    ) -> Iterator[Pass]:
+        """A pass for one request to *chat*, or its topic, which must be over when the block ends.
 
         Without a chat it waits for no other request, only for its time.
         """
-        holder = Pass(chat, urgency, next(self._numbers), messages=messages)
+        number = next(self._numbers)
+        holder = Pass(chat, urgency, number, messages=messages, thread=thread)
         self._line.append(holder)
         self._admit()
         self._look_again()
@@ -57,8 +60,8 @@ class Gate:
         finally:
             if not holder.is_admitted:
                 self._line.remove(holder)
-            elif chat is not None:
-                self._busy.discard(chat)
+            elif holder.lane is not None:
+                self._busy.discard(holder.lane)
             self._look_again()
 
     def punish(self, wait: float) -> None:
@@ -88,7 +91,7 @@ class Gate:
         admitted, wait = self.budget.admit(self._line, trio.current_time(), self._busy)
         for holder in admitted:
             self._line.remove(holder)
-            if holder.chat is not None:
-                self._busy.add(holder.chat)
+            if holder.lane is not None:
+                self._busy.add(holder.lane)
             holder.admit()
         return wait

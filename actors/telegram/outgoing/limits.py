@@ -100,6 +100,10 @@ class Penalty:
         return max(0.0, self.until + more - now)
 
 
+Lane = tuple[int, int | None]
+"""A chat and a topic of it, in which one goes after the other: a reader sees it as one room."""
+
+
 @define(eq=False)
 class Ticket:
     """One request that waits to be sent.
@@ -108,12 +112,19 @@ class Ticket:
         chat: Where it says something; None: nowhere, so that it counts for the whole bot only.
         number: Its place among its equals.
         messages: As how many it counts: each part of an album is one.
+        thread: The topic of the chat that it is for.
     """
 
     chat: int | None
     urgency: Urgency
     number: int
     messages: int = field(default=1, kw_only=True)
+    thread: int | None = field(default=None, kw_only=True)
+
+    @property
+    def lane(self) -> Lane | None:
+        """What it has to itself while it is under way."""
+        return None if self.chat is None else (self.chat, self.thread)
 
     @property
     def order(self) -> tuple[int, int]:
@@ -148,21 +159,22 @@ class Budget:
         return max(wait, in_chat)
 
     def admit(
-        self, waiting: Iterable[T], now: float, busy: Iterable[int] = ()
+        self, waiting: Iterable[T], now: float, busy: Iterable[Lane] = ()
     ) -> tuple[list[T], float | None]:
         """Who may go now, and after how many seconds to ask again; None if nobody waits for time.
 
-        One at a time in each chat, and nobody overtakes the more urgent or the earlier there: what
-        is sent to one chat at once arrives in any order. In *busy* chats one is under way.
+        One at a time in each lane, and nobody overtakes the more urgent or the earlier there: what
+        is sent there at once arrives in any order. In *busy* lanes one is under way. All lanes of
+        a chat share its rate.
         """
         admitted: list[T] = []
         waits: list[float] = []
         held = set(busy)
         for ticket in sorted(waiting, key=lambda ticket: ticket.order):
-            if ticket.chat in held:
+            if ticket.lane in held:
                 continue
-            if ticket.chat is not None:
-                held.add(ticket.chat)
+            if ticket.lane is not None:
+                held.add(ticket.lane)
             if wait := self.wait(ticket.chat, ticket.urgency, now):
                 waits.append(wait)
                 continue

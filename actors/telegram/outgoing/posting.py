@@ -195,7 +195,9 @@ class Post:
             target = self.targets.find(room)
             if target is None:
                 return _NO_ROOM
-            with self.gate.line_up(target.chat, urgency, messages) as holder:
+            with self.gate.line_up(
+                target.chat, urgency, thread=target.thread, messages=messages
+            ) as holder:
                 if not await self._admitted(room, holder, until):
                     return NotNow()
                 if mark is not None:

@@ -39,12 +39,14 @@ class Targets:
     """What is known of the chats.
 
     A blocked chat is closed for everything that was asked for up to the newest row that is known
-    then: it opens again when the person writes, as that makes a newer row.
+    then: it opens again when the person writes, as that makes a newer row. A topic that was closed
+    is tried again just so: somebody who can write there reads there.
     """
 
     _moved: dict[int, int] = field(factory=dict)
-    _threadless: set[RoomId] = field(factory=set)
+    _threadless: dict[RoomId, RowId] = field(factory=dict)
     _closed: dict[int, RowId] = field(factory=dict)
+    _newest: RowId = RowId(0)
 
     def learn(self, keys: Iterable[tuple[str, str]]) -> None:
         """Take over what the reading half wrote down: groups that have another id now."""
@@ -68,15 +70,17 @@ class Targets:
             self._moved[old] = new
 
     def lost_thread(self, room: RoomId) -> None:
-        """The topic of *room* is gone: write into the chat."""
-        self._threadless.add(room)
+        """The topic of *room* is gone: write into the chat, until somebody writes in the topic."""
+        # Rows are numbered over all rooms: whatever is written from now on is newer.
+        self._threadless[room] = self._newest
 
     def close(self, chat: int, newest: RowId) -> None:
         """Nothing more to *chat* for rows up to *newest*."""
         self._closed[chat] = max(newest, self._closed.get(chat, newest))
 
     def is_closed(self, room: RoomId, row: RowId | None) -> bool:
-        """Whether nothing may go to *room* for *row*; a newer row opens the chat."""
+        """Whether nothing may go to *room* for *row*; a newer row opens the chat, and the topic."""
+        self._see(room, row)
         target = self.find(room)
         if target is None or target.chat not in self._closed:
             return False
@@ -84,6 +88,13 @@ class Targets:
             return True
         del self._closed[target.chat]
         return False
+
+    def _see(self, room: RoomId, row: RowId | None) -> None:
+        if row is None:
+            return
+        if row > self._threadless.get(room, row):
+            del self._threadless[room]
+        self._newest = max(self._newest, row)
 
 
 def _is_number(text: str) -> bool:

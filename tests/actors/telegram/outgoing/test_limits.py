@@ -104,7 +104,33 @@ def test_drafts_and_typing_leave_something_for_answers() -> None:
 def test_a_chat_where_one_is_under_way_waits_for_that_alone() -> None:
     budget = Budget.fresh(-60)
 
-    assert budget.admit([Ticket(ANN, Urgency.FINAL, 0)], 0.0, busy={ANN}) == ([], None)
+    assert budget.admit([Ticket(ANN, Urgency.FINAL, 0)], 0.0, busy={(ANN, None)}) == ([], None)
+
+
+def test_a_topic_where_one_is_under_way_holds_up_no_other_topic() -> None:
+    budget = Budget.fresh(-60)
+    line = [Ticket(GROUP_ID, Urgency.FINAL, thread, thread=thread) for thread in (7, 8)]
+
+    admitted, wait = budget.admit(line, 0.0, busy={(GROUP_ID, 7)})
+
+    assert ([ticket.thread for ticket in admitted], wait) == ([8], None)
+
+
+def test_nobody_overtakes_the_earlier_in_one_topic() -> None:
+    budget = Budget.fresh(-60)
+    line = [Ticket(GROUP_ID, Urgency.FINAL, number, thread=7) for number in range(2)]
+
+    assert budget.admit(line, 0.0) == (line[:1], None)
+
+
+def test_all_topics_of_a_chat_share_its_rate() -> None:
+    budget = Budget.fresh(-60)
+    line = [Ticket(GROUP_ID, Urgency.FINAL, thread, thread=thread) for thread in range(2, 12)]
+
+    admitted, wait = budget.admit(line, 0.0)
+
+    assert admitted == line[: int(GROUP.burst)]
+    assert wait == pytest.approx(1 / GROUP.every_second)
 
 
 def test_nothing_goes_in_a_penalty_and_no_burst_after_it() -> None:

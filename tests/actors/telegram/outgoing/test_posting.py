@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.telegram.api.outcomes import Done, Migrated
+from actors.telegram.api.outcomes import Done, Migrated, Refusal, Refused
 from actors.telegram.outgoing.gate import Gate
 from actors.telegram.outgoing.limits import Budget, Urgency
 from actors.telegram.outgoing.posting import NotNow, Post
@@ -15,7 +15,7 @@ from actors.telegram.outgoing.tally import Tally
 from actors.telegram.outgoing.targets import Target, Targets
 from protocols.ids import RoomId, RowId
 from protocols.store import FindKeys
-from tests.actors.telegram.fake_bot import GROUP, HERE, FakeBot, Fault
+from tests.actors.telegram.fake_bot import GROUP, HERE, TOPIC, FakeBot, Fault, Gateway
 from tests.fakes import MemoryStoreAddress
 
 
@@ -49,6 +49,23 @@ async def test_a_penalty_that_begins_while_the_mark_is_written_is_honoured(
 
     assert (early, late) == (NotNow(), Done())
     assert autojump_clock.current_time() - began >= 10
+
+
+async def test_rooms_that_end_in_one_chat_have_one_request_under_way(
+    autojump_clock: MockClock,
+) -> None:
+    bot = FakeBot()
+    bot.delays[-100] = 10.0
+    async with posting(bot, MemoryStoreAddress()) as post, trio.open_nursery() as nursery:
+        post.targets.lost_thread(TOPIC)
+        for room in (GROUP, TOPIC):
+            nursery.start_soon(
+                post.attempt, room, Urgency.FINAL, lambda target: bot.send_typing(target.chat)
+            )
+
+    first, second = bot.times("typing")
+    assert second - first >= 10
+    assert autojump_clock.current_time() < 30
 
 
 async def test_a_group_that_moved_is_remembered_for_the_next_life(
@@ -101,6 +118,35 @@ def test_a_chat_that_moved_to_itself_stays_where_it_is() -> None:
 
     assert targets.find(GROUP) == Target(-100)
     assert targets.find(RoomId("telegram/-200/7")) == Target(-300, 7)
+
+
+async def test_a_topic_that_is_open_again_gets_its_answers_again(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway(autojump_clock)
+    closed = Refused(400, "TOPIC_CLOSED", Refusal.THREAD_GONE)
+    gateway.bot.faults["send"] = [Fault(closed)]
+    async with gateway.running():
+        await gateway.finish(gateway.row(TOPIC), "while it was closed")
+        await gateway.settled()
+        await gateway.finish(gateway.row(TOPIC), "after it was opened again")
+        await gateway.settled()
+
+    sends = [call for call in gateway.bot.calls if call.name == "send"]
+    assert [call.thread for call in sends] == [7, None, 7]
+
+
+def test_what_was_asked_before_a_topic_closed_is_not_tried_there_again() -> None:
+    targets = Targets()
+    targets.is_closed(HERE, RowId(9))
+    targets.lost_thread(TOPIC)
+
+    threads = []
+    for row in (RowId(8), None, RowId(9), RowId(10)):
+        targets.is_closed(TOPIC, row)
+        threads.append(targets.find(TOPIC))
+
+    assert threads == [Target(-100)] * 3 + [Target(-100, 7)]
 
 
 async def test_an_album_counts_as_all_of_its_messages(autojump_clock: MockClock) -> None:
