@@ -12,7 +12,7 @@ from actors.chats.flood import FloodGate, Verdict
 from actors.chats.keyboards import choice_label
 from actors.chats.knowledge import Knowledge
 from actors.chats.manner import Manner, manner_for
-from actors.chats.notes import BY_WORDS, TurnContext, put_context, question_key
+from actors.chats.notes import BY_WORDS, TurnContext, put_context
 from actors.chats.presses import EDIT_OFFERED
 from actors.chats.replies import MOST_WAITING
 from actors.chats.slots import SlotBook
@@ -23,7 +23,6 @@ from protocols.store import (
     Amends,
     Change,
     DecideRow,
-    DeleteKey,
     FinishRow,
     Keyboard,
     QueueRow,
@@ -180,11 +179,15 @@ class Page:
         self, row: Row, confirm: Confirm, text: str | None, *, asked_in: RemoteId | None
     ) -> tuple[Change, ...]:
         """*row* answers *confirm* with *text*, or cancels it without."""
-        del self.known.notes_of(row.room).questions[row.sender]
-        close = DeleteKey(question_key(row.room, row.sender))
+        notes = self.known.notes_of(row.room)
+        del notes.questions[row.sender]
         asker = None if confirm.decided_on is None else self.named(confirm.decided_on)
         decided = () if asker is None else self.decide(asker, BY_WORDS)
-        return (*decided, close, *self.question_amended(row, confirm, text, asked_in=asked_in))
+        return (
+            *decided,
+            notes.taken_by(row),
+            *self.question_amended(row, confirm, text, asked_in=asked_in),
+        )
 
     def question_amended(
         self, row: Row, confirm: Confirm, text: str | None, *, asked_in: RemoteId | None = None

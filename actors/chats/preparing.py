@@ -72,7 +72,7 @@ class Preparing:
             if not confirm.is_open(row.slot, row.received_at):
                 return notes
             asker = await self._find_row(confirm.decided_on)
-            changes = question_taken(row, confirm, asker=asker, context=context)
+            changes = question_taken(row, notes, asker=asker)
             await ask_through_restarts(self.store, Commit(changes))
 
     async def _find_row(self, id_: RowId | None) -> Row | None:
