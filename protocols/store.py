@@ -348,6 +348,19 @@ class DeleteKey:
 
 
 @frozen
+class TakeKey:
+    """Forget *key*, under which there must be just *value*; else the commit conflicts.
+
+    Args:
+        row: The one that takes it, which the conflict names.
+    """
+
+    key: str
+    value: str = field(repr=False)
+    row: RowId
+
+
+@frozen
 class AddDeadLetter:
     """Keep something that could not be handled."""
 
@@ -377,6 +390,7 @@ Change = (
     | FailedOutgoing
     | PutKey
     | DeleteKey
+    | TakeKey
     | AddDeadLetter
     | DeleteDeadLetter
 )
@@ -400,7 +414,10 @@ class Committed:
 
 @frozen
 class Conflict:
-    """Nothing was changed: *row* is not in a state that the change starts from."""
+    """Nothing was changed: *row* is not in a state that the change starts from.
+
+    Where that was to take a key, *row* is fine and the key was taken or changed meanwhile.
+    """
 
     row: RowId
     state: RowState | None

@@ -60,6 +60,7 @@ from protocols.store import (
     StartRow,
     StoreMessage,
     SummariseJournal,
+    TakeKey,
     UnsortedRows,
     WaitingRooms,
     WaitingRows,
@@ -296,8 +297,17 @@ class MemoryJournal:
                 self.keys[key] = value
             case DeleteKey(key):
                 self.keys.pop(key, None)
+            case TakeKey():
+                return self._take_key(change)
             case _:
                 self._take_down(change)
+        return None
+
+    def _take_key(self, change: TakeKey) -> Conflict | None:
+        if self.keys.get(change.key) != change.value:
+            row = self.rows.get(change.row)
+            return Conflict(change.row, None if row is None else row.state)
+        del self.keys[change.key]
         return None
 
     def _take_down(self, change: AddDeadLetter | DeleteDeadLetter) -> None:

@@ -2,13 +2,13 @@
 
 from typing import assert_never
 
-from attrs import define
+from attrs import define, evolve
 
-from actors.chats.commands import Typed
+from actors.chats.commands import Typed, cleaned
 from actors.chats.decisions import Decision, ended, ignored
-from actors.chats.edits import AsMessage, LeaveIt, Offer, Reword, edited
+from actors.chats.edits import REPEATED, AsMessage, Edited, LeaveIt, Offer, Reword, edited
 from actors.chats.keyboards import anew_keyboard
-from actors.chats.page import Page
+from actors.chats.page import WITHDRAWN, Page
 from actors.chats.presses import EDIT_OFFERED
 from actors.words import Word
 from protocols.store import Change, RewordRow, Row, RowState
@@ -28,13 +28,23 @@ class EditSorter:
         message = page.edited_by(row)
         if message is not None and page.known.context_of(message).is_rerun:
             return Decision(row, ignored(row, "edit of a /retry"))
+        offers = page.offers_before(row)
         what = edited(
             row,
             words,
             message,
+            offered=_standing(offers),
             newest=page.newest_message(row),
             has_buttons=page.surface(row).has_buttons,
         )
+        decision = self._carry_out(row, what)
+        if decision is None or what == REPEATED:
+            return decision
+        withdrawn = (it for offer in offers for it in page.offer_withdrawn(row, offer))
+        return evolve(decision, changes=(*decision.changes, *withdrawn))
+
+    def _carry_out(self, row: Row, what: Edited) -> Decision | None:
+        page = self.page
         match what:
             case AsMessage():
                 return None
@@ -61,3 +71,10 @@ class EditSorter:
         text = manner.say(Word.EDIT_OFFER)
         offer = ended(row, RowState.ANSWERED, text, reason=EDIT_OFFERED, keyboard=keyboard)
         return self.page.quieted(row) or Decision(row, offer)
+
+
+def _standing(offers: tuple[Row, ...]) -> str | None:
+    """The words of the newest of *offers*, unless a newer edit has withdrawn that."""
+    if not offers or offers[0].decided == WITHDRAWN:
+        return None
+    return cleaned(offers[0].text)

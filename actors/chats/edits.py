@@ -36,16 +36,26 @@ class LeaveIt:
 
 Edited = AsMessage | Reword | Offer | LeaveIt
 
+REPEATED = LeaveIt("edit whose words were offered before")
+"""It is no newer edit, so that what was offered may still be answered."""
+
 _NOT_TAKEN = frozenset({RowState.REFUSED, RowState.IGNORED})
 
 
 def edited(
-    edit: Row, words: Typed, message: Row | None, *, newest: RowId | None, has_buttons: bool
+    edit: Row,
+    words: Typed,
+    message: Row | None,
+    *,
+    offered: str | None = None,
+    newest: RowId | None,
+    has_buttons: bool,
 ) -> Edited:
     """What *edit* comes to, whose text is *words*.
 
     It changes *message*, as that is now; None where it was never journaled. The *newest* message
-    of its sender in the room may be answered anew, where buttons can offer it.
+    of its sender in the room may be answered anew, where buttons can offer it; *offered* are the
+    words for which they did that before, and which nothing has replaced since.
     """
     if message is None:
         # In a group it was not for us before; in private every message is.
@@ -57,6 +67,8 @@ def edited(
         return AsMessage()
     if message.run_id is None:
         return LeaveIt("edit of a command")
+    if isinstance(words, ForAgent) and words.text == offered:
+        return REPEATED  # an app sends a message again as it is, such as with its preview
     return _new_words(words, message, newest, has_buttons=has_buttons)
 
 

@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 
 from actors.chats.manner import Manner
 from actors.words import Word, plain, size_text
-from protocols.files import FileMissing, LocalFile, Missing, RemoteFile
+from protocols.files import FileKind, FileMissing, LocalFile, Missing, RemoteFile
 from protocols.ids import RoomId, RowId
 from protocols.mail import Address, AnswerLateError, CalleeDiedError
 from protocols.surfaces import FetchFile, SurfaceMessage
@@ -18,6 +18,9 @@ LONGEST_FETCH = 3000.0
 
 Below the hour that a turn may take; the surface gives a silent download up much earlier.
 """
+
+FORGOTTEN = RemoteFile(FileKind.DOCUMENT, "", "", None, "")
+"""Stands for the files of an earlier message which is not in the journal any more."""
 
 _WORDS: Mapping[Missing, Word] = MappingProxyType(
     {why: Word[f"FILE_{why.name}"] for why in Missing}
@@ -54,6 +57,9 @@ class Fetcher:
         return tuple(Fetched(file, self._results[number]) for number, file in enumerate(files))
 
     async def _fetch(self, number: int, file: RemoteFile) -> None:
+        if file == FORGOTTEN:
+            self._results[number] = FileMissing(Missing.GONE)
+            return
         self._results[number] = FileMissing(Missing.UNREACHABLE)
         for wait in (0.0, *self.restarts):
             await trio.sleep(wait)

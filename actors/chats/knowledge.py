@@ -8,7 +8,7 @@ from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.notes import RoomNotes, TurnContext, notes_prefix, read_notes
-from actors.chats.presses import AnewPress, read_press
+from actors.chats.presses import EDIT_OFFERED, AnewPress, read_press
 from actors.chats.replies import MOST_WAITING
 from actors.chats.slots import Chat, chats_prefix, keys_of, read_chats
 from protocols.ids import PersonId, RemoteId, RoomId, RowId, SlotId
@@ -102,6 +102,16 @@ class Knowledge:
                 nursery.start_soon(self._find, self._messages, (room, message), question)
             for room in {room for room, _ in edited}:
                 nursery.start_soon(self._find, self._recent, room, RecentRows(_RECENT, room))
+        await self._find_offers(edited)
+
+    async def _find_offers(self, edited: set[tuple[RoomId, RemoteId]]) -> None:
+        """Ask where the new texts of *edited* messages were offered before."""
+        recent = (row for room in {room for room, _ in edited} for row in self.recent(room))
+        offers = [row for row in recent if row.reason == EDIT_OFFERED and not row.decided]
+        async with trio.open_nursery() as nursery:
+            for row in offers:
+                if (row.room, row.edits) in edited:
+                    nursery.start_soon(self._find, self._finals, row.id, FinalOutgoing(row.id))
 
     def _answered(self, edited: set[tuple[RoomId, RemoteId]]) -> set[RowId]:
         """The rows whose questions some waiting messages answer, where messages are edited."""

@@ -12,7 +12,7 @@ from actors.chats.confirms import Confirm, confirm_facts, read_confirm, resume_w
 from actors.chats.retries import RETRYABLE
 from protocols.ids import PersonId, RoomId, RowId
 from protocols.platform import Resume
-from protocols.store import DecideRow, DeleteKey, PutKey, Row, RowState
+from protocols.store import DecideRow, DeleteKey, PutKey, Row, RowState, TakeKey
 
 
 @frozen
@@ -34,10 +34,23 @@ class TurnContext:
 
 @define
 class RoomNotes:
-    """The notes of one room."""
+    """The notes of one room.
+
+    Args:
+        texts: The questions as the store has them.
+    """
 
     questions: dict[PersonId, Confirm] = field(factory=dict)
     contexts: dict[RowId, TurnContext] = field(factory=dict)
+    texts: dict[PersonId, str] = field(factory=dict)
+
+    def taken_by(self, row: Row) -> TakeKey:
+        """The change that closes the question which *row* is about.
+
+        It conflicts where another row was quicker: a question has one answer.
+        """
+        key = question_key(row.room, row.sender)
+        return TakeKey(key, self.texts[row.sender], row.id)
 
 
 BY_WORDS = "words"
@@ -71,6 +84,7 @@ def read_notes(room: RoomId, stored: tuple[tuple[str, str], ...]) -> RoomNotes:
             notes.contexts[RowId(int(name[1:]))] = _read_context(facts)
         else:
             notes.questions[PersonId(name)] = read_confirm(facts)
+            notes.texts[PersonId(name)] = text
     return notes
 
 
@@ -100,19 +114,19 @@ def resume_for(row: Row, context: TurnContext) -> Resume | None:
 
 
 def question_taken(
-    row: Row, confirm: Confirm, *, asker: Row | None, context: TurnContext
-) -> tuple[DecideRow | DeleteKey | PutKey, ...]:
-    """The changes by which *row* answers or cancels *confirm*; they conflict where another did.
+    row: Row, notes: RoomNotes, *, asker: Row | None
+) -> tuple[DecideRow | TakeKey | PutKey, ...]:
+    """The changes by which *row* ends the open question; they conflict where another did.
 
-    It is noted on *asker*, as that is now, and in the *context* of the row.
+    It is noted on *asker*, as that is now, and in what the turn of the row is about.
     """
+    confirm = notes.questions[row.sender]
     decided: tuple[DecideRow, ...] = ()
     if asker is not None and not asker.decided:
         decided = (DecideRow(asker.id, BY_WORDS),)
     is_older = row.received_at < confirm.asked_at
-    context = evolve(context, answers=confirm, is_older=is_older)
-    close = DeleteKey(question_key(row.room, row.sender))
-    return (*decided, close, put_context(row.room, row.id, context))
+    context = evolve(notes.contexts.get(row.id, NO_CONTEXT), answers=confirm, is_older=is_older)
+    return (*decided, notes.taken_by(row), put_context(row.room, row.id, context))
 
 
 def closing_notes(row: Row, notes: RoomNotes, state: RowState) -> tuple[PutKey | DeleteKey, ...]:

@@ -12,7 +12,8 @@ from actors.chats.flood import FloodGate, Verdict
 from actors.chats.keyboards import choice_label
 from actors.chats.knowledge import Knowledge
 from actors.chats.manner import Manner, manner_for
-from actors.chats.notes import BY_WORDS, TurnContext, put_context, question_key
+from actors.chats.notes import BY_WORDS, TurnContext, put_context
+from actors.chats.presses import EDIT_OFFERED
 from actors.chats.replies import MOST_WAITING
 from actors.chats.slots import SlotBook
 from actors.words import Word, plain
@@ -22,7 +23,6 @@ from protocols.store import (
     Amends,
     Change,
     DecideRow,
-    DeleteKey,
     FinishRow,
     Keyboard,
     QueueRow,
@@ -34,6 +34,9 @@ from protocols.surfaces import Surface
 
 MOST_CHARACTERS = 32_000
 """The longest message for the agent."""
+
+WITHDRAWN = "withdrawn"
+"""How it is noted on an edit whose text was offered that a newer one came."""
 
 
 @define
@@ -110,6 +113,19 @@ class Page:
         mine = self._messages(row for row in before if row.sender == edit.sender)
         return next((row.id for row in mine if row.id < edit.id), None)
 
+    def offers_before(self, edit: Row) -> tuple[Row, ...]:
+        """The earlier edits of the same message whose text was offered, newest first."""
+        before = map(self.as_it_is, self.known.recent(edit.room))
+        return tuple(row for row in before if _is_offer_before(edit, row))
+
+    def offer_withdrawn(self, edit: Row, offer: Row) -> tuple[Change, ...]:
+        """*edit* came after *offer*: nobody can have that answered any more."""
+        decided = self.decide(offer, WITHDRAWN)
+        place = self.known.shown(offer.id)
+        if not decided or place is None:
+            return decided
+        return (*decided, *self.amend(edit, Amends(offer.id, place), ""))
+
     def _messages(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Those of *rows* that are messages for the agent."""
         for row in map(self.as_it_is, rows):
@@ -163,11 +179,15 @@ class Page:
         self, row: Row, confirm: Confirm, text: str | None, *, asked_in: RemoteId | None
     ) -> tuple[Change, ...]:
         """*row* answers *confirm* with *text*, or cancels it without."""
-        del self.known.notes_of(row.room).questions[row.sender]
-        close = DeleteKey(question_key(row.room, row.sender))
+        notes = self.known.notes_of(row.room)
+        del notes.questions[row.sender]
         asker = None if confirm.decided_on is None else self.named(confirm.decided_on)
         decided = () if asker is None else self.decide(asker, BY_WORDS)
-        return (*decided, close, *self.question_amended(row, confirm, text, asked_in=asked_in))
+        return (
+            *decided,
+            notes.taken_by(row),
+            *self.question_amended(row, confirm, text, asked_in=asked_in),
+        )
 
     def question_amended(
         self, row: Row, confirm: Confirm, text: str | None, *, asked_in: RemoteId | None = None
@@ -239,6 +259,11 @@ def amended(
         return ()
     words = AddOutgoing(row.room, Voice.GATEWAY, text, row=amends.row, is_final=False)
     return (evolve(words, keyboard=keyboard, amends=amends),)
+
+
+def _is_offer_before(edit: Row, row: Row) -> bool:
+    is_same = (row.edits, row.sender) == (edit.edits, edit.sender)
+    return is_same and row.id < edit.id and row.reason == EDIT_OFFERED
 
 
 def name_of(row: Row) -> str:

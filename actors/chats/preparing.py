@@ -3,6 +3,7 @@
 from attrs import define, frozen
 
 from actors.chats.asking import ask_through_restarts
+from actors.chats.files import FORGOTTEN
 from actors.chats.notes import (
     NO_CONTEXT,
     RoomNotes,
@@ -49,8 +50,8 @@ class Preparing:
             return None
         notes = await self._notes_for(row)
         files_of = notes.contexts.get(id_, NO_CONTEXT).files_of
-        source = row if row.files else await self._find_row(files_of)
-        return Prepared(row, notes, () if source is None else source.files)
+        files = row.files or await self._files_of(files_of)
+        return Prepared(row, notes, files)
 
     async def notes(self) -> RoomNotes:
         """The notes of the room as they are now."""
@@ -72,8 +73,15 @@ class Preparing:
             if not confirm.is_open(row.slot, row.received_at):
                 return notes
             asker = await self._find_row(confirm.decided_on)
-            changes = question_taken(row, confirm, asker=asker, context=context)
+            changes = question_taken(row, notes, asker=asker)
             await ask_through_restarts(self.store, Commit(changes))
+
+    async def _files_of(self, id_: RowId | None) -> tuple[RemoteFile, ...]:
+        """The files of an earlier row, which had some."""
+        if id_ is None:
+            return ()
+        source = await self._find_row(id_)
+        return (FORGOTTEN,) if source is None or not source.files else source.files
 
     async def _find_row(self, id_: RowId | None) -> Row | None:
         return None if id_ is None else await ask_through_restarts(self.store, FindRow(id_))

@@ -27,6 +27,7 @@ from protocols.store import (
     SentOutgoing,
     ShowRow,
     StartRow,
+    TakeKey,
 )
 
 _RowChange = QueueRow | StartRow | RequeueRow | FinishRow | RewordRow | DecideRow | ShowRow
@@ -62,6 +63,9 @@ def apply_change(db: Connection, change: Change, now: float) -> OutboxId | Confl
         case PutKey() | DeleteKey() | AddDeadLetter() | DeleteDeadLetter():
             _take_down(db, change, now)
             return None
+        case TakeKey(key, value, row):
+            taken = db.execute("DELETE FROM kv WHERE key = ? AND value = ?", (key, value))
+            return None if taken.rowcount == 1 else _conflict(db, row)
         case _:
             assert_never(change)
 

@@ -93,6 +93,66 @@ async def test_an_edit_while_its_turn_runs_is_offered_and_answered_on_a_press(
     assert world.faults == []
 
 
+async def test_an_edit_that_comes_again_is_offered_once(autojump_clock: MockClock) -> None:
+    async with World(autojump_clock, has_buttons=True).running() as world:
+        await world.say("one")
+        await world.edit("m1", "two", "two")
+        await world.settle()
+        await world.edit("m1", "two")
+        await world.settle()
+        await world.press("anew:2", "anew:3", "anew:4")
+        await world.settle()
+        await world.edit("m1", "two")
+        await world.settle()
+
+    assert [turn.text for turn in world.turns] == ["one", "two"]
+    assert [world.rows[number].reason for number in (1, 2, 3, -1)] == [
+        EDIT_OFFERED,
+        *["edit whose words were offered before"] * 3,
+    ]
+    assert world.faults == []
+
+
+async def test_a_newer_edit_withdraws_the_offer_before(autojump_clock: MockClock) -> None:
+    async with World(autojump_clock, has_buttons=True).running() as world:
+        await world.say("one")
+        await world.edit("m1", "two")
+        await world.settle()
+        shown = next(out for out in world.journal.outbox.values() if out.row == 2)
+        await world.edit("m1", "three", "four")
+        await world.settle()
+        await world.press("anew:2", "anew:3", "anew:4")
+        await world.settle()
+
+    assert [turn.text for turn in world.turns] == ["one", "four"]
+    assert [row.decided for row in world.rows[1:4]] == ["withdrawn", "withdrawn", "anew"]
+    first = next(out for out in world.sent if out.amends is not None)
+    assert shown.remote_id is not None
+    assert first.amends == Amends(world.rows[1].id, shown.remote_id)
+    assert (first.text, first.keyboard) == ("", ())
+    assert world.faults == []
+
+
+async def test_an_edit_back_withdraws_the_offer_and_a_further_one_offers_anew(
+    autojump_clock: MockClock,
+) -> None:
+    async with World(autojump_clock, has_buttons=True).running() as world:
+        await world.say("one")
+        for text in ("two", "one", "two"):
+            await world.edit("m1", text)
+            await world.settle()
+        await world.press("anew:2", "anew:4")
+        await world.settle()
+
+    assert [row.reason for row in world.rows[1:4]] == [
+        EDIT_OFFERED,
+        "edit that changes no words",
+        EDIT_OFFERED,
+    ]
+    assert [turn.row for turn in world.turns] == [1, 6]
+    assert world.faults == []
+
+
 async def test_an_edit_with_a_new_picture_is_answered_with_that(autojump_clock: MockClock) -> None:
     async with World(autojump_clock, has_buttons=True).running() as world:
         await world.say("look", files=(photo(),))

@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 
 from actors.chats.commands import typed
-from actors.chats.edits import AsMessage, Edited, LeaveIt, Offer, Reword, edited, is_of_one
+from actors.chats.edits import (
+    REPEATED,
+    AsMessage,
+    Edited,
+    LeaveIt,
+    Offer,
+    Reword,
+    edited,
+    is_of_one,
+)
 from protocols.ids import PersonId, RemoteId, RoomId, RowId, RunId
 from protocols.store import Row, RowState
 from tests.actors.chats.fake_surface import photo
@@ -24,11 +33,14 @@ def outcome(
     *,
     newest: int = 1,
     has_buttons: bool = True,
+    offered: str | None = None,
     **facts: Any,
 ) -> Edited:
     edit = a_row(5, text, edits=RemoteId("m1"), **facts)
     words = typed(text, ("/",))
-    return edited(edit, words, original, newest=RowId(newest), has_buttons=has_buttons)
+    return edited(
+        edit, words, original, offered=offered, newest=RowId(newest), has_buttons=has_buttons
+    )
 
 
 def test_before_its_turn_a_message_gets_the_new_words() -> None:
@@ -72,6 +84,11 @@ def test_the_edit_of_something_unknown_in_private_is_left(room: RoomId) -> None:
 )
 def test_any_other_edit_is_left_with_a_reason(original: Row, text: str, reason: str) -> None:
     assert outcome(text, original) == LeaveIt(reason)
+
+
+def test_words_that_were_offered_are_not_offered_again() -> None:
+    assert outcome("n\x00ew", message(RowState.ANSWERED), offered="new") == REPEATED
+    assert isinstance(outcome("newer", message(RowState.ANSWERED), offered="new"), Offer)
 
 
 def test_a_picture_may_lose_its_caption() -> None:

@@ -189,8 +189,9 @@ async def test_the_operator_s_retry_takes_the_files_of_the_first_message_along(
     assert world.turns[2].files[0].path == "/files/3/0"
 
 
-async def test_a_retry_whose_first_message_is_forgotten_goes_without_files(
-    autojump_clock: MockClock,
+@pytest.mark.parametrize("is_row_left", [True, False])
+async def test_a_retry_whose_first_message_is_forgotten_says_that_its_files_are_gone(
+    autojump_clock: MockClock, *, is_row_left: bool
 ) -> None:
     async with World(autojump_clock).running() as world:
         await world.say("fail", files=(photo(),))
@@ -199,10 +200,18 @@ async def test_a_retry_whose_first_message_is_forgotten_goes_without_files(
         await trio.sleep(1)
         await world.write("/retry")
         await trio.sleep(1)
-        world.journal.rows[first.id] = evolve(first, files=())
+        if is_row_left:
+            world.journal.rows[first.id] = evolve(first, files=())
+        else:
+            del world.journal.rows[first.id]
         await world.settle()
 
     assert [len(turn.files) for turn in world.turns] == [1, 0, 0]
+    assert world.turns[2].text == (
+        "fail\n\n[A document that came with this message is missing: document (gone)]"
+    )
+    assert "*I could not fetch document: it is not there any more.*" in world.texts[-1]
+    assert [fetch.row for fetch in world.fetched] == [first.id]  # no surface is asked for them
     assert world.faults == []
 
 

@@ -19,7 +19,7 @@ from actors.chats.notes import (
 )
 from protocols.ids import RowId, SlotId
 from protocols.platform import Resume
-from protocols.store import DecideRow, DeleteKey, PutKey, RowState
+from protocols.store import DecideRow, DeleteKey, PutKey, RowState, TakeKey
 from tests.actors.chats.rows import a_row
 from tests.actors.chats.world import ME, ROOM, YOU
 
@@ -58,19 +58,22 @@ def test_a_row_that_is_about_no_question_resumes_nothing() -> None:
 def test_a_question_is_taken_once_by_whoever_notes_it_first() -> None:
     row, asker = a_row(7, received_at=4.0), a_row(1)
 
-    changes = question_taken(row, ASKED, asker=asker, context=TurnContext(files_of=RowId(3)))
+    before = put_context(ROOM, row.id, TurnContext(files_of=RowId(3)))
+    question = put_question(ROOM, ME, ASKED)
+    changes = question_taken(row, read_notes(ROOM, stored(question, before)), asker=asker)
 
     context = TurnContext(files_of=RowId(3), answers=ASKED, is_older=True)
     assert changes == (
         DecideRow(RowId(1), "words"),
-        DeleteKey(question_key(ROOM, ME)),
+        TakeKey(question_key(ROOM, ME), question.value, RowId(7)),
         put_context(ROOM, RowId(7), context),
     )
 
 
 @pytest.mark.parametrize("asker", [None, a_row(1, decided="choice 0")])
 def test_where_nothing_is_left_to_note_the_question_is_taken_without(asker: Any) -> None:
-    changes = question_taken(a_row(7), ASKED, asker=asker, context=TurnContext())
+    notes = read_notes(ROOM, stored(put_question(ROOM, ME, ASKED)))
+    changes = question_taken(a_row(7), notes, asker=asker)
 
     assert not any(isinstance(change, DecideRow) for change in changes)
 

@@ -51,6 +51,7 @@ from protocols.store import (
     ShowRow,
     StoreMessage,
     SummariseJournal,
+    TakeKey,
     UnsortedRows,
     Voice,
     WaitingRooms,
@@ -480,6 +481,21 @@ async def test_the_first_decision_about_a_row_stands(store: Asking) -> None:
     assert isinstance(first, Committed)
     assert second == Conflict(RowId(1), RowState.ANSWERED)
     assert (await store.row(1)).decided == "yes"
+
+
+async def test_a_key_is_taken_once_and_only_as_it_was_seen(store: Asking) -> None:
+    await store.arrive("1")
+    await store.commit(PutKey("k", "new"))
+
+    outdated = await store.commit(TakeKey("k", "old", RowId(1)))
+    first = await store.commit(TakeKey("k", "new", RowId(1)))
+    second = await store.commit(PutKey("other", "1"), TakeKey("k", "new", RowId(1)))
+    of_nobody = await store.commit(TakeKey("k", "new", RowId(5)))
+
+    assert outdated == second == Conflict(RowId(1), RowState.RECEIVED)
+    assert first == Committed()
+    assert of_nobody == Conflict(RowId(5), None)
+    assert await store.ask(FindKeys("")) == ()
 
 
 async def test_a_message_is_found_by_its_id_and_its_edits_are_not_it(store: Asking) -> None:

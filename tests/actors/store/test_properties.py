@@ -54,6 +54,7 @@ from protocols.store import (
     ShowRow,
     StoreMessage,
     SummariseJournal,
+    TakeKey,
     UnsortedRows,
     Voice,
     WaitingRooms,
@@ -113,8 +114,9 @@ changes: st.SearchStrategy[Change] = st.one_of(
     ),
     st.builds(SentOutgoing, outbox_ids, remote_ids),
     st.builds(FailedOutgoing, outbox_ids, any_text),
-    st.builds(PutKey, keys, any_text),
+    st.builds(PutKey, keys, any_text | st.just("1")),
     st.builds(DeleteKey, keys),
+    st.builds(TakeKey, keys, any_text | st.just("1"), row_ids),
     st.builds(AddDeadLetter, any_text, any_text, any_text, any_text),
     st.builds(DeleteDeadLetter, few),
 )
