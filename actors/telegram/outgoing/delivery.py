@@ -30,6 +30,7 @@ from protocols.store import (
     Outgoing,
     SentOutgoing,
     StoreMessage,
+    Voice,
 )
 
 log = structlog.get_logger("telegram.delivery")
@@ -104,7 +105,8 @@ class Delivery:
         """The id of the message with its buttons, else of its first one."""
         if row.amends is not None:
             return await self._amending.amend(row, row.amends)
-        job, found = self._job(row, desk), contents(row)
+        found = contents(row)
+        job = self._job(row, desk, is_short=len(found) <= 1)
         progress = self._ledger.find(row) or Progress(place=job.shown_id)
         if not found and not row.files:
             return Unfit("there is nothing to show")
@@ -128,16 +130,19 @@ class Delivery:
             await self._files.take_away(job)
         return _known_by(job.row, progress) or Unfit("nobody knows whether anything of it is there")
 
-    def _job(self, row: OutboxRow, desk: Desk) -> Job:
+    def _job(self, row: OutboxRow, desk: Desk, *, is_short: bool) -> Job:
         target = self.post.targets.find(row.room)
         if target is None:
             return Job(row)
-        streaming = self.settings.streaming.in_chat(target.chat)
+        streaming, shown_id = self.settings.streaming.in_chat(target.chat), _shown_id(row, desk)
+        is_unseen = shown_id is None and row.row not in desk.turns
+        # What a command answers is there at once: a place for it would be seen to flicker.
+        is_at_once = row.voice is Voice.GATEWAY and is_short and is_unseen
         return Job(
             row,
-            shown_id=_shown_id(row, desk),
+            shown_id=shown_id,
             reply_to=target.reply_to(message_number(row.reply_to_id)),
-            is_placed=streaming is Streaming.EDIT,
+            is_placed=streaming is Streaming.EDIT and not is_at_once,
         )
 
 
