@@ -111,14 +111,16 @@ class _Polling:
     async def _poll(self, client: TelegramClient, me: Me) -> None:
         offset = self.offset = await self._start(me) if self.offset is None else self.offset
         asked_at, began = self.clock(), trio.current_time()
-        # The rest of an album is there already, or it never comes.
-        wait = 0.0 if self._albums.is_waiting else self.settings.pace.poll
+        # The rest of an album is there already, or it never comes; and a first poll that is not
+        # held says at once whether all is well.
+        is_held = not (self._albums.is_waiting or self._was_away)
+        wait = self.settings.pace.poll if is_held else 0.0
         found = await client.get_updates(offset, ALLOWED_UPDATES, wait=wait, limit=_BATCH)
         news = news_in(found.items, offset) if isinstance(found, Updates) else found
         if isinstance(news, Failure):
             await self._fail(news)
             return
-        self.patience.polled()
+        self.patience.polled(is_held=is_held)
         if self._was_away:
             self._was_away, self.came_back_at = False, asked_at
         await self._take(news, me)

@@ -46,9 +46,15 @@ class Errands:
                 assert_never(errand)
 
     def note(self, message: RoomMessage) -> None:
-        """Whatever a room is told, its row's files go when the turn is over."""
+        """Whatever a room is told, its row's files go when the turn is over.
+
+        An admin's chat is there when something is said in it, and with it a place for a menu.
+        """
         if isinstance(message, Deliver) and message.row_done is not None:
             self.files.forget(message.row_done)
+        admin = self.menus.newly_heard(message.room)
+        if admin is not None:
+            self.nursery.start_soon(self.menus.put_for, admin)
 
 
 def errands(

@@ -19,15 +19,13 @@ from actors.telegram.incoming.meaning import (
     Reader,
     StrangePress,
     Unreadable,
-    Unsupported,
 )
 from actors.telegram.incoming.origin import Album
 from actors.words import Word, say
-from protocols.ids import Language, RoomId
-from protocols.store import AddDeadLetter, AddOutgoing, Arrival, Change, PutKey, Voice
+from protocols.store import AddDeadLetter, Arrival, Change, PutKey
 from protocols.surfaces import AnswerPress
 
-_Whole = Arrival | Unsupported | Unreadable | ChatLost | ChatMoved | StrangePress | Ignored
+_Whole = Arrival | Unreadable | ChatLost | ChatMoved | StrangePress | Ignored
 
 MOVED_PREFIX = "telegram_moved:"
 """The keys that say, for an old chat id, the id as which the chat goes on."""
@@ -60,7 +58,6 @@ class Batch:
     arrivals: list[Arrival] = field(factory=list)
     albums: list[Album] = field(factory=list)
     extra: list[Change] = field(factory=list)
-    noted: list[RoomId] = field(factory=list)
     lost: list[ChatLost] = field(factory=list)
     answers: list[AnswerPress] = field(factory=list)
     ignored: int = 0
@@ -83,10 +80,6 @@ class Batch:
         match found:
             case Arrival():
                 self.arrivals.append(found)
-            case Unsupported(room, language, caption):
-                if caption is not None:
-                    self.arrivals.append(caption)
-                self._note(room, language)
             case Unreadable(reason, body):
                 self.extra.append(AddDeadLetter("telegram", "telegram update", reason, body))
             case ChatLost():
@@ -99,13 +92,6 @@ class Batch:
                 self.ignored += 1
             case _:
                 assert_never(found)
-
-    def _note(self, room: RoomId, language: Language) -> None:
-        """Say once in *room* that there is something we cannot read."""
-        if room not in self.noted:
-            self.noted.append(room)
-            words = say(Word.UNREADABLE_KIND, language)
-            self.extra.append(AddOutgoing(room, Voice.GATEWAY, words))
 
 
 def read_batch(updates: Sequence[Any], reader: Reader, known: Collection[Album] = ()) -> Batch:

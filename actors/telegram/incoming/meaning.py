@@ -38,19 +38,6 @@ class Unreadable:
 
 
 @frozen
-class Unsupported:
-    """Somebody sent what we cannot read, such as a poll.
-
-    Args:
-        caption: The words that came with it.
-    """
-
-    room: RoomId
-    language: Language
-    caption: Arrival | None = None
-
-
-@frozen
 class Part:
     """One picture or file of an album, which is one message when all of it is there.
 
@@ -103,7 +90,7 @@ class Ignored:
     why: str
 
 
-Decoded = Arrival | Part | Unsupported | Unreadable | ChatLost | ChatMoved | StrangePress | Ignored
+Decoded = Arrival | Part | Unreadable | ChatLost | ChatMoved | StrangePress | Ignored
 
 
 def unreadable(reason: str, update: Any) -> Unreadable:

@@ -12,7 +12,6 @@ from actors.telegram.incoming.meaning import (
     Ignored,
     Part,
     Reader,
-    Unsupported,
     unreadable,
 )
 from actors.telegram.incoming.media import media_in
@@ -122,12 +121,13 @@ def _content(message: _Message, reader: Reader) -> Decoded:
     if not is_for_us and album is None:
         return Ignored("not for us")
     said = "\n\n".join(part for part in (address.text, media.words) if part)
+    if is_empty:
+        # Whoever sent it is told so as for any message without words: by the directory's rules.
+        return _arrival(message, "", (), reader)
     files = media.files if said.startswith("/") else media.files + _pointed_at(raw, reader)
-    arrival = None if is_empty else _arrival(message, said, files, reader)
-    if arrival is not None and album is not None:
+    arrival = _arrival(message, with_quote(said, raw), files, reader)
+    if album is not None:
         return Part(album, arrival, is_for_us, address.is_to_another, bool(text))
-    if arrival is None or (media.is_unread and message.edits is None):
-        return Unsupported(message.room, message.speaker.language, arrival)
     return arrival
 
 
@@ -165,7 +165,7 @@ def _arrival(
         room=message.room,
         sender=speaker.person,
         sender_name=speaker.name,
-        text=with_quote(text, message.raw),
+        text=text,
         sent_at=message.sent_at,
         trace=trace_of(event_id),
         is_backlog=message.sent_at < reader.backlog_before,

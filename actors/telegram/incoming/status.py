@@ -50,11 +50,17 @@ class Patience:
         """Nothing is known yet."""
         self._tell()
 
-    def polled(self) -> None:
-        """A poll is complete."""
+    def polled(self, *, is_held: bool) -> None:
+        """A poll is complete.
+
+        Only one that *is_held* ends the row of failures: the other program that polls interrupts
+        no other.
+        """
         if self._trouble:
             log.info("server.reached")
-        self._polled_at, self._trouble, self._streak = _time_of_day(self.clock()), "", 0
+        self._polled_at, self._trouble = _time_of_day(self.clock()), ""
+        if is_held:
+            self._streak = 0
         self.answered()
         self._wait_for("news")
 
@@ -94,7 +100,8 @@ class Patience:
     async def _back_off(self, trouble: str, backoff: Backoff) -> None:
         # The kernel's first retry comes at once; ours waits from the first failure on.
         delay = backoff.delay_before(self._streak + 1, draw=random.random())  # noqa: S311  # no secret
-        await self._wait(f"{trouble}: next try in {delay:.1f} s", delay)
+        at = _time_of_day(self.clock() + delay)
+        await self._wait(f"{trouble}: next try at {at}", delay)
 
     async def _wait(self, trouble: str, wait: float) -> None:
         if _kind(trouble) != _kind(self._trouble):

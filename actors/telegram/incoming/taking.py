@@ -28,7 +28,7 @@ from protocols.store import (
     StoreMessage,
     WaitingRooms,
 )
-from protocols.surfaces import Deliver, SurfaceMessage
+from protocols.surfaces import SurfaceMessage
 
 log = structlog.get_logger("telegram.taking")
 
@@ -70,7 +70,6 @@ class Taker:
         self._aliases = batch.aliases
         if batch.arrivals and RowsArrived() not in self._for_chats:
             self._for_chats.append(RowsArrived())
-        self._for_sender.extend(Deliver(room) for room in batch.noted)
         self._for_sender.extend(batch.answers)
         for lost in batch.lost:
             self._for_chats.extend(await self._gone(lost.room, lost.reason))

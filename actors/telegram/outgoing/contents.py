@@ -27,12 +27,12 @@ def contents(row: OutboxRow) -> tuple[Piece, ...]:
     return (*found[:-1], evolve(found[-1], keyboard=row.keyboard))
 
 
-def amended(original: OutboxRow | None, row: OutboxRow) -> Piece | None:
+def amended(original: OutboxRow, row: OutboxRow) -> Piece | None:
     """The last piece of *original* with the text of *row* below it, and its buttons; None for none.
 
-    Of an original that nobody remembers there is only what is new.
+    Of files there is only what is new.
     """
-    shown = contents(original) if original is not None else ()
+    shown = contents(original)
     whole = evolve(below(shown[-1] if shown else Piece(""), row.text), keyboard=row.keyboard)
     return whole if is_visible(whole.text) else None
 

@@ -9,12 +9,12 @@ import structlog
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.telegram.api.outcomes import Forbidden, Refusal, Refused
+from actors.telegram.api.outcomes import Forbidden, Refused
 from actors.telegram.errands.leftovers import Leftovers
 from actors.telegram.outgoing.amending import Amending
 from actors.telegram.outgoing.contents import contents
 from actors.telegram.outgoing.files_out import FilesOut
-from actors.telegram.outgoing.placing import Job, Placing, Unfit, is_answer
+from actors.telegram.outgoing.placing import Job, Moot, Placing, Unfit, is_answer
 from actors.telegram.outgoing.posting import Post
 from actors.telegram.outgoing.progress import Ledger, Progress
 from actors.telegram.outgoing.reactions import Reactions
@@ -30,6 +30,7 @@ from protocols.store import (
     Outgoing,
     SentOutgoing,
     StoreMessage,
+    Voice,
 )
 
 log = structlog.get_logger("telegram.delivery")
@@ -91,22 +92,22 @@ class Delivery:
             self.post.close(row.room, max(desk.newest_row, row.row or RowId(0)))
         return self._failed(row, outcome)
 
-    def _failed(self, row: OutboxRow, why: Forbidden | Refused | Unfit) -> FailedOutgoing:
-        if row.amends is not None and isinstance(why, Refused) and why.why is Refusal.MESSAGE_GONE:
-            # Whoever deleted the message has no more use for what became of its button.
-            log.info("amended.gone", outbox_id=row.id)
-            return FailedOutgoing(row.id, "the message was deleted")
+    def _failed(self, row: OutboxRow, why: Forbidden | Refused | Moot | Unfit) -> FailedOutgoing:
+        if isinstance(why, Moot):
+            log.info("amends.dropped", outbox_id=row.id, reason=why.reason)
+            return FailedOutgoing(row.id, why.reason)
         reason = _words(why)
         log.warning("answer.refused", outbox_id=row.id, reason=reason)
         self.post.tally.count("refused")
         return FailedOutgoing(row.id, reason)
 
-    async def _say(self, row: OutboxRow, desk: Desk) -> int | Forbidden | Refused | Unfit:
-        """The id of its first message."""
+    async def _say(self, row: OutboxRow, desk: Desk) -> int | Forbidden | Refused | Moot | Unfit:
+        """The id of the message with its buttons, else of its first one."""
         if row.amends is not None:
             return await self._amending.amend(row, row.amends)
         # The largest answer with much formatting takes a second and more.
-        job, found = self._job(row, desk), await self.leftovers.in_thread(contents, row)
+        found = await self.leftovers.in_thread(contents, row)
+        job = self._job(row, desk, is_short=len(found) <= 1)
         progress = self._ledger.find(row) or Progress(place=job.shown_id)
         if not found and not row.files:
             return Unfit("there is nothing to show")
@@ -119,7 +120,7 @@ class Delivery:
             is_sent = is_answer(row) and (progress.done > 1 or not job.is_placed)
             if progress.done < len(found) or row.files or is_sent:
                 await self._ledger.keep(row, progress)
-        return await self._send_files(job, progress) if row.files else progress.first_id
+        return await self._send_files(job, progress) if row.files else _known_by(row, progress)
 
     async def _send_files(self, job: Job, progress: Progress) -> int | Forbidden | Refused | Unfit:
         while progress.files < len(job.row.files):
@@ -130,19 +131,27 @@ class Delivery:
             await self._ledger.keep(job.row, progress)
         if not progress.done:
             await self._files.take_away(job)
-        return progress.first_id or Unfit("nobody knows whether anything of it is there")
+        return _known_by(job.row, progress) or Unfit("nobody knows whether anything of it is there")
 
-    def _job(self, row: OutboxRow, desk: Desk) -> Job:
+    def _job(self, row: OutboxRow, desk: Desk, *, is_short: bool) -> Job:
         target = self.post.targets.find(row.room)
         if target is None:
             return Job(row)
-        streaming = self.settings.streaming.in_chat(target.chat)
+        streaming, shown_id = self.settings.streaming.in_chat(target.chat), _shown_id(row, desk)
+        is_unseen = shown_id is None and row.row not in desk.turns
+        # What a command answers is there at once: a place for it would be seen to flicker.
+        is_at_once = row.voice is Voice.GATEWAY and is_short and is_unseen
         return Job(
             row,
-            shown_id=_shown_id(row, desk),
+            shown_id=shown_id,
             reply_to=target.reply_to(message_number(row.reply_to_id)),
-            is_placed=streaming is Streaming.EDIT,
+            is_placed=streaming is Streaming.EDIT and not is_at_once,
         )
+
+
+def _known_by(row: OutboxRow, progress: Progress) -> int:
+    """The message by which *row* is known: what a press changes is the one with the buttons."""
+    return progress.last_id if row.keyboard and progress.last_id else progress.first_id
 
 
 def _shown_id(row: OutboxRow, desk: Desk) -> int | None:

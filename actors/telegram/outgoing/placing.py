@@ -47,6 +47,13 @@ class Job:
 
 
 @frozen
+class Moot:
+    """Nobody has any use for it; *reason* says why."""
+
+    reason: str
+
+
+@frozen
 class Unfit:
     """It was not even tried; *reason* says why."""
 

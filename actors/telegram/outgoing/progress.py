@@ -22,6 +22,7 @@ class Progress:
         place: The message that is there for the next piece of text.
         files: So many of its files are dealt with.
         tries: So often the next piece, or file, was sent without our knowing what became of it.
+        last_id: The newest message of its text, in the end the one with its buttons; 0 before it.
     """
 
     done: int = 0
@@ -29,27 +30,38 @@ class Progress:
     place: int | None = None
     files: int = 0
     tries: int = 0
+    last_id: int = 0
 
     def with_piece(self, message_id: int) -> "Progress":
         """One more piece of text stands there, as *message_id*."""
-        return Progress(self.done + 1, self.first_id or message_id, files=self.files)
+        return Progress(
+            self.done + 1, self.first_id or message_id, files=self.files, last_id=message_id
+        )
 
     def with_files(self, number: int, message_id: int) -> "Progress":
         """So many more files are dealt with; *message_id* says so."""
-        return Progress(self.done, self.first_id or message_id, files=self.files + number)
+        files = self.files + number
+        return Progress(self.done, self.first_id or message_id, files=files, last_id=self.last_id)
 
     def text(self) -> str:
         """The JSON that remembers it."""
-        return json.dumps([self.done, self.first_id, self.place, self.files, self.tries])
+        return json.dumps(
+            [self.done, self.first_id, self.place, self.files, self.tries, self.last_id]
+        )
 
     @classmethod
     def of(cls, text: str) -> "Progress":
-        """What *text* remembers; an earlier version wrote down no files."""
+        """What *text* remembers; earlier versions wrote down less."""
         match json.loads(text):
             case [int(done), int(first_id), int() | None as place]:
                 return cls(done, first_id, place)
             case [int(done), int(first_id), int() | None as place, int(files), int(tries)]:
                 return cls(done, first_id, place, files, tries)
+            case [
+                int(done), int(first_id), int() | None as place,
+                int(files), int(tries), int(last_id),
+            ]:  # fmt: skip
+                return cls(done, first_id, place, files, tries, last_id)
             case _:
                 return cls()
 

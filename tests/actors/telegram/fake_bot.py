@@ -430,10 +430,11 @@ class Gateway:
         keyboard: Keyboard = (),
         files: Sequence[LocalFile] = (),
         state: RowState = RowState.ANSWERED,
+        voice: Voice = Voice.AGENT,
     ) -> None:
         """The turn's one visible outcome."""
         room = self.journal.rows[row].room
-        out = AddOutgoing(room, Voice.AGENT, text, row=row, keyboard=keyboard, files=tuple(files))
+        out = AddOutgoing(room, voice, text, row=row, keyboard=keyboard, files=tuple(files))
         self.commit(FinishRow(row, state), out)
         await self.tell(Deliver(room, row_done=row))
 

@@ -23,7 +23,7 @@ async def test_an_album_is_one_message_although_its_parts_come_apart(
 
     assert [len(row.files) for row in bot.journal.rows.values()] == [0, 2, 0]
     held = [(fields["offset"], fields["timeout"]) for fields, _ in bot.api.polls()]
-    assert held[:4] == [("0", "30"), ("2", "0"), ("2", "0"), ("5", "30")]
+    assert held[:5] == [("0", "0"), ("0", "30"), ("2", "0"), ("2", "0"), ("5", "30")]
 
 
 async def test_while_an_album_is_waited_for_nothing_of_it_is_confirmed(

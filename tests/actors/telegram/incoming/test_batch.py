@@ -14,7 +14,7 @@ from actors.telegram.incoming.origin import Album, room_id
 from actors.telegram.settings import GroupMode
 from actors.words import Word, say
 from protocols.ids import Language
-from protocols.store import AddDeadLetter, AddOutgoing, PutKey, Voice
+from protocols.store import AddDeadLetter, PutKey
 from protocols.surfaces import AnswerPress
 from tests.actors.telegram.fake_bot_api import ALICE, GROUP, PRIVATE, message
 from tests.actors.telegram.json_values import JSON
@@ -47,11 +47,8 @@ def test_each_kind_of_news_goes_its_way() -> None:
 
     batch = read_batch(updates, READER)
 
-    assert [arrival.text for arrival in batch.arrivals] == ["one", "two"]
-    assert batch.noted == [room_id(7), room_id(-100)]
+    assert [arrival.text for arrival in batch.arrivals] == ["one", "two", "", ""]
     assert batch.extra == [
-        AddOutgoing(room_id(7), Voice.GATEWAY, say(Word.UNREADABLE_KIND, Language(""))),
-        AddOutgoing(room_id(-100), Voice.GATEWAY, say(Word.UNREADABLE_KIND, Language("ru"))),
         PutKey("telegram_moved:-100", "-5"),
         AddDeadLetter(
             "telegram",

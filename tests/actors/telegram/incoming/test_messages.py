@@ -12,7 +12,6 @@ from actors.telegram.incoming.meaning import (
     Ignored,
     Reader,
     Unreadable,
-    Unsupported,
 )
 from protocols.files import FileKind
 from protocols.ids import EventId, Language, PersonId, RemoteId, RoomId, TraceId
@@ -177,18 +176,27 @@ def test_a_picture_in_a_group_is_for_us_when_its_caption_says_so_or_it_replies_t
 @pytest.mark.parametrize(
     "sent", [{"poll": {}}, {"story": {}}, {"photo": []}, {"voice": 5}, {"hologram": {}}]
 )
-def test_what_we_cannot_read_is_told_in_the_persons_language(sent: dict[str, Any]) -> None:
-    said = message(None, **sent) | {"from": ALICE | {"language_code": "ru"}}
+def test_what_we_cannot_read_is_a_message_that_says_nothing(sent: dict[str, Any]) -> None:
+    said = message(None, message_id=33, **sent) | {"from": ALICE | {"language_code": "ru"}}
 
-    assert read(said) == Unsupported(RoomId("telegram/7"), Language("ru"))
+    found = arrival(said)
+
+    assert (found.text, found.files, found.edits) == ("", (), None)
+    assert (found.room, found.sender) == (RoomId("telegram/7"), PersonId("telegram:7"))
+    assert (found.language, found.message_id) == (Language("ru"), RemoteId("33"))
+
+
+def test_a_poll_about_somebody_elses_words_or_picture_says_no_more_than_a_poll() -> None:
+    quoted = arrival(message(None, poll={}, reply_to_message=BY_BOB))
+    pointed = arrival(in_group("@agent_bot") | {"text": "", "poll": {}, "reply_to_message": BY_BOT})
+    picture = message(None, chat=GROUP, photo=[PHOTO])
+    of_all = arrival(message(None, chat=GROUP, poll={}, reply_to_message=picture), ALL)
+
+    assert [(found.text, found.files) for found in (quoted, pointed, of_all)] == [("", ())] * 3
 
 
 def test_the_caption_of_what_we_cannot_read_is_heard() -> None:
-    found = read(message(None, paid_media={}, caption="look"))
-
-    assert isinstance(found, Unsupported)
-    assert found.caption is not None
-    assert found.caption.text == "look"
+    assert arrival(message(None, paid_media={}, caption="look")).text == "look"
 
 
 @pytest.mark.parametrize("reader", [READER, ALL])
@@ -266,7 +274,7 @@ def test_the_caption_of_a_picture_is_edited_too() -> None:
     assert len(found.files) == 1
 
 
-def test_the_new_words_below_what_we_cannot_read_are_heard_without_another_notice() -> None:
+def test_the_new_words_below_what_we_cannot_read_are_heard() -> None:
     edited = message(None, paid_media={}, caption="better")
 
     assert arrival(edited, kind="edited_message").text == "better"

@@ -1,7 +1,10 @@
 """Buttons below what the bot says, what becomes of their presses, and whom a message replies to."""
 
+from pathlib import Path
+
 import pytest
 import trio
+from structlog.typing import EventDict
 from trio.testing import MockClock
 
 from actors.telegram.api.outcomes import (
@@ -15,7 +18,8 @@ from actors.telegram.api.outcomes import (
 )
 from actors.telegram.outgoing.contents import contents
 from actors.telegram.text.render import length_utf16
-from protocols.ids import Language, OutboxId, RemoteId
+from protocols.files import FileKind, LocalFile
+from protocols.ids import Language, OutboxId, RemoteId, RoomId
 from protocols.store import (
     AddOutgoing,
     Amends,
@@ -134,6 +138,57 @@ async def test_what_a_press_changes_is_added_below_the_end_of_the_answer(
     marked = [units[2 * e["offset"] : 2 * (e["offset"] + e["length"])] for e in (bold, italic)]
     assert [part.decode("utf-16-le") for part in marked] == ["end", "Sent again by Ann."]
     assert gateway.outcomes() == ["sent", "sent"]
+    assert next(iter(gateway.journal.outbox.values())).remote_id == RemoteId("3")
+
+
+async def test_an_answer_without_buttons_is_known_by_its_first_message(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway(autojump_clock)
+    async with gateway.running():
+        await gateway.finish(gateway.row(), LONG)
+        await gateway.settled()
+
+    (out,) = gateway.journal.outbox.values()
+    assert out.remote_id == RemoteId("1")
+
+
+@pytest.mark.parametrize("room", [HERE, GROUP])
+async def test_nobody_has_another_message_changed_than_that_with_the_buttons(
+    autojump_clock: MockClock, room: RoomId, logs: list[EventDict]
+) -> None:
+    gateway = Gateway(autojump_clock)
+    async with gateway.running():
+        await gateway.finish(gateway.row(), "Ann's answer", keyboard=RETRY)
+        row = gateway.row(room)
+        await gateway.finish(row, "Bob's answer", keyboard=RETRY)
+        await gateway.settled()
+        await gateway.amend(row, "1", "forged")
+        await gateway.settled()
+
+    assert [found.text for found in gateway.bot.messages.values()] == [
+        "Ann's answer",
+        "Bob's answer",
+    ]
+    assert gateway.outcomes() == ["sent", "sent", "failed"]
+    assert not [line for line in logs if line["log_level"] == "warning"]
+
+
+async def test_a_message_of_the_same_number_in_another_chat_is_not_changed(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway(autojump_clock)
+    async with gateway.running():
+        row = gateway.row()
+        await gateway.finish(row, "Ann's answer", keyboard=RETRY)
+        await gateway.settled()
+        amends = Amends(row, RemoteId("1"))
+        gateway.commit(AddOutgoing(GROUP, Voice.GATEWAY, "forged", is_final=False, amends=amends))
+        await gateway.tell(Deliver(GROUP))
+        await gateway.settled()
+
+    assert gateway.outcomes() == ["sent", "failed"]
+    assert not gateway.bot.texts("edit")[1:]
 
 
 async def test_a_change_may_be_of_the_buttons_alone_and_is_the_same_twice(
@@ -152,7 +207,7 @@ async def test_a_change_may_be_of_the_buttons_alone_and_is_the_same_twice(
     assert gateway.outcomes() == ["sent"] * 3
 
 
-async def test_a_change_of_a_message_that_nobody_remembers_is_all_that_it_says(
+async def test_a_message_that_nobody_remembers_is_not_changed(
     autojump_clock: MockClock,
 ) -> None:
     gateway = Gateway(autojump_clock)
@@ -162,7 +217,8 @@ async def test_a_change_of_a_message_that_nobody_remembers_is_all_that_it_says(
         await gateway.amend(gateway.row(), "1", "decided")
         await gateway.settled()
 
-    assert gateway.bot.shown() == ["decided"]
+    assert gateway.bot.shown() == ["old"]
+    assert gateway.outcomes() == ["sent", "failed"]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +227,7 @@ async def test_a_change_of_a_message_that_nobody_remembers_is_all_that_it_says(
         ("1", Fault(GONE), "the message was deleted"),
         ("1", Fault(Refused(400, "no")), "Telegram refused: no"),
         ("1", Fault(Forbidden("blocked")), "the chat is closed to the bot: blocked"),
-        ("x", None, "what it amends is no message of Telegram's"),
+        ("x", None, "this is not the message that it amends"),
     ],
 )
 async def test_a_change_that_cannot_be_made_fails_and_bothers_nobody(
@@ -191,13 +247,41 @@ async def test_a_change_that_cannot_be_made_fails_and_bothers_nobody(
     assert gateway.bot.shown() == ["answer"]
 
 
-async def test_a_change_without_anything_to_see_fails(autojump_clock: MockClock) -> None:
+def file_in(folder: Path) -> LocalFile:
+    path = folder / "made" / "run-a.txt"
+    path.parent.mkdir()
+    path.write_bytes(b"hello")
+    return LocalFile(FileKind.DOCUMENT, "a.txt", "text/plain", 5, str(path), "0" * 64)
+
+
+async def test_the_message_with_the_buttons_is_changed_and_not_the_file_below_it(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
     gateway = Gateway(autojump_clock)
     async with gateway.running():
-        await gateway.amend(gateway.row(), "1", "")
+        row = gateway.row()
+        await gateway.finish(row, LONG, keyboard=RETRY, files=[file_in(tmp_path)])
+        await gateway.settled()
+        await gateway.amend(row, "3", "decided")
         await gateway.settled()
 
-    assert gateway.outcomes() == ["failed"]
+    assert [found.keyboard for found in gateway.bot.seen()] == [()] * 4
+    assert gateway.bot.shown()[2].endswith("\n\ndecided")
+
+
+async def test_a_change_without_anything_to_see_fails(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    gateway = Gateway(autojump_clock)
+    async with gateway.running():
+        row = gateway.row()
+        await gateway.finish(row, "", files=[file_in(tmp_path)])
+        await gateway.settled()
+        await gateway.amend(row, "1", "")
+        await gateway.settled()
+
+    assert gateway.outcomes() == ["sent", "failed"]
+    assert list(gateway.journal.outbox.values())[-1].reason == "there is nothing to show"
 
 
 async def test_a_change_is_no_outcome_although_it_is_marked_as_one(

@@ -232,6 +232,81 @@ async def test_however_often_it_is_killed_in_the_air_a_new_message_is_repeated_o
     assert gateway.bot.shown().count("once") == 2
 
 
+# The gateway's own answers.
+
+
+async def test_an_answer_to_a_command_is_one_request(autojump_clock: MockClock) -> None:
+    gateway = Gateway(autojump_clock)
+    async with gateway.running():
+        row = gateway.row(GROUP, message_id="77")
+        await gateway.finish(row, "status", voice=Voice.GATEWAY)
+        await gateway.settled()
+
+    assert gateway.bot.texts("send", "edit") == ["status"]
+    assert [found.reply_to for found in gateway.bot.seen(GROUP)] == [77]
+    assert not gateway.kept()
+
+
+async def test_what_the_gateway_says_of_a_turn_takes_the_place_that_shows_it(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway(autojump_clock)
+    async with gateway.running():
+        row = gateway.row()
+        await gateway.typing(row)
+        await trio.sleep(1)
+        await gateway.finish(row, "stopped", voice=Voice.GATEWAY)
+        await gateway.settled()
+
+    assert gateway.bot.texts("send", "edit") == ["…", "stopped"]
+    assert gateway.bot.shown() == ["stopped"]
+
+
+async def test_a_turn_on_the_desk_may_be_shown_already_although_nobody_knows(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway(autojump_clock)
+    async with gateway.running():
+        row = gateway.row()
+        await gateway.typing(row)
+        await gateway.finish(row, "stopped", voice=Voice.GATEWAY)
+        await gateway.settled()
+
+    assert gateway.bot.shown() == ["stopped"]
+    assert gateway.bot.texts("send")[0] == "…"
+
+
+async def test_a_long_answer_of_the_gateway_takes_a_place_first(autojump_clock: MockClock) -> None:
+    gateway = Gateway(autojump_clock)
+    async with gateway.running():
+        await gateway.finish(gateway.row(), LONG, voice=Voice.GATEWAY)
+        await gateway.settled()
+
+    assert [text[:6] for text in gateway.bot.texts("send", "edit")][:2] == ["…", "part 0"]
+    assert len(gateway.bot.shown()) == 3
+
+
+@pytest.mark.parametrize("kills", [1, 3])
+async def test_however_often_it_is_killed_in_the_air_a_commands_answer_is_repeated_once(
+    autojump_clock: MockClock, kills: int
+) -> None:
+    gateway = Gateway(autojump_clock)
+    row = gateway.row()
+    gateway.commit(
+        FinishRow(row, RowState.ANSWERED), AddOutgoing(HERE, Voice.GATEWAY, "once", row=row)
+    )
+    gateway.bot.delays[42] = 1.0
+    for _ in range(kills):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(gateway.sender().run)
+            await trio.sleep(0.75)
+            nursery.cancel_scope.cancel()
+    async with gateway.running():
+        await gateway.settled()
+
+    assert gateway.bot.shown().count("once") == 2
+
+
 async def test_a_message_that_waits_in_a_penalty_is_not_in_the_air(
     autojump_clock: MockClock,
 ) -> None:
