@@ -163,10 +163,6 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.DECIDED_BY: "**{choice}** ({name})",
         Word.RETRIED_BY: "*Sent again by {name}.*",
         Word.ANSWERED_ANEW: "*The new text is answered below.*",
-        Word.UNREADABLE_KIND: (
-            "I cannot read that kind of message. "
-            "Send me text, a picture, a file, a place or a voice message."
-        ),
         Word.FILE_TOO_LARGE: "*I could not fetch {name}: it is larger than {limit}.*",
         Word.FILE_GONE: "*I could not fetch {name}: it is not there any more.*",
         Word.FILE_UNREACHABLE: "*I could not fetch {name}: the download failed several times.*",

@@ -173,10 +173,6 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.DECIDED_BY: "**{choice}** ({name})",
         Word.RETRIED_BY: "*Отправлено ещё раз: {name}.*",
         Word.ANSWERED_ANEW: "*Ответ на новый текст ниже.*",
-        Word.UNREADABLE_KIND: (
-            "Такие сообщения я не читаю. "
-            "Пришлите текст, фотографию, файл, геопозицию или голосовое сообщение."
-        ),
         Word.FILE_TOO_LARGE: "*Не удалось получить {name}: файл больше {limit}.*",
         Word.FILE_GONE: "*Не удалось получить {name}: файла уже нет.*",
         Word.FILE_UNREACHABLE: "*Не удалось получить {name}: загрузка несколько раз срывалась.*",

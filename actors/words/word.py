@@ -98,7 +98,6 @@ class Word(Enum):
     RETRIED_BY = auto()
     ANSWERED_ANEW = auto()
     # Files.
-    UNREADABLE_KIND = auto()
     FILE_TOO_LARGE = auto()
     FILE_GONE = auto()
     FILE_UNREACHABLE = auto()

@@ -40,7 +40,7 @@ async def test_every_kind_of_file_is_taken_and_what_cannot_be_read_is_said(tmp_p
 
         said = await chat.hears(
             ann, "kind-voice", "kind-document", "kind-audio", "kind-video", "🦊", "13.405",
-            "cannot read that kind",
+            "nothing in that message",
         )  # fmt: skip
         await chat.end()
     whole = "\n".join(said)

@@ -30,7 +30,7 @@ class Limits:
     bot_per_second: int = 30
     slack: float = 0.1
     retry_after: int = 5
-    grace: float = 0.1
+    grace: float = 0.3
 
 
 LIMITLESS = Limits(
