@@ -62,11 +62,16 @@ class Delivery:
 
     async def deliver(self, room: RoomId, desk: Desk) -> None:
         """Send everything that waits for *room*."""
-        desk.has_outgoing = False
-        while waiting := await ask_until_answered(self.store, Outgoing(room)):
+        is_last = False
+        while not is_last:
+            desk.has_outgoing, page = False, Outgoing(room)
+            waiting = await ask_until_answered(self.store, page)
             for row in waiting:
                 await self._settle(await self._send(row, desk), row, desk)
-        desk.forget_over()
+            # What came meanwhile is hinted at again.
+            is_last = len(waiting) < page.limit
+        if not desk.has_outgoing:  # else the answer of a turn that is over may come only now
+            desk.forget_over()
 
     async def _settle(
         self, change: SentOutgoing | FailedOutgoing, row: OutboxRow, desk: Desk
@@ -85,7 +90,7 @@ class Delivery:
         if is_answer(row) and row.row in desk.turns:
             desk.turns[row.row].end()
         if isinstance(outcome, int):
-            log.info("answer.delivered", outbox_id=row.id)
+            log.info("answer.delivered", outbox_id=row.id, row=row.row)
             self.post.tally.count("delivered")
             return SentOutgoing(row.id, RemoteId(str(outcome)))
         if isinstance(outcome, Forbidden):
@@ -97,7 +102,7 @@ class Delivery:
             log.info("amends.dropped", outbox_id=row.id, reason=why.reason)
             return FailedOutgoing(row.id, why.reason)
         reason = _words(why)
-        log.warning("answer.refused", outbox_id=row.id, reason=reason)
+        log.warning("answer.refused", outbox_id=row.id, row=row.row, reason=reason)
         self.post.tally.count("refused")
         return FailedOutgoing(row.id, reason)
 
