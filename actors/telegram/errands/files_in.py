@@ -162,9 +162,12 @@ class FilesIn:
             answer = await self._bring(question)
         del self._under_way[question.row, question.number]
         fetch.over.set()
-        is_there = isinstance(answer, LocalFile)
-        self.post.tally.count("files fetched" if is_there else "files missing")
-        log.info("file.fetched" if is_there else "file.missed", row=question.row)
+        if isinstance(answer, FileMissing):
+            self.post.tally.count("files missing")
+            log.info("file.missed", row=question.row, why=answer.why)
+        else:
+            self.post.tally.count("files fetched")
+            log.info("file.fetched", row=question.row)
         for asker in fetch.askers:
             asker.send(answer)
 
