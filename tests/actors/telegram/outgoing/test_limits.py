@@ -62,10 +62,17 @@ def test_the_bot_never_says_more_than_thirty_a_second() -> None:
     assert len(found) >= 110
 
 
-def test_a_new_life_does_not_begin_with_a_burst() -> None:
+def test_a_new_life_begins_with_a_placeholder_and_its_answer_and_no_burst() -> None:
     budget = Budget.fresh(0)
 
-    assert [at for at, _ in sent(budget, [ANN], 0.9)] == [0]
+    at_first = [at for at, _ in sent(budget, [ANN], 0.9)]
+
+    assert len(at_first) == 2
+    assert at_first[-1] < 0.1
+
+
+def test_a_new_life_in_a_group_begins_with_one() -> None:
+    assert [at for at, _ in sent(Budget.fresh(0), [-ANN], 3.0)] == [0]
 
 
 @pytest.mark.parametrize(("rate", "window", "most"), [(GROUP, 60, 20), (WHOLE_BOT, 1, 30)])
