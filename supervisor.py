@@ -68,8 +68,7 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
         from actors.matrix.settings import MatrixSettings
         from actors.matrix.syncer import MatrixSyncer
 
-        where = (str(s.matrix_homeserver), s.matrix_user_id, s.matrix_store_path)
-        account = MatrixSettings(*where, *s.matrix_login)
+        account = MatrixSettings(str(s.matrix_homeserver), *s.matrix_account)
         surfaces[MATRIX] = Surface(MATRIX, matrix.address, ("/", "!"), draft_every=1.5)
         syncer = permanent("matrix", MatrixSyncer, matrix, to_store, to_chats, account)
         rows.append(syncer.with_options(shutdown=15.0))

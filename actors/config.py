@@ -139,7 +139,19 @@ class Settings(BaseModel):
     matrix_access_token: SecretStr = Field(SecretStr(""), description="A token of its own device.")
     matrix_device_id: str = Field("", description="The token's device; checked where it is set.")
     matrix_store_path: Path = Field(
-        Path("matrix_store"), description="A folder for the Matrix session, a secret."
+        Path("matrix_store"), description="A folder for the Matrix session and its keys: secrets."
+    )
+    matrix_recovery_key_file: Path | None = Field(
+        None, description="A file with the account's recovery key: a new device signs itself."
+    )
+    matrix_group_mode: Literal["mention", "all"] = Field(
+        "mention", description="In group rooms: answer when mentioned or replied to, or everything."
+    )
+    matrix_threads: Literal["room", "session"] = Field(
+        "room", description="Whether a thread belongs to its room's chat, or is one of its own."
+    )
+    matrix_reactions: bool = Field(
+        default=True, description="Whether a reaction on a message shows that it was taken."
     )
     matrix_allowed_users: MatrixUsers = Field(
         (), description="May write without pairing: @me:example.org,@you:example.org."
@@ -166,10 +178,13 @@ class Settings(BaseModel):
         return *ways, self.telegram_reactions, self.files_path, admins
 
     @property
-    def matrix_login(self) -> tuple[str, str, str]:
-        """The password, the token and the token's device; each empty where it is not set."""
+    def matrix_account(self) -> tuple[str, Path, str, str, str, str, str, bool, Path, Path | None]:
+        """What Matrix' surface is told beside its homeserver; empty where it is not set."""
         password, token = self.matrix_password, self.matrix_access_token
-        return password.get_secret_value(), token.get_secret_value(), self.matrix_device_id
+        login = (password.get_secret_value(), token.get_secret_value(), self.matrix_device_id)
+        ways = (self.matrix_group_mode, self.matrix_threads, self.matrix_reactions)
+        places = (self.files_path, self.matrix_recovery_key_file)
+        return self.matrix_user_id, self.matrix_store_path, *login, *ways, *places
 
     def secrets(self) -> tuple[str, ...]:
         """Every value that must never be printed."""

@@ -127,6 +127,9 @@ class Arrival:
         language: That of the person's app; empty where it is not known.
         edits: The message whose text this is from now on.
         press: It is no message: somebody pressed a button.
+        redacts: It is no message: the message with this id was taken back.
+        thread_id: The message that began the thread it was written in; the answer stays there.
+        is_shared: Others read in the room what the sender is told there.
     """
 
     event_id: EventId
@@ -142,6 +145,9 @@ class Arrival:
     files: tuple[RemoteFile, ...] = ()
     edits: RemoteId | None = None
     press: Press | None = None
+    redacts: RemoteId | None = None
+    thread_id: RemoteId = RemoteId("")
+    is_shared: bool = False
 
 
 @frozen
@@ -178,6 +184,9 @@ class Row:
     edits: RemoteId | None = None
     press: Press | None = None
     decided: str = ""
+    redacts: RemoteId | None = None
+    thread_id: RemoteId = RemoteId("")
+    is_shared: bool = False
 
 
 @frozen
@@ -190,6 +199,7 @@ class OutboxRow:
         is_final: It is the one visible outcome of its row, so it takes the place of its draft.
         reply_to_id: The message of the row, by its surface's own id; empty where it has none.
         language: That of the row's person.
+        thread_id: The message that began the thread of the row; empty where it is in none.
     """
 
     id: OutboxId
@@ -210,6 +220,7 @@ class OutboxRow:
     amends: Amends | None = None
     reply_to_id: RemoteId = RemoteId("")
     language: Language = Language("")
+    thread_id: RemoteId = RemoteId("")
 
 
 @frozen
@@ -549,6 +560,14 @@ class FinalOutgoing(Question[OutboxRow | None]):
 
 
 @frozen
+class FindOutgoing(Question[OutboxRow | None]):
+    """The newest message to *room* that became *remote_id* there, or amended it; None for none."""
+
+    room: RoomId
+    remote_id: RemoteId
+
+
+@frozen
 class OutgoingRooms(Question[tuple[RoomId, ...]]):
     """Rooms of *surface* with pending outgoing messages, the one that has waited longest first."""
 
@@ -601,6 +620,7 @@ StoreMessage = (
     | RecentRows
     | Outgoing
     | FinalOutgoing
+    | FindOutgoing
     | OutgoingRooms
     | GetKey
     | FindKeys

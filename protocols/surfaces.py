@@ -47,11 +47,13 @@ class AnswerPress:
 
     Args:
         text: One line for the person who pressed, at most 200 characters; empty for none.
+        is_refused: The press did nothing, and no other message says so.
     """
 
     room: RoomId
     press_id: str
     text: str = field(repr=False, default="")
+    is_refused: bool = False
 
 
 @frozen
@@ -95,6 +97,8 @@ class Surface:
         has_buttons: Buttons can be shown and pressed there.
         opens_rooms: ``OpenRoom`` may open one.
         sends_files: The agent's files go along with an outgoing message.
+        room_link: Where a person finds a room, with ``{room}`` for the surface's own id; empty
+            where rooms have no address.
     """
 
     name: SurfaceName
@@ -104,3 +108,4 @@ class Surface:
     has_buttons: bool = False
     opens_rooms: bool = False
     sends_files: bool = False
+    room_link: str = ""

@@ -36,6 +36,7 @@ from protocols.store import (
     FinalOutgoing,
     FindKeys,
     FindMessage,
+    FindOutgoing,
     FindRow,
     FinishRow,
     GetKey,
@@ -72,7 +73,7 @@ _RowChange = QueueRow | StartRow | RequeueRow | FinishRow | RewordRow | DecideRo
 _RowsQuestion = (
     UnsortedRows | WaitingRows | WaitingRooms | FindRow | FindMessage | LastFinished | RecentRows
 )
-_OutgoingQuestion = Outgoing | OutgoingRooms | FinalOutgoing
+_OutgoingQuestion = Outgoing | OutgoingRooms | FinalOutgoing | FindOutgoing
 _OtherQuestion = ReadCursor | GetKey | FindKeys | DeadLetters | SummariseJournal
 
 _WAITING = frozenset({RowState.QUEUED, RowState.RUNNING})
@@ -115,7 +116,7 @@ class MemoryJournal:
                 message.reply_to.send(self._commit(changes))
             case Backup(path):
                 message.reply_to.send(_backup(Path(path)))
-            case Outgoing() | OutgoingRooms() | FinalOutgoing():
+            case Outgoing() | OutgoingRooms() | FinalOutgoing() | FindOutgoing():
                 self._look_up_outgoing(message)
             case ReadCursor() | GetKey() | FindKeys() | DeadLetters() | SummariseJournal():
                 self._look_up(message)
@@ -155,6 +156,13 @@ class MemoryJournal:
             case FinalOutgoing(row):
                 finals = (out for out in self.outbox.values() if out.row == row and out.is_final)
                 question.reply_to.send(next(map(self._with_row, finals), None))
+            case FindOutgoing(room, remote_id):
+                newest = (
+                    out
+                    for out in reversed(self.outbox.values())
+                    if (out.room, out.remote_id) == (room, remote_id)
+                )
+                question.reply_to.send(next(map(self._with_row, newest), None))
             case _:
                 assert_never(question)
 
@@ -196,6 +204,7 @@ class MemoryJournal:
             and (row.room, row.message_id) == (question.room, question.message_id)
             and row.edits is None
             and row.press is None
+            and row.redacts is None
         )
         return next(found, None)
 
@@ -218,6 +227,7 @@ class MemoryJournal:
             shown_id=row.shown_id,
             reply_to_id=row.message_id,
             language=row.language,
+            thread_id=row.thread_id,
         )
 
     def _summary(self) -> JournalSummary:
@@ -261,6 +271,9 @@ class MemoryJournal:
             files=arrival.files,
             edits=arrival.edits,
             press=arrival.press,
+            redacts=arrival.redacts,
+            thread_id=arrival.thread_id,
+            is_shared=arrival.is_shared,
         )
         self.rows[row.id] = row
         return row

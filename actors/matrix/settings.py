@@ -1,8 +1,26 @@
 """What the Matrix surface is configured with."""
 
+from enum import StrEnum
 from pathlib import Path
 
 from attrs import field, frozen
+
+
+class GroupMode(StrEnum):
+    """What the bot answers in rooms that are no direct chats."""
+
+    MENTION = "mention"
+    """What mentions it or replies to it."""
+    ALL = "all"
+
+
+class Threads(StrEnum):
+    """What a thread is to the agent."""
+
+    ROOM = "room"
+    """A part of its room's chat; the answer stays in the thread."""
+    SESSION = "session"
+    """A chat of its own."""
 
 
 @frozen
@@ -33,7 +51,10 @@ class MatrixSettings:
         user_id: The whole id, ``@bot:example.org``; with a token it may be empty.
         access_token: Wins over the password; the password is used once and its session kept.
         device_id: Empty: the one of the kept session, else a new one.
-        store_path: A folder of our own for the session, later for keys.
+        store_path: A folder of our own for the session and the keys.
+        has_reactions: A reaction shows that a message was taken, and where it came to nothing.
+        files_path: Where files on their way lie.
+        recovery_key_file: Holds the account's recovery key, with which a new device signs itself.
     """
 
     homeserver: str
@@ -42,5 +63,10 @@ class MatrixSettings:
     password: str = field(repr=False, default="")
     access_token: str = field(repr=False, default="")
     device_id: str = ""
+    group_mode: GroupMode = field(default=GroupMode.MENTION, converter=GroupMode)
+    threads: Threads = field(default=Threads.ROOM, converter=Threads)
+    has_reactions: bool = True
+    files_path: Path = Path("surfaces.files")
+    recovery_key_file: Path | None = None
     device_name: str = "agent-surfaces"
     pace: Pace = field(factory=Pace)

@@ -8,17 +8,17 @@ from attrs import define
 from actors.kernel.aio import open_asyncio
 from actors.kernel.child import ParkedError, ready
 from actors.kernel.mailbox import Mailbox
-from actors.matrix.answers import Answers
-from actors.matrix.client import Homeserver, MatrixClient, Session
-from actors.matrix.drafts import Drafts
-from actors.matrix.invites import Invites
-from actors.matrix.login import Door, LoginRefused
-from actors.matrix.posting import Post
-from actors.matrix.reading import LONG_POLL, Reader
-from actors.matrix.rooms import Rooms
-from actors.matrix.sending import Sender
+from actors.matrix.api.client import Homeserver, MatrixClient, Session
+from actors.matrix.api.login import Door, LoginRefused
+from actors.matrix.api.status import Status
+from actors.matrix.incoming.invites import Invites
+from actors.matrix.incoming.reading import LONG_POLL, Reader
+from actors.matrix.outgoing.answers import Answers
+from actors.matrix.outgoing.drafts import Drafts
+from actors.matrix.outgoing.posting import Post
+from actors.matrix.outgoing.rooms import Rooms
+from actors.matrix.outgoing.sending import Sender
 from actors.matrix.settings import MatrixSettings
-from actors.matrix.status import Status
 from protocols.chats import DirectoryMessage
 from protocols.mail import Address
 from protocols.store import StoreMessage

@@ -10,8 +10,8 @@ from protocols.store import Arrival, Cursor, Journal, Journaled, Row
 # One statement that adds nothing for an event seen before, so that ids have no gaps.
 _INSERT = (
     "INSERT INTO inbox (surface, event_id, room, sender, sender_name, text, sent_at, received_at,"
-    " trace, is_backlog, message_id, language, files, edits, press)"
-    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
+    " trace, is_backlog, message_id, language, files, edits, press, redacts, thread_id, is_shared)"
+    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18"
     " WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE surface = ?1 AND event_id = ?2)"
     " AND NOT EXISTS (SELECT 1 FROM seen WHERE surface = ?1 AND event_id = ?2)"
 )
@@ -53,6 +53,9 @@ def _add(db: Connection, surface: SurfaceName, arrival: Arrival, now: float) -> 
             files_text(arrival.files),
             arrival.edits,
             part_text(arrival.press),
+            arrival.redacts,
+            arrival.thread_id,
+            arrival.is_shared,
         ),
     )
     return journal_row(db, RowId(added.lastrowid or 0)) if added.rowcount == 1 else None

@@ -29,6 +29,7 @@ from protocols.store import (
     FinalOutgoing,
     FindKeys,
     FindMessage,
+    FindOutgoing,
     FindRow,
     GetKey,
     Journal,
@@ -97,7 +98,7 @@ def _handle(db: Connection, message: Durable, now: float) -> Delivery:
             FindRow() | FindMessage() | LastFinished() | RecentRows()
         ):
             return look_up_journal(db, message)
-        case Outgoing() | OutgoingRooms() | FinalOutgoing():
+        case Outgoing() | OutgoingRooms() | FinalOutgoing() | FindOutgoing():
             return look_up_outgoing(db, message)
         case ReadCursor() | GetKey() | FindKeys() | DeadLetters() | SummariseJournal():
             return look_up(db, message)

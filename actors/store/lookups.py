@@ -14,6 +14,7 @@ from protocols.store import (
     FinalOutgoing,
     FindKeys,
     FindMessage,
+    FindOutgoing,
     FindRow,
     GetKey,
     JournalSummary,
@@ -35,7 +36,7 @@ Delivery = Callable[[], None]
 JournalLookup = (
     UnsortedRows | WaitingRows | WaitingRooms | FindRow | FindMessage | LastFinished | RecentRows
 )
-OutgoingLookup = Outgoing | OutgoingRooms | FinalOutgoing
+OutgoingLookup = Outgoing | OutgoingRooms | FinalOutgoing | FindOutgoing
 OtherLookup = ReadCursor | GetKey | FindKeys | DeadLetters | SummariseJournal
 
 
@@ -87,6 +88,14 @@ def look_up_outgoing(db: Connection, question: OutgoingLookup) -> Delivery:
         case FinalOutgoing(row):
             found = outbox_rows(db, "WHERE outbox.row = ? AND is_final ORDER BY outbox.id", row)
             return partial(question.reply_to.send, next(iter(found), None))
+        case FindOutgoing(room, remote_id):
+            found = outbox_rows(
+                db,
+                "WHERE outbox.room = ? AND remote_id = ? ORDER BY outbox.id DESC LIMIT 1",
+                room,
+                remote_id,
+            )
+            return partial(question.reply_to.send, next(iter(found), None))
         case OutgoingRooms(surface):
             return partial(question.reply_to.send, _outgoing_rooms(db, surface))
         case _:
@@ -123,7 +132,7 @@ def _message(db: Connection, question: FindMessage) -> Row | None:
     found = journal_rows(
         db,
         "WHERE room = ? AND message_id = ? AND message_id <> '' AND edits IS NULL AND press IS NULL"
-        " ORDER BY id DESC LIMIT 1",
+        " AND redacts IS NULL ORDER BY id DESC LIMIT 1",
         question.room,
         question.message_id,
     )

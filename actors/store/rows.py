@@ -10,14 +10,14 @@ from protocols.store import DeadLetter, OutboxRow, OutboxState, Row, RowState, V
 _INBOX = (
     "id, event_id, room, sender, sender_name, text, sent_at, received_at, trace, is_backlog, state,"
     " slot, run_id, attempts, shown_id, reason, finished_at, message_id, language, files, edits,"
-    " press, decided"
+    " press, decided, redacts, thread_id, is_shared"
 )
 
 # What a row's words reply to, and which message shows its answer, is known by the journal.
 _OUTBOX = (
     "SELECT outbox.id, uid, outbox.room, row, voice, outbox.text, is_final, event_id, shown_id,"
     " created_at, outbox.state, remote_id, outbox.reason, keyboard, outbox.files, amends,"
-    " message_id, language"
+    " message_id, language, thread_id"
     " FROM outbox LEFT JOIN inbox ON inbox.id = outbox.row"
 )
 
@@ -48,15 +48,16 @@ def dead_letters(db: Connection, limit: int) -> tuple[DeadLetter, ...]:
 
 
 def _row(columns: tuple[Any, ...]) -> Row:
-    *arrived, files, edits, pressed, decided = columns
+    *arrived, files, edits, pressed, decided, redacts, thread_id, shared = columns
     first = (*arrived[:9], bool(arrived[9]), RowState(arrived[10]), *arrived[11:])
-    values = (*first, remote_files(files), edits, press(pressed), decided)
+    last = (press(pressed), decided, redacts, thread_id, bool(shared))
+    values = (*first, remote_files(files), edits, *last)
     return Row(*values)
 
 
 def _outbox_row(columns: tuple[Any, ...]) -> OutboxRow:
     id_, uid, room, row, voice, text, is_final, event_id, shown_id, created_at, *rest = columns
-    state, remote_id, reason, buttons, files, amended, message_id, language = rest
+    state, remote_id, reason, buttons, files, amended, message_id, language, thread_id = rest
     return OutboxRow(
         id=OutboxId(id_),
         uid=uid,
@@ -76,4 +77,5 @@ def _outbox_row(columns: tuple[Any, ...]) -> OutboxRow:
         amends=amends(amended),
         reply_to_id=message_id or RemoteId(""),
         language=language or Language(""),
+        thread_id=thread_id or RemoteId(""),
     )

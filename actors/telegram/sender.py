@@ -11,11 +11,11 @@ from typing import assert_never
 import trio
 from attrs import define
 
+from actors.disk import InThread
 from actors.kernel.child import ready
 from actors.kernel.mailbox import Mailbox
 from actors.telegram.api.bot import Bot
 from actors.telegram.api.client import open_client
-from actors.telegram.errands.disk import InThread
 from actors.telegram.errands.errands import errands
 from actors.telegram.errands.leftovers import Leftovers
 from actors.telegram.outgoing.gate import Gate

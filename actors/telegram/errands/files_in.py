@@ -14,6 +14,15 @@ import structlog
 import trio
 from attrs import define, field
 
+from actors.disk import (
+    InThread,
+    Part,
+    Whole,
+    numbered_folders,
+    remove_folder,
+    safe_name,
+    whole_at,
+)
 from actors.kernel.asking import ask_until_answered
 from actors.kernel.backoff import Backoff
 from actors.telegram.api.outcomes import (
@@ -24,15 +33,6 @@ from actors.telegram.api.outcomes import (
     Refusal,
     Refused,
     Unreachable,
-)
-from actors.telegram.errands.disk import (
-    InThread,
-    Part,
-    Whole,
-    numbered_folders,
-    remove_folder,
-    safe_name,
-    whole_at,
 )
 from actors.telegram.outgoing.limits import Urgency
 from actors.telegram.outgoing.posting import Hindrance, NotNow, Post

@@ -2,9 +2,9 @@
 
 from attrs import define
 
+from actors.disk import InThread
 from actors.kernel.asking import ask_until_answered
 from actors.telegram.api.outcomes import Forbidden, Refusal, Refused
-from actors.telegram.errands.disk import InThread
 from actors.telegram.outgoing.contents import amended
 from actors.telegram.outgoing.limits import Urgency
 from actors.telegram.outgoing.placing import Moot, Unfit

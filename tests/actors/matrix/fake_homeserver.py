@@ -9,7 +9,7 @@ import trio
 from attrs import define, field, frozen
 from trio.testing import MockClock
 
-from actors.matrix.client import Done, Refused, Reply, Session, TokenRefused
+from actors.matrix.api.client import Done, Refused, Reply, Session, TokenRefused
 from actors.matrix.settings import MatrixSettings, Pace
 from tests.actors.matrix.gateway import Answer, Gateway, echo
 
@@ -47,6 +47,8 @@ class FakeHomeserver:
     session: Session | None = None
     largest: int = 60_000
     is_closed: bool = False
+    handlers: dict[str, Callable[[str, str, Json | None], Reply]] = field(factory=dict)
+    """What ``request`` answers, by a part of the path."""
     _left: dict[str, int] = field(factory=dict)
     _changed: trio.Event = field(factory=trio.Event)
     _logins: int = 1
@@ -212,6 +214,19 @@ class FakeHomeserver:
 
     async def typing(self, room: str, user_id: str, *, is_typing: bool) -> Reply:
         return await self._reply("typing", lambda: Done({}), room, user_id, is_typing)
+
+    async def request(
+        self, method: str, path: str, body: Json | None = None, *, within: float = 30.0
+    ) -> Reply:
+        assert within > 0
+
+        def answer() -> Reply:
+            for part, handler in self.handlers.items():
+                if part in path:
+                    return handler(method, path, body)
+            return Refused(404, "M_UNRECOGNIZED")
+
+        return await self._reply("request", answer, method, path, body)
 
     async def close(self) -> None:
         await trio.lowlevel.cancel_shielded_checkpoint()

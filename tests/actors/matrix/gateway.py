@@ -9,7 +9,7 @@ import trio
 from attrs import define, field
 
 from actors.kernel.mailbox import Mailbox
-from actors.matrix.client import Homeserver, MatrixClient
+from actors.matrix.api.client import Homeserver, MatrixClient
 from actors.matrix.settings import MatrixSettings, Pace
 from actors.matrix.syncer import MatrixSyncer
 from protocols.chats import DirectoryMessage, MayJoin, RoomGone, RowsArrived

@@ -9,9 +9,9 @@ import trio
 from attrs import evolve
 
 from actors.kernel.child import ParkedError
-from actors.matrix.client import MatrixClient
-from actors.matrix.decode import room_id
-from actors.matrix.rooms import NO_ENCRYPTION
+from actors.matrix.api.client import MatrixClient
+from actors.matrix.incoming.decode import room_id
+from actors.matrix.outgoing.rooms import NO_ENCRYPTION
 from protocols.chats import RoomGone
 from protocols.ids import PersonId
 from protocols.store import AddOutgoing, OutboxState, Row, Voice

@@ -11,6 +11,7 @@ import trio
 from attrs import define, evolve, field, frozen
 from trio.testing import MockClock
 
+from actors.disk import InThread
 from actors.kernel.mailbox import Mailbox
 from actors.telegram.api.methods import Take
 from actors.telegram.api.outcomes import (
@@ -23,7 +24,6 @@ from actors.telegram.api.outcomes import (
     Refused,
     Sent,
 )
-from actors.telegram.errands.disk import InThread
 from actors.telegram.errands.menu import MENU_KEY
 from actors.telegram.sender import TelegramSender
 from actors.telegram.settings import TelegramSettings

@@ -12,6 +12,7 @@ from attrs import define, evolve
 from trio.testing import MockClock
 
 from actors.chats.files import LONGEST_FETCH
+from actors.disk import Part
 from actors.telegram.api.methods import Take
 from actors.telegram.api.outcomes import (
     Ambiguous,
@@ -23,7 +24,6 @@ from actors.telegram.api.outcomes import (
     Refused,
     Unreachable,
 )
-from actors.telegram.errands.disk import Part
 from actors.telegram.errands.files_in import LARGEST_BYTES
 from protocols.files import FileKind, FileMissing, LocalFile, Missing, RemoteFile
 from protocols.ids import RoomId, RowId

@@ -7,11 +7,11 @@ import trio
 from trio.testing import MockClock
 
 from actors.kernel.child import ParkedError
-from actors.matrix.client import Done, Limited, Refused, Session, TokenRefused, Unreachable
-from actors.matrix.decode import decode, room_id
-from actors.matrix.login import SessionFile
-from actors.matrix.rooms import NO_ENCRYPTION
-from actors.matrix.sending import SURFACE
+from actors.matrix.api.client import Done, Limited, Refused, Session, TokenRefused, Unreachable
+from actors.matrix.api.login import SessionFile
+from actors.matrix.incoming.decode import decode, room_id
+from actors.matrix.outgoing.rooms import NO_ENCRYPTION
+from actors.matrix.outgoing.sending import SURFACE
 from protocols.chats import DirectoryMessage, RoomGone
 from protocols.ids import EventId, PersonId
 from protocols.mail import AnswerLateError, Question

@@ -8,8 +8,10 @@ import trio
 from attrs import define, evolve, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
-from actors.matrix.decode import (
+from actors.matrix.api.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
+from actors.matrix.api.patience import pause
+from actors.matrix.api.status import Status
+from actors.matrix.incoming.decode import (
     OwnDraft,
     Page,
     Unreadable,
@@ -18,12 +20,10 @@ from actors.matrix.decode import (
     read_page,
     room_id,
 )
-from actors.matrix.gaps import Gaps, WholeRoom
-from actors.matrix.invites import Invites
-from actors.matrix.patience import pause
-from actors.matrix.rooms import NO_ENCRYPTION, Rooms
-from actors.matrix.sending import SURFACE, Sender
-from actors.matrix.status import Status
+from actors.matrix.incoming.gaps import Gaps, WholeRoom
+from actors.matrix.incoming.invites import Invites
+from actors.matrix.outgoing.rooms import NO_ENCRYPTION, Rooms
+from actors.matrix.outgoing.sending import SURFACE, Sender
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
 from protocols.ids import RemoteId
 from protocols.mail import Address, NoAnswerError

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.matrix.limits import LONGEST_DELAY, Penalty, delay_before
+from actors.matrix.api.limits import LONGEST_DELAY, Penalty, delay_before
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.matrix.decode import (
+from actors.matrix.incoming.decode import (
     History,
     Invite,
     OwnDraft,

@@ -4,8 +4,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.matrix.client import Limited, Refused, Reply, TokenRefused, Unreachable
-from actors.matrix.rooms import NO_ENCRYPTION
+from actors.matrix.api.client import Limited, Refused, Reply, TokenRefused, Unreachable
+from actors.matrix.outgoing.rooms import NO_ENCRYPTION
 from protocols.ids import PersonId
 from protocols.mail import AnswerLateError, Question
 from tests.actors.matrix.fake_homeserver import ALICE, FakeHomeserver, gateway_over, started

@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.matrix.limits import EVENT_BYTES
-from actors.matrix.render import Content, as_edit, contents, draft_text, html_of, smaller_contents
+from actors.matrix.api.limits import EVENT_BYTES
+from actors.matrix.outgoing.render import (
+    Content,
+    as_edit,
+    contents,
+    draft_text,
+    html_of,
+    smaller_contents,
+)
 from protocols.store import Voice
 
 _MARKS = [
@@ -119,7 +126,7 @@ def test_markdown_becomes_the_html_that_clients_show(text: str, html: str) -> No
 
 
 def test_a_class_that_is_no_language_is_left_out() -> None:
-    from actors.matrix.render import _checked_attribute  # noqa: PLC0415  # no way from Markdown
+    from actors.matrix.outgoing.render import _checked_attribute  # noqa: PLC0415  # no way from Markdown
 
     assert _checked_attribute("code", "class", "evil") is None
     assert _checked_attribute("code", "class", "language-py") == "language-py"

@@ -6,9 +6,9 @@ from typing import assert_never
 import structlog
 from attrs import define, field, frozen
 
-from actors.matrix.client import Done, Homeserver, Refused, TokenRefused
-from actors.matrix.patience import insist
-from actors.matrix.status import Status
+from actors.matrix.api.client import Done, Homeserver, Refused, TokenRefused
+from actors.matrix.api.patience import insist
+from actors.matrix.api.status import Status
 
 log = structlog.get_logger("matrix.rooms")
 

@@ -4,9 +4,9 @@ import structlog
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.posting import Post, Posted, PostOutcome, PostRefused, TooLarge
-from actors.matrix.render import Content, as_edit, contents, smaller_contents
-from actors.matrix.turns import Desk
+from actors.matrix.outgoing.posting import Post, Posted, PostOutcome, PostRefused, TooLarge
+from actors.matrix.outgoing.render import Content, as_edit, contents, smaller_contents
+from actors.matrix.outgoing.turns import Desk
 from protocols.ids import RemoteId, RoomId, RowId, native_id
 from protocols.mail import Address
 from protocols.store import (

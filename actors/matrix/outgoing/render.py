@@ -12,8 +12,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from actors.matrix.limits import EVENT_BYTES, LEAST_PIECE_BYTES, PIECE_BYTES
-from actors.matrix.pieces import pieces
+from actors.matrix.api.limits import EVENT_BYTES, LEAST_PIECE_BYTES, PIECE_BYTES
+from actors.matrix.outgoing.pieces import pieces
 from protocols.store import Voice
 
 Content = dict[str, Any]

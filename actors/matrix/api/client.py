@@ -16,18 +16,12 @@ import trio
 from attrs import define, field, frozen
 
 from actors.kernel.aio import from_asyncio
-from actors.matrix.limits import UNSAID_WAIT
+from actors.matrix.api.filters import history_filter, sync_filter
+from actors.matrix.api.limits import UNSAID_WAIT
 
 Json = dict[str, Any]
 
-_MESSAGE_TYPES = ["m.room.message", "m.room.encrypted", "m.room.encryption", "m.room.member"]
-_HISTORY_FILTER = {
-    "types": _MESSAGE_TYPES,
-    "lazy_load_members": True,
-    "include_redundant_members": True,
-}
 _ERRCODE = re.compile(r"[A-Z][A-Z0-9_.-]{0,63}", re.IGNORECASE | re.ASCII)
-_NOTHING: Json = {"types": []}
 
 
 @frozen
@@ -112,6 +106,11 @@ class Homeserver(Protocol):
     async def typing(self, room: str, user_id: str, *, is_typing: bool) -> Reply:
         """Show that an answer is being written, or no more."""
 
+    async def request(
+        self, method: str, path: str, body: Json | None = None, *, within: float = 30.0
+    ) -> Reply:
+        """One request of the client-server API; *path* is one of ``path_to``."""
+
     async def close(self) -> None:
         """End all connections."""
 
@@ -144,7 +143,7 @@ class MatrixClient:
 
     async def versions(self) -> Reply:
         """What the server speaks: whether it is a Matrix server at all."""
-        return await self._request("GET", "/_matrix/client/versions")
+        return await self.request("GET", "/_matrix/client/versions")
 
     async def log_in(self, user_id: str, password: str, device_id: str, name: str) -> Reply:
         """A new session on *device_id*, or on a new device."""
@@ -154,64 +153,64 @@ class MatrixClient:
             "password": password,
             "initial_device_display_name": name,
         }
-        return await self._request(
-            "POST", _path("login"), body | ({"device_id": device_id} if device_id else {})
+        return await self.request(
+            "POST", path_to("login"), body | ({"device_id": device_id} if device_id else {})
         )
 
     async def whoami(self, access_token: str) -> Reply:
         """Whose the token is."""
-        return await self._request("GET", _path("account", "whoami"), token=access_token)
+        return await self.request("GET", path_to("account", "whoami"), token=access_token)
 
     async def sync(self, since: str, *, wait: float) -> Reply:
         """What is new since the token *since*, at once or within *wait* seconds."""
         query = {
-            "filter": _sync_filter(self.window if since else 1),
+            "filter": sync_filter(self.window if since else 1),
             "timeout": str(int(wait * 1000)),
         }
         if since:
             query["since"] = since
         # The server may take its time for a large answer, beyond the wait that we asked for.
-        return await self._request("GET", _path("sync", **query), within=wait + 60.0)
+        return await self.request("GET", path_to("sync", **query), within=wait + 60.0)
 
     async def messages(self, room: str, start: str, end: str) -> Reply:
         """Events before the token *start*, newest first, not beyond *end*."""
         query = {"dir": "b", "limit": str(self.window), "from": start}
-        query["filter"] = json.dumps(_HISTORY_FILTER)
+        query["filter"] = history_filter()
         if end:
             query["to"] = end
-        return await self._request("GET", _path("rooms", room, "messages", **query), within=60.0)
+        return await self.request("GET", path_to("rooms", room, "messages", **query), within=60.0)
 
     async def encryption(self, room: str) -> Reply:
         """The room's encryption; refused as not found where it has none."""
-        return await self._request("GET", _path("rooms", room, "state", "m.room.encryption", ""))
+        return await self.request("GET", path_to("rooms", room, "state", "m.room.encryption", ""))
 
     async def join(self, room: str) -> Reply:
         """Enter *room*."""
         # Over federation a join takes as long as the other servers need.
-        return await self._request("POST", _path("join", room), {}, within=180.0)
+        return await self.request("POST", path_to("join", room), {}, within=180.0)
 
     async def leave(self, room: str, reason: str) -> Reply:
         """Leave *room* or decline it; its people see *reason*."""
-        return await self._request("POST", _path("rooms", room, "leave"), {"reason": reason})
+        return await self.request("POST", path_to("rooms", room, "leave"), {"reason": reason})
 
     async def send(self, room: str, txn: str, content: Json) -> Reply:
         """Send a message; the same *txn* is the same event, however often it is sent."""
-        return await self._request(
-            "PUT", _path("rooms", room, "send", "m.room.message", txn), content
+        return await self.request(
+            "PUT", path_to("rooms", room, "send", "m.room.message", txn), content
         )
 
     async def typing(self, room: str, user_id: str, *, is_typing: bool) -> Reply:
         """Show that an answer is being written, or no more."""
         body = {"typing": True, "timeout": 30_000} if is_typing else {"typing": False}
-        return await self._request(
-            "PUT", _path("rooms", room, "typing", user_id), body, within=10.0
+        return await self.request(
+            "PUT", path_to("rooms", room, "typing", user_id), body, within=10.0
         )
 
     async def close(self) -> None:
         """End all connections."""
         await from_asyncio(self._nio.close)
 
-    async def _request(
+    async def request(
         self,
         method: str,
         path: str,
@@ -220,6 +219,10 @@ class MatrixClient:
         token: str = "",
         within: float = 30.0,
     ) -> Reply:
+        """One request of the client-server API; *path* is one of ``path_to``.
+
+        After *within* seconds there is no answer; *token* stands in for the session's.
+        """
         token = token or self._nio.access_token
         try:
             with trio.fail_after(within):
@@ -273,25 +276,7 @@ def _wait_of(body: Json) -> float:
     return wait_ms / 1000
 
 
-def _path(*parts: str, **query: str) -> str:
+def path_to(*parts: str, **query: str) -> str:
+    """The address of a request of the client-server API, its *parts* quoted."""
     path = "/_matrix/client/v3/" + "/".join(quote(part, safe="") for part in parts)
     return f"{path}?{urlencode(query)}" if query else path
-
-
-def _sync_filter(limit: int) -> str:
-    return json.dumps(
-        {
-            "presence": _NOTHING,
-            "account_data": _NOTHING,
-            "room": {
-                "ephemeral": _NOTHING,
-                "account_data": _NOTHING,
-                "state": {
-                    "types": ["m.room.encryption", "m.room.member"],
-                    "lazy_load_members": True,
-                    "include_redundant_members": True,
-                },
-                "timeline": {"types": _MESSAGE_TYPES, "limit": limit},
-            },
-        }
-    )

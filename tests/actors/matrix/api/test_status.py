@@ -6,7 +6,7 @@ from attrs import define, field
 from structlog.typing import EventDict
 
 from actors.kernel.child import Wait, current_life
-from actors.matrix.status import Status
+from actors.matrix.api.status import Status
 
 
 @define

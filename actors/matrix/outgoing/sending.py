@@ -9,12 +9,20 @@ import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.answers import Answers
-from actors.matrix.client import Homeserver
-from actors.matrix.drafts import Drafts
-from actors.matrix.posting import Post
+from actors.matrix.api.client import Homeserver
+from actors.matrix.outgoing.answers import Answers
+from actors.matrix.outgoing.drafts import Drafts
+from actors.matrix.outgoing.posting import Post
+from actors.matrix.outgoing.turns import (
+    Desk,
+    Rest,
+    SendAnswers,
+    SetTyping,
+    ShowNow,
+    WaitUntil,
+    next_step,
+)
 from actors.matrix.settings import Pace
-from actors.matrix.turns import Desk, Rest, SendAnswers, SetTyping, ShowNow, WaitUntil, next_step
 from protocols.files import FileMissing, Missing
 from protocols.ids import RoomId, SurfaceName, native_id
 from protocols.mail import Address

@@ -9,10 +9,10 @@ from typing import assert_never
 import structlog
 from attrs import define, frozen
 
-from actors.matrix.client import Done, Homeserver, Refused, Session, TokenRefused
-from actors.matrix.patience import insist
+from actors.matrix.api.client import Done, Homeserver, Refused, Session, TokenRefused
+from actors.matrix.api.patience import insist
+from actors.matrix.api.status import Status
 from actors.matrix.settings import MatrixSettings
-from actors.matrix.status import Status
 
 log = structlog.get_logger("matrix.login")
 

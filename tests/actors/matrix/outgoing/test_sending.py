@@ -9,9 +9,9 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock
 
-from actors.matrix.client import Done, Limited, Refused, TokenRefused, Unreachable
-from actors.matrix.decode import room_id
-from actors.matrix.render import as_edit
+from actors.matrix.api.client import Done, Limited, Refused, TokenRefused, Unreachable
+from actors.matrix.incoming.decode import room_id
+from actors.matrix.outgoing.render import as_edit
 from actors.matrix.settings import Pace
 from actors.matrix.syncer import _Surface
 from protocols.files import FileKind, FileMissing, Missing, RemoteFile

@@ -1,8 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.matrix.settings import Pace
-from actors.matrix.turns import (
+from actors.matrix.outgoing.turns import (
     Desk,
     Rest,
     SendAnswers,
@@ -13,6 +12,7 @@ from actors.matrix.turns import (
     next_step,
     pause_after,
 )
+from actors.matrix.settings import Pace
 from protocols.ids import RoomId, RowId
 from protocols.surfaces import Deliver, RoomMessage, ShowDraft, ShowTyping
 

@@ -6,10 +6,18 @@ import pytest
 from trio.testing import MockClock
 
 from actors.kernel.child import ParkedError
-from actors.matrix.client import Done, Limited, Refused, Reply, Session, TokenRefused, Unreachable
-from actors.matrix.login import Door, KeptSession, LoginRefused, SessionFile
+from actors.matrix.api.client import (
+    Done,
+    Limited,
+    Refused,
+    Reply,
+    Session,
+    TokenRefused,
+    Unreachable,
+)
+from actors.matrix.api.login import Door, KeptSession, LoginRefused, SessionFile
+from actors.matrix.api.status import Status
 from actors.matrix.settings import MatrixSettings
-from actors.matrix.status import Status
 from tests.actors.matrix.fake_homeserver import BOT, FakeHomeserver, gateway_over, started
 
 KEPT = Session(BOT, "DEVICE1", "token1")

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from actors.matrix.client import Done, Limited, Refused, Reply, TokenRefused, Unreachable
-from actors.matrix.limits import delay_before
-from actors.matrix.status import Status
+from actors.matrix.api.client import Done, Limited, Refused, Reply, TokenRefused, Unreachable
+from actors.matrix.api.limits import delay_before
+from actors.matrix.api.status import Status
 
 Settled = Done | TokenRefused | Refused
 

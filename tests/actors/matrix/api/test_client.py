@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from actors.kernel.aio import open_asyncio
-from actors.matrix.client import (
+from actors.matrix.api.client import (
     Done,
     Limited,
     MatrixClient,
@@ -28,7 +28,7 @@ from actors.matrix.client import (
     Unreachable,
     reply_of,
 )
-from actors.matrix.limits import UNSAID_WAIT
+from actors.matrix.api.limits import UNSAID_WAIT
 
 
 @pytest.mark.parametrize(

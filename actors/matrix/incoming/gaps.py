@@ -7,8 +7,10 @@ from typing import assert_never
 import structlog
 from attrs import define, field, frozen
 
-from actors.matrix.client import Done, Homeserver, Refused, TokenRefused
-from actors.matrix.decode import (
+from actors.matrix.api.client import Done, Homeserver, Refused, TokenRefused
+from actors.matrix.api.patience import insist, pause
+from actors.matrix.api.status import Status
+from actors.matrix.incoming.decode import (
     History,
     JoinedRoom,
     Json,
@@ -17,8 +19,6 @@ from actors.matrix.decode import (
     read_history,
     since_invited,
 )
-from actors.matrix.patience import insist, pause
-from actors.matrix.status import Status
 from protocols.store import Row
 
 log = structlog.get_logger("matrix.gaps")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.matrix.pieces import pieces
+from actors.matrix.outgoing.pieces import pieces
 
 _BLOCKS = st.lists(
     st.one_of(

@@ -8,9 +8,9 @@ import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
-from actors.matrix.decode import Invite, Page, person_id
-from actors.matrix.rooms import NO_ENCRYPTION, Rooms
+from actors.matrix.api.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
+from actors.matrix.incoming.decode import Invite, Page, person_id
+from actors.matrix.outgoing.rooms import NO_ENCRYPTION, Rooms
 from protocols.chats import DirectoryMessage, MayJoin
 from protocols.mail import Address, NoAnswerError
 from protocols.store import Change, Commit, DeleteKey, FindKeys, PutKey, StoreMessage

@@ -6,7 +6,7 @@ import structlog
 import trio
 from attrs import define, field, frozen
 
-from actors.matrix.client import (
+from actors.matrix.api.client import (
     Done,
     Homeserver,
     Limited,
@@ -15,11 +15,11 @@ from actors.matrix.client import (
     TokenRefused,
     Unreachable,
 )
-from actors.matrix.limits import Penalty
-from actors.matrix.patience import pause
-from actors.matrix.render import Content
-from actors.matrix.rooms import Closed, Open, Rooms, Unknown
-from actors.matrix.status import Status
+from actors.matrix.api.limits import Penalty
+from actors.matrix.api.patience import pause
+from actors.matrix.api.status import Status
+from actors.matrix.outgoing.render import Content
+from actors.matrix.outgoing.rooms import Closed, Open, Rooms, Unknown
 from protocols.ids import RemoteId
 
 log = structlog.get_logger("matrix.posting")

@@ -6,11 +6,11 @@ import trio
 from attrs import define
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.decode import draft_txn
-from actors.matrix.posting import NotNow, Post, Posted
-from actors.matrix.render import Content, as_edit, contents, draft_text
+from actors.matrix.incoming.decode import draft_txn
+from actors.matrix.outgoing.posting import NotNow, Post, Posted
+from actors.matrix.outgoing.render import Content, as_edit, contents, draft_text
+from actors.matrix.outgoing.turns import Desk, Turn, pause_after
 from actors.matrix.settings import Pace
-from actors.matrix.turns import Desk, Turn, pause_after
 from protocols.ids import RoomId, native_id
 from protocols.mail import Address
 from protocols.store import Commit, FindRow, RowState, ShowRow, StoreMessage, Voice
