@@ -8,8 +8,9 @@ import trio
 from attrs import define
 
 from tests.rigs.journal import Journal, read_journal
+from tests.rigs.matrix_shown import Shown
 from tests.rigs.program import LIMIT, Program, program
-from tests.rigs.synapse import Account, Person, Shown, Synapse
+from tests.rigs.synapse import Account, Person, Synapse
 
 _DATABASE = "surfaces.db"
 
