@@ -14,7 +14,7 @@ from attrs import define, field
 from tests.rigs.matrix_attachments import opened_file, sealed_file
 from tests.rigs.matrix_olm import MEGOLM, ROTATION, OlmDevice, Outbound, Peer
 from tests.rigs.matrix_shown import Shown, opened
-from tests.rigs.matrix_signatures import is_cross_signed, is_genuine
+from tests.rigs.matrix_signatures import Signer, is_cross_signed, is_genuine
 from tests.rigs.synapse import Account, MatrixRefusedError, Person, Synapse, file_content
 
 Json = dict[str, Any]
@@ -58,6 +58,30 @@ class Human(Person):
                 "one_time_keys": self.device.one_time_keys(_ONE_TIME_KEYS),
             },
         )
+
+    async def sign_device(self) -> None:
+        """Make the keys of cross-signing, and vouch for the device with them."""
+        master, signing, others = Signer(), Signer(), Signer()
+        password = {"type": "m.login.password", "password": self.account.password}
+        await self.request(
+            "POST",
+            "/keys/device_signing/upload",
+            {
+                "master_key": master.published(self.user_id, "master"),
+                "self_signing_key": master.signed(
+                    signing.published(self.user_id, "self_signing"), self.user_id
+                ),
+                "user_signing_key": master.signed(
+                    others.published(self.user_id, "user_signing"), self.user_id
+                ),
+                "auth": {**password, "identifier": {"type": "m.id.user", "user": self.user_id}},
+            },
+        )
+        signed = signing.signed(self.device.device_keys(), self.user_id)
+        done = await self.request(
+            "POST", "/keys/signatures/upload", {self.user_id: {self.device.device_id: signed}}
+        )
+        assert not done.get("failures"), done
 
     async def on_another_device(self) -> "Human":
         """The same person on a device that was not there before."""

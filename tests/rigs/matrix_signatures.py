@@ -4,6 +4,7 @@ import json
 from base64 import b64decode, b64encode
 from typing import Any
 
+from Crypto.PublicKey import ECC
 from Crypto.PublicKey.ECC import EccKey
 from Crypto.Signature import eddsa
 
@@ -37,6 +38,29 @@ def is_signed(value: Json, *, by: str, key_id: str, key: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+class Signer:
+    """A key of a person's own, such as a master key."""
+
+    def __init__(self) -> None:
+        self._key: EccKey = ECC.generate(curve="Ed25519")
+        self.public = unpadded(self._key.public_key().export_key(format="raw"))
+
+    def signed(self, value: Json, user_id: str) -> Json:
+        """*value* with one signature more."""
+        signature = unpadded(eddsa.new(self._key, "rfc8032").sign(canonical(value)))
+        signatures = {name: dict(those) for name, those in value.get("signatures", {}).items()}
+        signatures.setdefault(user_id, {})[f"ed25519:{self.public}"] = signature
+        return {**value, "signatures": signatures}
+
+    def published(self, user_id: str, usage: str) -> Json:
+        """This key as its owner publishes it for *usage*."""
+        return {
+            "user_id": user_id,
+            "usage": [usage],
+            "keys": {f"ed25519:{self.public}": self.public},
+        }
 
 
 def is_genuine(device: Json, user_id: str, device_id: str) -> bool:

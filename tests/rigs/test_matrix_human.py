@@ -7,6 +7,7 @@ from attrs import frozen
 
 from tests.rigs.matrix_human import Human, human
 from tests.rigs.matrix_shown import UNREADABLE, Shown
+from tests.rigs.matrix_signatures import Signer, is_cross_signed
 from tests.rigs.synapse import Synapse
 
 
@@ -200,3 +201,37 @@ async def test_a_strict_person_tells_an_unsigned_device_that_it_gets_no_keys(
     assert not seen_by_ben.is_readable
     assert own.is_readable
     assert not seen_by_ann.is_readable
+
+
+async def test_a_strict_person_talks_with_a_device_that_its_owner_has_signed(
+    synapse: Synapse,
+) -> None:
+    async with pair(synapse) as two:
+        two.ann.is_strict = two.ben.is_strict = True
+        await two.ann.sign_device()
+        await two.ben.send(two.room, "kept")
+        await two.ben.sign_device()
+        await two.ann.send(two.room, "for signed devices")
+        await two.ben.send(two.room, "from a signed one")
+
+        shown = await two.until("kept", "for signed devices", "from a signed one")
+        seen_by_ann = await two.ann.seen(two.room)
+
+    assert [one.is_trusted for one in shown if one.sender == two.ann.user_id] == [True]
+    assert [one.is_readable for one in seen_by_ann] == [True, True, True]
+
+
+async def test_a_signature_of_somebody_elses_key_is_none(synapse: Synapse) -> None:
+    async with pair(synapse) as two:
+        await two.ann.sign_device()
+        ann, device = two.ann.user_id, two.ann.account.device_id
+        true = await two.ann.request("POST", "/keys/query", {"device_keys": {ann: []}})
+        forger = Signer()
+        key = {"self_signing_keys": {ann: forger.published(ann, "self_signing")}}
+        signed = forger.signed(true["device_keys"][ann][device], ann)
+
+        assert is_cross_signed(true, ann, device)
+        assert not is_cross_signed(true | key, ann, device)
+        forged = true | key | {"device_keys": {ann: {device: signed}}}
+        assert not is_cross_signed(forged, ann, device)
+        assert not is_cross_signed(true, two.ben.user_id, two.ben.account.device_id)
