@@ -43,6 +43,7 @@ class Human(Person):
     _outbound: dict[str, Outbound] = field(factory=dict)
     _used: dict[str, list[Outbound]] = field(factory=dict)
     _signed: set[str] = field(factory=set)
+    _read: dict[str, Json] = field(factory=dict)
     _sharing: trio.Lock = field(factory=trio.Lock)
 
     def __attrs_post_init__(self) -> None:
@@ -222,7 +223,10 @@ class Human(Person):
         is_trusted = key is not None and key.curve25519 in self._signed
         if self.is_strict and not is_trusted and event["sender"] != self.user_id:
             return opened(event, None, is_trusted=False)
-        return opened(event, self.device.read(room, event), is_trusted=is_trusted)
+        inner = self._read.get(event["event_id"]) or self.device.read(room, event)
+        if inner is not None:
+            self._read[event["event_id"]] = inner
+        return opened(event, inner, is_trusted=is_trusted)
 
     async def _look_at_devices(self, room: str, events: list[Json]) -> None:
         """Find out which devices that sent *events* their owners have signed."""

@@ -1,5 +1,6 @@
 """A proxy in front of a homeserver that passes everything on, and does harm where it is told to."""
 
+import json
 import re
 import socket
 import struct
@@ -14,7 +15,7 @@ import httpx2
 import trio
 from attrs import define, field, frozen
 
-from tests.rigs.matrix_faults import ANY, Fault, FaultPlan, Reply, Rule
+from tests.rigs.matrix_faults import ANY, SEND, Fault, FaultPlan, Reply, Rule
 
 _CHUNK_BYTES = 65_536
 _KEPT_BYTES = 1 << 20
@@ -126,6 +127,7 @@ class MatrixProxy:
         if fault.penalty:
             self._penalties[pattern] = max(self._penalties.get(pattern, 0), at + fault.penalty)
         true = await self._pass_on(asked, http) if fault.has_effect else None
+        self._heed(asked.name, true)
         await trio.sleep(fault.delay)
         reply = fault.reply or true
         status = 0 if reply is None or fault.ending == "reset" else reply.status
@@ -134,6 +136,14 @@ class MatrixProxy:
         async with self._changed:
             self._changed.notify_all()
         return reply, fault
+
+    def _heed(self, name: str, true: Reply | None) -> None:
+        """Hold the program to a 429 that the homeserver itself gave: one for all that it sends."""
+        if true is None or true.status != 429:
+            return
+        pattern = SEND if re.search(SEND, name) else f"^{re.escape(name)}$"
+        until = trio.current_time() + json.loads(true.body).get("retry_after_ms", 0) / 1000
+        self._penalties[pattern] = max(self._penalties.get(pattern, 0), until)
 
     async def _pass_on(self, asked: _Asked, http: httpx2.AsyncClient) -> Reply | None:
         """The homeserver's answer; None where it gives none."""

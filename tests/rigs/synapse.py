@@ -387,17 +387,22 @@ def _room(room: str) -> str:
 
 
 @contextmanager
-def start_synapse() -> Iterator[Synapse]:
+def start_synapse(*, has_limits: bool = False) -> Iterator[Synapse]:
     """A homeserver in a directory of its own, gone at the end."""
     with tempfile.TemporaryDirectory(prefix="synapse-") as name:
-        prepare_synapse(Path(name))
+        prepare_synapse(Path(name), has_limits=has_limits)
         with run_synapse(Path(name)) as homeserver:
             yield homeserver
 
 
-def prepare_synapse(directory: Path) -> None:
-    """Write what a homeserver in *directory* needs."""
-    (directory / "homeserver.json").write_text(json.dumps(_config(directory)))
+def prepare_synapse(directory: Path, *, has_limits: bool = False) -> None:
+    """Write what a homeserver in *directory* needs.
+
+    Args:
+        has_limits: Synapse's own rate limits stand; else there are none.
+    """
+    config = _config(directory) | ({} if has_limits else _relaxed_limits())
+    (directory / "homeserver.json").write_text(json.dumps(config))
     (directory / "log.json").write_text(json.dumps(_log_config(directory)))
     seed = b64encode(os.urandom(32)).decode().rstrip("=")
     (directory / "signing.key").write_text(f"ed25519 a_test {seed}\n")
@@ -459,7 +464,6 @@ def _config(directory: Path) -> Json:
         "trusted_key_servers": [],
         "federation_domain_whitelist": [],
         "presence": {"enabled": False},
-        **_relaxed_limits(),
     }
 
 

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import httpx2
 import pytest
@@ -126,6 +127,18 @@ async def test_what_is_sent_inside_a_penalty_is_noticed(synapse: Synapse) -> Non
         assert limited.json()["retry_after_ms"] == 300
         assert limited.headers["retry-after"] == "1"
         assert [call.name for call in it.proxy.in_penalty] == [it.proxy.calls_of(SEND)[1].name]
+
+
+async def test_a_penalty_of_the_homeserver_itself_counts(synapse: Synapse) -> None:
+    async with line(synapse) as it:
+        user_id = it.person.user_id
+        limit = partial(synapse.limit_messages, user_id, per_second=1, burst=1)
+        await trio.to_thread.run_sync(limit)
+
+        statuses = [(await it.send(str(number))).status_code for number in range(4)]
+
+        assert statuses[0] == 200
+        assert len(it.proxy.in_penalty) == 3 - statuses.index(429)
 
 
 async def test_a_fault_waits_for_its_calls_and_happens_so_often(synapse: Synapse) -> None:
