@@ -1,4 +1,4 @@
-"""Kills, faults of the network and lost keys on Matrix: every message is answered once, readably."""
+"""Kills, faults of the network and lost keys on Matrix: one answer for each, and readable."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
