@@ -96,11 +96,16 @@ async def test_a_file_arrives_as_it_was_sent(synapse: Synapse, *, is_encrypted: 
 async def test_a_message_that_is_taken_back_is_shown_no_more(synapse: Synapse) -> None:
     async with pair(synapse) as two:
         first = await two.ann.send(two.room, "oh no")
+        await two.ann.edit(two.room, first, "oh dear")
+        below = await two.ben.react(two.room, first, "✅")
         await two.ann.send(two.room, "oh yes")
+        await two.until("oh dear", "oh yes")
 
         await two.ann.redact(two.room, first)
+        await two.ben.redact(two.room, below)
 
         await two.until("oh yes")
+        assert await two.ann.reactions(two.room) == {}
 
 
 async def test_a_new_device_reads_what_comes_after_it(synapse: Synapse) -> None:
