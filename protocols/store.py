@@ -329,7 +329,7 @@ class AddOutgoing:
 
 @frozen
 class SentOutgoing:
-    """The surface has it."""
+    """The surface has it: as its message *remote_id*, or in that where it amends one."""
 
     outbox: OutboxId
     remote_id: RemoteId
@@ -561,7 +561,10 @@ class FinalOutgoing(Question[OutboxRow | None]):
 
 @frozen
 class FindOutgoing(Question[OutboxRow | None]):
-    """The newest message to *room* that became *remote_id* there, or amended it; None for none."""
+    """The newest message to *room* that became *remote_id* there, or amended it; None for none.
+
+    Its buttons are those that stand there.
+    """
 
     room: RoomId
     remote_id: RemoteId

@@ -34,6 +34,7 @@ from protocols.store import (
     FinalOutgoing,
     FindKeys,
     FindMessage,
+    FindOutgoing,
     FindRow,
     FinishRow,
     GetKey,
@@ -92,6 +93,9 @@ arrivals = st.builds(
     files=st.lists(remote_files, max_size=2).map(tuple),
     edits=st.none() | remote_ids,
     press=st.none() | st.builds(Press, any_text, any_text, remote_ids),
+    redacts=st.none() | remote_ids,
+    thread_id=st.sampled_from(["", "$root"]).map(RemoteId),
+    is_shared=st.booleans(),
 )
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(queue, few, st.none() | any_text),
@@ -142,6 +146,7 @@ questions: st.SearchStrategy[Ask] = st.one_of(
     st.builds(RecentRows, limits, st.none() | rooms),
     st.builds(Outgoing, rooms, limits),
     st.builds(FinalOutgoing, row_ids),
+    st.builds(FindOutgoing, rooms, remote_ids),
     st.builds(OutgoingRooms, surfaces),
     st.builds(GetKey, keys),
     st.builds(FindKeys, keys),
