@@ -8,7 +8,7 @@ from attrs import define, evolve, field, frozen
 from actors.chats.commands import CommandName
 from actors.chats.keyboards import chats_keyboard
 from actors.chats.manner import Manner
-from actors.chats.slots import Chat, SlotBook, is_shared, read_slot
+from actors.chats.slots import Chat, SlotBook, read_slot
 from actors.words import Word, plain
 from protocols.ids import PersonId, RoomId, RowId, SlotId, native_id
 from protocols.store import Keyboard, Row
@@ -117,21 +117,17 @@ class Replies:
         return chats_keyboard(list_of, chats, self.manner, in_use=in_use)
 
     @property
-    def _is_shared(self) -> bool:
-        return is_shared(self._room, self._person)
-
-    @property
     def _listed(self) -> list[Chat]:
         """The chats that may be named here: what others read tells of no other room."""
         chats = [chat for chat in self.slots.all_of(self._person) if not chat.is_archived]
-        if not self._is_shared:
+        if not self.row.is_shared:
             return chats
         return [chat for chat in chats if chat.room == self._room]
 
     def _list(self) -> Reply:
         chats = self._listed
         if not chats:
-            return self._say(Word.NO_CHAT_YET if self._is_shared else Word.NO_CHATS)
+            return self._say(Word.NO_CHAT_YET if self.row.is_shared else Word.NO_CHATS)
         lines = [f"- {label(chat)}: {self._place(chat)}" for chat in chats[:MOST_LISTED]]
         if len(chats) > MOST_LISTED:
             lines.append(self.manner.say(Word.CHATS_MORE, count=len(chats) - MOST_LISTED))
@@ -148,7 +144,7 @@ class Replies:
 
     def _go_to(self, slot: SlotId) -> Reply:
         chat = self.slots.chat(self._person, slot)
-        if chat is None or (chat.room != self._room and self._is_shared):
+        if chat is None or (chat.room != self._room and self.row.is_shared):
             return self._unknown_chat()
         if chat.room != self._room:
             place = native_id(chat.room)
@@ -157,7 +153,7 @@ class Replies:
         return self._say(Word.CHAT_CHOSEN, chat=label(chat))
 
     def _unknown_chat(self) -> Reply:
-        return self._say(Word.CHAT_UNKNOWN_HERE if self._is_shared else Word.CHAT_UNKNOWN)
+        return self._say(Word.CHAT_UNKNOWN_HERE if self.row.is_shared else Word.CHAT_UNKNOWN)
 
     def rename(self, rest: str) -> Reply:
         """Name the current chat."""

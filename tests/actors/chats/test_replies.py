@@ -26,12 +26,13 @@ def replies(
     person: PersonId = ME,
     is_admin: bool = False,
     has_buttons: bool = False,
+    is_shared: bool = False,
 ) -> Replies:
     slots = SlotBook({}, {person: {chat.slot: chat for chat in chats}})
     for chat in chats:
         slots.choose(chat, person)
     manner = Manner(Language("en"), "!", has_buttons)
-    row = a_row(room=room, sender=person)
+    row = a_row(room=room, sender=person, is_shared=is_shared)
     return Replies(slots, row, manner, tree="the tree", is_admin=is_admin)
 
 
@@ -95,7 +96,8 @@ def labels(keyboard: Keyboard) -> list[str]:
 
 
 def in_telegram(room: RoomId, *chats: Chat) -> Replies:
-    return replies(*chats, room=room, person=ANN, has_buttons=True)
+    is_shared = room == GROUP
+    return replies(*chats, room=room, person=ANN, has_buttons=True, is_shared=is_shared)
 
 
 def test_where_buttons_mark_the_chat_in_use_the_text_does_not_so_that_it_stays_true() -> None:
