@@ -25,6 +25,7 @@ from actors.chats.decisions import (
 from actors.chats.editing import EditSorter
 from actors.chats.page import Page
 from actors.chats.pressing import PressSorter
+from actors.chats.redactions import RedactionSorter
 from actors.chats.replies import MOST_WAITING, Replies, Reply, label, name_from
 from actors.chats.rerun import rerun
 from actors.words import Word
@@ -39,10 +40,12 @@ class Sorter:
     page: Page
     _edits: EditSorter = field(init=False)
     _presses: PressSorter = field(init=False)
+    _redactions: RedactionSorter = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._edits = EditSorter(self.page)
         self._presses = PressSorter(self.page)
+        self._redactions = RedactionSorter(self.page)
 
     def decide(self, row: Row) -> Decision:
         """What becomes of *row*."""
@@ -55,6 +58,8 @@ class Sorter:
     def _decide(self, row: Row) -> Decision:
         if row.press is not None:
             return self._presses.decide(row, row.press)
+        if row.redacts is not None:
+            return self._redactions.decide(row)
         if not self.page.access.may_write(row.sender):
             return self._stranger(row)
         words = typed(row.text, self.page.surface(row).command_prefixes)

@@ -345,6 +345,11 @@ class World:
         place = RemoteId(message)
         return await self.write(*texts, message_id=place, edits=place, **facts)
 
+    async def redact(self, *rows: int, **facts: Any) -> tuple[RowId, ...]:
+        """Somebody takes back what *rows* are, all in one batch."""
+        events = (RemoteId(self.journal.rows[RowId(row)].event_id) for row in rows)
+        return await self.arrive(*(self.arrival("", redacts=event, **facts) for event in events))
+
     def arrival(
         self, text: str, *, room: RoomId = ROOM, sender: PersonId = ME, **facts: Any
     ) -> Arrival:
@@ -352,7 +357,7 @@ class World:
         number = next(self._numbers)
         usual: dict[str, Any] = {
             "language": Language("en"),
-            "message_id": RemoteId("") if "press" in facts else RemoteId(f"m{number}"),
+            "message_id": RemoteId("" if {"press", "redacts"} & facts.keys() else f"m{number}"),
         }
         return Arrival(
             event_id=EventId(f"${len(self.journal.rows)}.{number}"),

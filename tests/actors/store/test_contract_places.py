@@ -2,13 +2,14 @@
 
 from attrs import evolve
 
-from protocols.ids import OutboxId, RemoteId, RowId
+from protocols.ids import EventId, OutboxId, RemoteId, RowId, SurfaceName
 from protocols.store import (
     AddOutgoing,
     Amends,
     Button,
     FailedOutgoing,
     FinalOutgoing,
+    FindEvent,
     FindMessage,
     FindOutgoing,
     Journal,
@@ -83,6 +84,19 @@ async def test_a_redaction_is_not_the_message_that_it_takes_back(store: Asking) 
 
     assert found is not None
     assert found.id == 1
+
+
+async def test_a_row_is_found_by_its_event_whatever_it_is_and_in_whatever_room(
+    store: Asking,
+) -> None:
+    edited = evolve(arrival("2", room=OTHER_ROOM), edits=RemoteId("$1"))
+    await store.ask(Journal(MATRIX, (arrival("1"), edited)))
+
+    found = await store.ask(FindEvent(MATRIX, EventId("2")))
+
+    assert found == await store.row(2)
+    assert await store.ask(FindEvent(MATRIX, EventId("3"))) is None
+    assert await store.ask(FindEvent(SurfaceName("telegram"), EventId("2"))) is None
 
 
 async def test_a_message_of_ours_is_found_by_its_place_in_its_room(store: Asking) -> None:

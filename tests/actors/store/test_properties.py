@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from actors.kernel.mailbox import Mailbox
 from actors.store.actor import StoreActor
 from protocols.files import FileKind, LocalFile, RemoteFile
-from protocols.ids import Language, OutboxId, PersonId, RemoteId, RoomId, RowId, SurfaceName
+from protocols.ids import (
+    EventId,
+    Language,
+    OutboxId,
+    PersonId,
+    RemoteId,
+    RoomId,
+    RowId,
+    SurfaceName,
+)
 from protocols.mail import Address, Question
 from protocols.store import (
     FINAL,
@@ -32,6 +41,7 @@ from protocols.store import (
     DeleteKey,
     FailedOutgoing,
     FinalOutgoing,
+    FindEvent,
     FindKeys,
     FindMessage,
     FindOutgoing,
@@ -141,6 +151,7 @@ questions: st.SearchStrategy[Ask] = st.one_of(
     st.builds(WaitingRows, rooms, row_ids, limits),
     st.builds(WaitingRooms),
     st.builds(FindRow, row_ids),
+    st.builds(FindEvent, surfaces, few.map(str).map(EventId)),
     st.builds(FindMessage, rooms, st.sampled_from(["", "7", "8"]).map(RemoteId)),
     st.builds(LastFinished, rooms, people.map(PersonId)),
     st.builds(RecentRows, limits, st.none() | rooms),
