@@ -141,7 +141,7 @@ class Intake:
         manner = manner_for(row, self.surfaces[surface_of(row.room)])
         if row.press is not None:
             changes: tuple[Change, ...] = ignored(row, f"button: set aside after {tries} attempts")
-            self.hints.answer_press(row, manner.say(Word.PRESS_FAILED))
+            self.hints.answer_press(row, manner.say(Word.PRESS_FAILED), is_refused=True)
         elif row.redacts is not None:
             changes = ignored(row, f"redaction: set aside after {tries} attempts")
         else:
@@ -215,7 +215,9 @@ class Intake:
             self.hints.deliver(room)
         for item in decisions:
             if item.is_press_over:
-                self.hints.answer_press(item.row, item.press_answer)
+                self.hints.answer_press(
+                    item.row, item.press_answer, is_refused=item.is_press_refused
+                )
             if item.is_paused:
                 self._paused[item.row.room].append(item.row)
             if item.errand is not None:
