@@ -10,7 +10,7 @@ from actors.chats.keyboards import chats_keyboard
 from actors.chats.manner import Manner
 from actors.chats.slots import Chat, SlotBook, read_slot
 from actors.words import Word, plain
-from protocols.ids import PersonId, RoomId, RowId, SlotId, native_id
+from protocols.ids import PersonId, RoomId, RowId, SlotId
 from protocols.store import Keyboard, Row
 
 MOST_WAITING = 20
@@ -34,6 +34,11 @@ class Reply:
 def label(chat: Chat) -> str:
     """How a chat is called in a sentence."""
     return f"**{chat.slot}** {plain(chat.name)}" if chat.name else f"**{chat.slot}**"
+
+
+def elsewhere(chat: Chat, manner: Manner) -> str:
+    """The room of a chat that is not here, as Markdown."""
+    return manner.place(chat.room, chat.name or chat.slot)
 
 
 def name_from(text: str) -> str:
@@ -140,14 +145,14 @@ class Replies:
             return self.manner.say(Word.CHAT_IN_USE)
         if chat.room == self._room:
             return self.manner.say(Word.CHAT_HERE)
-        return self.manner.say(Word.CHAT_ELSEWHERE, place=native_id(chat.room))
+        return self.manner.say(Word.CHAT_ELSEWHERE, place=elsewhere(chat, self.manner))
 
     def _go_to(self, slot: SlotId) -> Reply:
         chat = self.slots.chat(self._person, slot)
         if chat is None or (chat.room != self._room and self.row.is_shared):
             return self._unknown_chat()
         if chat.room != self._room:
-            place = native_id(chat.room)
+            place = elsewhere(chat, self.manner)
             return self._say(Word.CHAT_IN_OTHER_ROOM, chat=label(chat), place=place)
         self.slots.go_back(chat, self._person)
         return self._say(Word.CHAT_CHOSEN, chat=label(chat))

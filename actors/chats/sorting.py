@@ -26,7 +26,7 @@ from actors.chats.editing import EditSorter
 from actors.chats.page import Page
 from actors.chats.pressing import PressSorter
 from actors.chats.redactions import RedactionSorter
-from actors.chats.replies import MOST_WAITING, Replies, Reply, label, name_from
+from actors.chats.replies import MOST_WAITING, Replies, Reply, elsewhere, label, name_from
 from actors.chats.rerun import rerun
 from actors.words import Word
 from protocols.ids import RoomId
@@ -150,7 +150,8 @@ class Sorter:
         chat = self.page.slots.open_next(room, row.sender, name)
         manner = self.page.manner(row)
         there = manner.say(Word.NEW_CHAT_WELCOME, chat=label(chat))
-        here = manner.say(Word.NEW_CHAT_ELSEWHERE, chat=label(chat))
+        word = Word.NEW_CHAT_LINKED if manner.room_link else Word.NEW_CHAT_ELSEWHERE
+        here = manner.say(word, chat=label(chat), place=elsewhere(chat, manner))
         welcome = AddOutgoing(room, Voice.GATEWAY, there, is_final=False)
         return Decision(row, (*ended(row, RowState.ANSWERED, here, reason="/new"), welcome))
 

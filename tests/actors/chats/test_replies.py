@@ -2,6 +2,7 @@
 
 import pytest
 from attrs import evolve
+from markdown_it import MarkdownIt
 
 from actors.chats.commands import CommandName
 from actors.chats.manner import Manner
@@ -27,11 +28,12 @@ def replies(
     is_admin: bool = False,
     has_buttons: bool = False,
     is_shared: bool = False,
+    room_link: str = "",
 ) -> Replies:
     slots = SlotBook({}, {person: {chat.slot: chat for chat in chats}})
     for chat in chats:
         slots.choose(chat, person)
-    manner = Manner(Language("en"), "!", has_buttons)
+    manner = Manner(Language("en"), "!", has_buttons, room_link=room_link)
     row = a_row(room=room, sender=person, is_shared=is_shared)
     return Replies(slots, row, manner, tree="the tree", is_admin=is_admin)
 
@@ -137,6 +139,42 @@ def test_a_person_s_own_chat_and_its_topics_list_all_rooms(room: RoomId) -> None
 
     assert "**C1** my divorce" in text
     assert "**C2** the outing: in `-100`" in text
+
+
+LINK = "https://matrix.to/#/{room}"
+
+
+def test_where_rooms_have_an_address_a_chat_elsewhere_is_a_link_to_it() -> None:
+    named = Chat(SlotId("C2"), OTHER_ROOM, "My [secret] *plans*", is_used=True)
+    unnamed = Chat(SlotId("C3"), OTHER_ROOM, is_used=True)
+    here = replies(USED, named, unnamed, room_link=LINK)
+
+    listed = here.reply(CommandName.CHATS, "").text
+    chosen = here.reply(CommandName.CHATS, "C2").text
+
+    link = "(<https://matrix.to/#/%21q%3As>)"
+    assert f"- **C3**: in [C3]{link}\n" in listed
+    assert f"in [My \\[secret\\] \\*plans\\*]{link}\n" in listed
+    assert "- **C1** plans: here, in use" in listed
+    assert f"is in another room, [My \\[secret\\] \\*plans\\*]{link}. Go on there." in chosen
+
+
+def test_a_thread_that_is_a_room_is_linked_by_its_first_event() -> None:
+    thread = Chat(SlotId("C2"), RoomId("matrix/!q:s:8448/$a/b?c>"), is_used=True)
+
+    listed = replies(thread, room_link=LINK).reply(CommandName.CHATS, "").text
+
+    assert "in [C2](<https://matrix.to/#/%21q%3As%3A8448/%24a/b%3Fc%3E>)" in listed
+
+
+def test_a_link_is_one_in_what_a_client_shows() -> None:
+    named = Chat(SlotId("C2"), OTHER_ROOM, "](<https://evil>) \\", is_used=True)
+
+    listed = replies(named, room_link=LINK).reply(CommandName.CHATS, "").text
+
+    tokens = [token for block in MarkdownIt().parse(listed) for token in block.children or ()]
+    links = [token.attrGet("href") for token in tokens if token.type == "link_open"]
+    assert links == ["https://matrix.to/#/%21q%3As"]
 
 
 def test_an_archived_chat_comes_back_when_it_is_chosen() -> None:

@@ -227,6 +227,7 @@ class World:
     program: str = "first"
     has_buttons: bool = False
     opens_rooms: bool = False
+    room_link: str = ""
     sent: list[OutboxRow] = field(factory=list)
     shown: list[RoomMessage] = field(factory=list)
     answers: list[AnswerPress] = field(factory=list)
@@ -259,6 +260,7 @@ class World:
             has_buttons=self.has_buttons,
             opens_rooms=self.opens_rooms,
             sends_files=True,
+            room_link=self.room_link,
         )
         surfaces = self.surfaces = {MATRIX: surface}
         numbers = count(1)
