@@ -119,6 +119,8 @@ class Replies:
         """Buttons to go back to each chat of this room, in the list that row *list_of* shows."""
         chats = [chat for chat in self._listed if chat.room == self._room]
         in_use = None if self.here is None else self.here.slot
+        if [chat.slot for chat in chats] == [in_use]:
+            return ()  # one is there already
         return chats_keyboard(list_of, chats, self.manner, in_use=in_use)
 
     @property

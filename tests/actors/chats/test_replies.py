@@ -114,6 +114,19 @@ def test_where_buttons_mark_the_chat_in_use_the_text_does_not_so_that_it_stays_t
     assert labels(keyboard) == ["C2", "• C1 my divorce"]
 
 
+def test_a_chat_that_is_in_use_and_alone_needs_no_button() -> None:
+    alone = in_telegram(ANN_ROOM, PRIVATE_CHAT, GROUP_CHAT)
+    listed = alone.reply(CommandName.CHATS, "")
+    alone.reply(CommandName.ARCHIVE, "")
+    archived = alone.chats_here(alone.row.id)
+    alone.reply(CommandName.NEW, "")
+
+    two = alone.reply(CommandName.CHATS, "")
+
+    assert (listed.keyboard, archived) == ((), ())
+    assert labels(two.keyboard) == []
+
+
 def test_a_group_reads_nothing_of_a_person_s_chats_in_other_rooms() -> None:
     there = in_telegram(GROUP, PRIVATE_CHAT, GROUP_CHAT)
 
@@ -123,7 +136,7 @@ def test_a_group_reads_nothing_of_a_person_s_chats_in_other_rooms() -> None:
     assert "the outing" in listed.text
     assert "C1" not in listed.text
     assert "divorce" not in listed.text
-    assert len(listed.keyboard) == 1
+    assert listed.keyboard == ()
     assert guessed == ["You have no such chat here. !chats lists them."] * 3
 
 
