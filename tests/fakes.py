@@ -266,7 +266,7 @@ class MemoryJournal:
         return Journaled(added)
 
     def _add(self, surface: SurfaceName, arrival: Arrival) -> Row:
-        id_ = self.seen[surface, arrival.event_id] = RowId(len(self.rows) + 1)
+        id_ = self.seen[surface, arrival.event_id] = RowId(max(self.rows, default=0) + 1)
         row = Row(
             id=id_,
             event_id=arrival.event_id,

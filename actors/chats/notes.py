@@ -4,6 +4,7 @@ All of it stands under keys with one prefix, so that one look finds it.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, assert_never
 
@@ -76,10 +77,15 @@ BY_WORDS = "words"
 
 NO_CONTEXT = TurnContext()
 
+NOTES = "confirm:"
+"""What the keys of all notes start with."""
+
+_OF_ROW = re.compile(r" #([0-9]{1,18})$")
+
 
 def notes_prefix(room: RoomId) -> str:
     """What the keys of the notes of *room* start with."""
-    return f"confirm:{room} "
+    return f"{NOTES}{room} "
 
 
 def question_key(room: RoomId, person: PersonId) -> str:
@@ -90,6 +96,12 @@ def question_key(room: RoomId, person: PersonId) -> str:
 def context_key(room: RoomId, row: RowId) -> str:
     """Where it is kept what the turn of *row* is about; no person's id starts so."""
     return f"{notes_prefix(room)}#{row}"
+
+
+def row_noted(key: str) -> RowId | None:
+    """The row that the note under *key* is about; None for a question."""
+    found = _OF_ROW.search(key)
+    return None if found is None else RowId(int(found[1]))
 
 
 def read_notes(room: RoomId, stored: tuple[tuple[str, str], ...]) -> RoomNotes:
