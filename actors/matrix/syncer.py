@@ -3,25 +3,33 @@
 from collections.abc import Callable
 
 import trio
-from attrs import define
+from attrs import define, field
 
 from actors.kernel.aio import open_asyncio
+from actors.kernel.asking import ask_until_answered
 from actors.kernel.child import ParkedError, ready
 from actors.kernel.mailbox import Mailbox
 from actors.matrix.api.client import Homeserver, MatrixClient, Session
 from actors.matrix.api.login import Door, LoginRefused
 from actors.matrix.api.status import Status
+from actors.matrix.crypto.keyless import Keyless
+from actors.matrix.crypto.port import Vault
+from actors.matrix.incoming.direct import Direct
 from actors.matrix.incoming.invites import Invites
-from actors.matrix.incoming.reading import LONG_POLL, Reader
+from actors.matrix.incoming.late import LateKeys
+from actors.matrix.incoming.reading import Reader, Watch
+from actors.matrix.incoming.receipts import Receipts
+from actors.matrix.incoming.upgrades import Upgrades
 from actors.matrix.outgoing.answers import Answers
 from actors.matrix.outgoing.drafts import Drafts
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.rooms import Rooms
 from actors.matrix.outgoing.sending import Sender
+from actors.matrix.places import MOVED_PREFIX, Places
 from actors.matrix.settings import MatrixSettings
 from protocols.chats import DirectoryMessage
 from protocols.mail import Address
-from protocols.store import StoreMessage
+from protocols.store import FindKeys, StoreMessage
 from protocols.surfaces import SurfaceMessage
 
 _CLOSE_WITHIN = 3.0
@@ -39,6 +47,7 @@ class MatrixSyncer:
     chats: Address[DirectoryMessage]
     settings: MatrixSettings
     connect: Callable[[str], Homeserver] = MatrixClient
+    make_vault: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
 
     async def run(self) -> None:
         """Work until the inbox is closed, then deliver what is pending."""
@@ -54,6 +63,12 @@ class MatrixSyncer:
 
     async def _live(self, server: Homeserver) -> LoginRefused | None:
         surface = _Surface.over(server, self)
+        try:
+            return await self._serve(surface)
+        finally:
+            surface.vault.close()
+
+    async def _serve(self, surface: "_Surface") -> LoginRefused | None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(surface.read, nursery.cancel_scope)
             drained = trio.Event()
@@ -76,28 +91,52 @@ class _Surface:
     server: Homeserver
     actor: MatrixSyncer
     status: Status
+    vault: Vault
+    places: Places
     rooms: Rooms
     sender: Sender
-    invites: Invites
     door: Door
-    reading: trio.CancelScope
+    watch: Watch = field(init=False)
+    reading: trio.CancelScope = field(factory=trio.CancelScope)
     refused: LoginRefused | None = None
 
     @classmethod
     def over(cls, server: Homeserver, actor: MatrixSyncer) -> "_Surface":
         store, pace, status = actor.store, actor.settings.pace, Status()
+        vault, places = actor.make_vault(server, actor.settings, status), Places()
         rooms = Rooms(server, status)
         post = Post(server, rooms, status)
         answers, drafts = Answers(store, post), Drafts(store, post, pace)
+        sender = Sender(server, store, post, pace, answers, drafts)
         return cls(
             server=server,
             actor=actor,
             status=status,
+            vault=vault,
+            places=places,
             rooms=rooms,
-            sender=Sender(server, store, post, pace, answers, drafts),
-            invites=Invites(server, store, actor.chats, rooms),
+            sender=sender,
             door=Door(server, actor.settings, status),
-            reading=trio.CancelScope(),
+        )
+
+    def __attrs_post_init__(self) -> None:
+        """Make what watches the rooms."""
+        server, actor, settings = self.server, self.actor, self.actor.settings
+        direct = Direct(server, self.status, self.places)
+        self.watch = Watch(
+            direct=direct,
+            invites=Invites(server, actor.store, actor.chats, self.rooms, direct),
+            upgrades=Upgrades(server, actor.store, self.status, self.places),
+            late=LateKeys(
+                store=actor.store,
+                vault=self.vault,
+                status=self.status,
+                places=self.places,
+                threads=settings.threads,
+                wait=settings.pace.key_within,
+                deliver=self.sender.take,
+            ),
+            receipts=Receipts(server),
         )
 
     async def send(self, drained: trio.Event) -> None:
@@ -107,6 +146,8 @@ class _Surface:
     async def read(self, life: trio.CancelScope) -> None:
         """Log in and follow the rooms; a session that has ended is renewed once."""
         with self.reading:
+            moved = await ask_until_answered(self.actor.store, FindKeys(MOVED_PREFIX))
+            self.places.learn(moved)
             self.refused = await self._read_until_refused()
             life.cancel(reason="the surface is parked")
 
@@ -115,28 +156,28 @@ class _Surface:
             session = await enter()
             if isinstance(session, LoginRefused):
                 return session
+            refused = await self.vault.open(session)
+            if refused is not None:
+                return refused
             await self._follow(session)
         return LoginRefused("the homeserver ended the session twice: see the account's devices")
 
     async def _follow(self, session: Session) -> None:
-        """Take page after page, until the server refuses the token."""
+        """Read until the server refuses the token."""
         reader = Reader(
             server=self.server,
             store=self.actor.store,
             chats=self.actor.chats,
+            settings=self.actor.settings,
             status=self.status,
             rooms=self.rooms,
-            invites=self.invites,
             sender=self.sender,
+            vault=self.vault,
+            places=self.places,
+            watch=self.watch,
             me=session.user_id,
         )
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.invites.run)
-            since, wait = await reader.since(), 0.0
-            while (page := await reader.next_page(since, wait=wait)) is not None:
-                if not await reader.take(page, since, is_first=not wait):
-                    break
-                nursery.start_soon(reader.refuse_encrypted, page)
-                self.sender.open(session.user_id)
-                since, wait = page.next_batch, LONG_POLL
+            nursery.start_soon(self.vault.run)
+            await reader.follow()
             nursery.cancel_scope.cancel(reason="the session has ended")

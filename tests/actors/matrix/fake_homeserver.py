@@ -11,6 +11,8 @@ from trio.testing import MockClock
 
 from actors.matrix.api.client import Done, Refused, Reply, Session, TokenRefused
 from actors.matrix.settings import MatrixSettings, Pace
+from tests.actors.matrix.fake_requests import answered
+from tests.actors.matrix.fake_vault import FakeVault
 from tests.actors.matrix.gateway import Answer, Gateway, echo
 
 Json = dict[str, Any]
@@ -49,6 +51,18 @@ class FakeHomeserver:
     is_closed: bool = False
     handlers: dict[str, Callable[[str, str, Json | None], Reply]] = field(factory=dict)
     """What ``request`` answers, by a part of the path."""
+    groups: set[str] = field(factory=set)
+    """The rooms that are no direct chats."""
+    account: dict[str, Json] = field(factory=dict)
+    """The bot's account data."""
+    called: str = ""
+    """The bot's display name."""
+    creations: dict[str, Json] = field(factory=dict)
+    """The contents of rooms' first events."""
+    open_rooms: set[str] = field(factory=set)
+    """Where the bot may enter uninvited."""
+    read: dict[str, str] = field(factory=dict)
+    """The bot's read receipts."""
     _left: dict[str, int] = field(factory=dict)
     _changed: trio.Event = field(factory=trio.Event)
     _logins: int = 1
@@ -74,9 +88,13 @@ class FakeHomeserver:
         """Somebody writes *text*."""
         return self.add({"msgtype": "m.text", "body": text}, room=room, sender=sender)
 
-    def invite(self, room: str, *, is_encrypted: bool = False) -> None:
+    def invite(self, room: str, *, is_encrypted: bool = False, is_direct: bool = True) -> None:
         """Alice asks us into *room*."""
         member = self.member("invite", room=room, sender=ALICE)
+        if is_direct:
+            member["content"]["is_direct"] = True
+        else:
+            self.groups.add(room)
         state = [member, *([{"type": "m.room.encryption"}] if is_encrypted else [])]
         self.invited[room] = {"invite_state": {"events": state}}
         if is_encrypted:
@@ -94,6 +112,12 @@ class FakeHomeserver:
         """Somebody switches encryption on."""
         self.encrypted.add(room)
         self.add({"algorithm": "x"}, room=room, type="m.room.encryption", state_key="")
+
+    def enter(self, room: str) -> None:
+        """We come into *room*."""
+        self.invited.pop(room, None)
+        self.joined.add(room)
+        self.member("join", room=room)
 
     def put_out(self, room: str = ROOM) -> None:
         """We are put out of *room*."""
@@ -224,7 +248,7 @@ class FakeHomeserver:
             for part, handler in self.handlers.items():
                 if part in path:
                     return handler(method, path, body)
-            return Refused(404, "M_UNRECOGNIZED")
+            return answered(self, method, path, body)
 
         return await self._reply("request", answer, method, path, body)
 
@@ -284,6 +308,8 @@ def gateway_over(
     password: str = "right",
     token: str = "",
     pace: Pace | None = None,
+    vault: FakeVault | None = None,
+    **more: Any,
 ) -> Gateway:
     """A gateway on *server*."""
     settings = MatrixSettings(
@@ -293,8 +319,15 @@ def gateway_over(
         access_token=token,
         store_path=folder / "matrix",
         pace=pace or Pace(),
+        **more,
     )
-    return Gateway(settings, answer=answer, connect=lambda _url: server)
+    keys = vault or FakeVault()
+    return Gateway(
+        settings,
+        answer=answer,
+        connect=lambda _url: server,
+        make_vault=lambda *_parts: keys,
+    )
 
 
 async def started(server: FakeHomeserver, gateway: Gateway) -> None:

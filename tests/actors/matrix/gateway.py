@@ -10,6 +10,9 @@ from attrs import define, field
 
 from actors.kernel.mailbox import Mailbox
 from actors.matrix.api.client import Homeserver, MatrixClient
+from actors.matrix.api.status import Status
+from actors.matrix.crypto.keyless import Keyless
+from actors.matrix.crypto.port import Vault
 from actors.matrix.settings import MatrixSettings, Pace
 from actors.matrix.syncer import MatrixSyncer
 from protocols.chats import DirectoryMessage, MayJoin, RoomGone, RowsArrived
@@ -89,6 +92,7 @@ class Gateway:
     directory: Directory = field(factory=Directory)
     answer: Answer = echo
     connect: Callable[[str], Homeserver] = MatrixClient
+    make_vault: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
     box: Mailbox[SurfaceMessage] = field(init=False)
 
     store: MemoryStoreAddress = field(init=False)
@@ -104,7 +108,12 @@ class Gateway:
     def syncer(self) -> MatrixSyncer:
         """A new life on the mailbox ``box``."""
         return MatrixSyncer(
-            self.box, self.store, self.directory, self.settings, connect=self.connect
+            self.box,
+            self.store,
+            self.directory,
+            self.settings,
+            connect=self.connect,
+            make_vault=self.make_vault,
         )
 
     @asynccontextmanager
