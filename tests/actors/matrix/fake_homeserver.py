@@ -9,7 +9,7 @@ import trio
 from attrs import define, field, frozen
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Done, Refused, Reply, Session, TokenRefused
+from actors.matrix.api.client import Done, Refused, Reply, Session, Take, TokenRefused
 from actors.matrix.settings import MatrixSettings, Pace
 from tests.actors.matrix.gateway import Answer, Gateway, echo
 
@@ -49,6 +49,8 @@ class FakeHomeserver:
     is_closed: bool = False
     handlers: dict[str, Callable[[str, str, Json | None], Reply]] = field(factory=dict)
     """What ``request`` answers, by a part of the path."""
+    media: dict[str, bytes] = field(factory=dict)
+    """The content repository, by ``mxc://…``."""
     _left: dict[str, int] = field(factory=dict)
     _changed: trio.Event = field(factory=trio.Event)
     _logins: int = 1
@@ -227,6 +229,29 @@ class FakeHomeserver:
             return Refused(404, "M_UNRECOGNIZED")
 
         return await self._reply("request", answer, method, path, body)
+
+    async def upload(self, data: bytes, mime_type: str, name: str, *, within: float) -> Reply:
+        assert within > 0
+
+        def answer() -> Reply:
+            mxc = f"mxc://fake/{len(self.media)}"
+            self.media[mxc] = data
+            return Done({"content_uri": mxc})
+
+        return await self._reply("upload", answer, mime_type, name, len(data))
+
+    async def download(self, mxc: str, take: Take, *, within: float) -> Reply:
+        def answer() -> Reply:
+            return Done({}) if mxc in self.media else Refused(404, "M_NOT_FOUND")
+
+        reply = await self._reply("download", answer, mxc)
+        if isinstance(reply, Done):
+            data = self.media[mxc]
+            with trio.fail_after(within):
+                for start in range(0, len(data), 2**20):
+                    if not await take(data[start : start + 2**20]):
+                        break
+        return reply
 
     async def close(self) -> None:
         await trio.lowlevel.cancel_shielded_checkpoint()
