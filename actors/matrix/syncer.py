@@ -1,27 +1,32 @@
 """The Matrix surface's actor: in and out, because one account has one client and one limit."""
 
+import time
 from collections.abc import Callable
 
 import trio
 from attrs import define
 
+from actors.disk import InThread
 from actors.kernel.aio import open_asyncio
+from actors.kernel.asking import ask_until_answered
 from actors.kernel.child import ParkedError, ready
 from actors.kernel.mailbox import Mailbox
+from actors.leftovers import Leftovers
 from actors.matrix.api.client import Homeserver, MatrixClient, Session
 from actors.matrix.api.login import Door, LoginRefused
 from actors.matrix.api.status import Status
+from actors.matrix.crypto.keyless import Keyless
+from actors.matrix.crypto.port import Vault
 from actors.matrix.incoming.invites import Invites
 from actors.matrix.incoming.reading import LONG_POLL, Reader
-from actors.matrix.outgoing.answers import Answers
-from actors.matrix.outgoing.drafts import Drafts
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.rooms import Rooms
 from actors.matrix.outgoing.sending import Sender
+from actors.matrix.places import MOVED_PREFIX, Places
 from actors.matrix.settings import MatrixSettings
 from protocols.chats import DirectoryMessage
 from protocols.mail import Address
-from protocols.store import StoreMessage
+from protocols.store import FindKeys, StoreMessage
 from protocols.surfaces import SurfaceMessage
 
 _CLOSE_WITHIN = 3.0
@@ -32,6 +37,10 @@ class MatrixSyncer:
     """One Matrix account: reads its rooms into the journal, and says what the outbox holds.
 
     The inbox is read all the time, whatever the server does, so that nobody waits for us.
+
+    Args:
+        clock: Seconds since the epoch.
+        in_thread: Does what blocks.
     """
 
     inbox: Mailbox[SurfaceMessage]
@@ -39,6 +48,9 @@ class MatrixSyncer:
     chats: Address[DirectoryMessage]
     settings: MatrixSettings
     connect: Callable[[str], Homeserver] = MatrixClient
+    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
+    clock: Callable[[], float] = time.time
+    in_thread: InThread = trio.to_thread.run_sync
 
     async def run(self) -> None:
         """Work until the inbox is closed, then deliver what is pending."""
@@ -54,6 +66,8 @@ class MatrixSyncer:
 
     async def _live(self, server: Homeserver) -> LoginRefused | None:
         surface = _Surface.over(server, self)
+        moved = await ask_until_answered(self.store, FindKeys(MOVED_PREFIX))
+        surface.places.learn(moved)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(surface.read, nursery.cancel_scope)
             drained = trio.Event()
@@ -77,6 +91,7 @@ class _Surface:
     actor: MatrixSyncer
     status: Status
     rooms: Rooms
+    places: Places
     sender: Sender
     invites: Invites
     door: Door
@@ -85,18 +100,20 @@ class _Surface:
 
     @classmethod
     def over(cls, server: Homeserver, actor: MatrixSyncer) -> "_Surface":
-        store, pace, status = actor.store, actor.settings.pace, Status()
-        rooms = Rooms(server, status)
-        post = Post(server, rooms, status)
-        answers, drafts = Answers(store, post), Drafts(store, post, pace)
+        store, settings, status = actor.store, actor.settings, Status()
+        rooms = Rooms(server, status, actor.vault_for(server, settings, status))
+        post, places = Post(server, rooms, status, store, actor.clock), Places()
+        folder = settings.files_path.absolute()
+        leftovers = Leftovers(store, folder, actor.clock, actor.in_thread)
         return cls(
             server=server,
             actor=actor,
             status=status,
             rooms=rooms,
-            sender=Sender(server, store, post, pace, answers, drafts),
+            places=places,
+            sender=Sender(server, store, post, settings, places, leftovers),
             invites=Invites(server, store, actor.chats, rooms),
-            door=Door(server, actor.settings, status),
+            door=Door(server, settings, status),
             reading=trio.CancelScope(),
         )
 

@@ -22,14 +22,14 @@ class Keyless:
     status: Status
     _encrypted: set[str] = field(factory=set)
 
-    async def open(self, session: Session) -> LoginRefused | None:
+    async def open(self, session: Session) -> LoginRefused | None:  # noqa: ARG002
         """Open nothing."""
         return None
 
     async def receive(self, page: Json) -> None:
         """Take nothing."""
 
-    def unseal(self, room: str, event: Json) -> Opened | KeyMissing | Broken:
+    def unseal(self, room: str, event: Json) -> Opened | KeyMissing | Broken:  # noqa: ARG002
         """Read nothing."""
         return Broken("there are no keys")
 
@@ -45,7 +45,7 @@ class Keyless:
         """Whether it was seen to be."""
         return room in self._encrypted
 
-    async def seal(self, room: str, kind: str, content: Json) -> Sealed | NotSealed:
+    async def seal(self, room: str, kind: str, content: Json) -> Sealed | NotSealed:  # noqa: ARG002
         """Encrypt nothing."""
         return NotSealed("there are no keys")
 

@@ -1,32 +1,16 @@
 """Changes a message of ours that stands in a room: what became of the press of its button."""
 
-from attrs import define, frozen
+from attrs import define
 
 from actors.disk import InThread
 from actors.kernel.asking import ask_until_answered
 from actors.matrix.outgoing.messages import amended
 from actors.matrix.outgoing.offers import Offers
-from actors.matrix.outgoing.outcomes import Posted, PostRefused, TooLarge
+from actors.matrix.outgoing.outcomes import Moot, Posted, PostRefused, Said, TooLarge
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.ties import Tie
-from protocols.ids import RemoteId
 from protocols.mail import Address
-from protocols.store import Amends, Change, FinalOutgoing, OutboxRow, StoreMessage
-
-
-@frozen
-class Moot:
-    """There is nothing left to change; *reason* says why."""
-
-    reason: str
-
-
-@frozen
-class Amended:
-    """The message *event_id* is changed; the *changes* remember what stands below it."""
-
-    event_id: RemoteId
-    changes: tuple[Change, ...]
+from protocols.store import Amends, FinalOutgoing, OutboxRow, StoreMessage
 
 
 @define
@@ -40,7 +24,7 @@ class Amending:
 
     async def amend(
         self, row: OutboxRow, amends: Amends, *, room: str
-    ) -> Amended | Moot | PostRefused:
+    ) -> Said | Moot | PostRefused:
         """Add *row* to the message of ours that it *amends*."""
         original = await ask_until_answered(self.store, FinalOutgoing(amends.row))
         if original is None or not _is_there(original, row, amends):
@@ -52,7 +36,7 @@ class Amending:
         match await self.post.deliver(room, f"{row.uid}-0", edit):
             case Posted():
                 changes = await self.offers.replace(room, amends.place, row)
-                return Amended(amends.place, changes)
+                return Said(amends.place, changes)
             case TooLarge():
                 return PostRefused("the homeserver finds the changed message too large")
             case refused:

@@ -10,9 +10,8 @@ from actors.matrix.incoming.decode import draft_txn
 from actors.matrix.outgoing.outcomes import NotNow, Posted
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.render import Content, contents, draft_text
-from actors.matrix.outgoing.ties import tie_of
 from actors.matrix.outgoing.turns import Desk, Turn, pause_after
-from actors.matrix.places import Places
+from actors.matrix.outgoing.whereabouts import Whereabouts
 from actors.matrix.settings import Pace
 from protocols.ids import RoomId
 from protocols.mail import Address
@@ -25,7 +24,7 @@ class Drafts:
 
     store: Address[StoreMessage]
     post: Post
-    places: Places
+    whereabouts: Whereabouts
     pace: Pace
 
     async def show(self, room: RoomId, desk: Desk, turn: Turn) -> None:
@@ -44,8 +43,8 @@ class Drafts:
         row = await ask_until_answered(self.store, FindRow(turn.row))
         if row is None or row.state is not RowState.RUNNING:
             return False
+        turn.tie = await self.whereabouts.tie(room, row)
         turn.txn, turn.shown_id = draft_txn(row.id, row.run_id), row.shown_id
-        turn.tie = tie_of(self.places.find(room), row)
         return True
 
     async def _post(self, room: RoomId, turn: Turn, content: Content) -> None:
@@ -53,14 +52,14 @@ class Drafts:
             await self._post_first(room, turn, content)
             return
         edit, txn = turn.tie.edit(content, turn.shown_id), f"edit-{uuid4().hex}"
-        outcome = await self.post.attempt(self.places.find(room).room, txn, edit)
+        outcome = await self.post.attempt(self._native(room), txn, edit)
         if isinstance(outcome, Posted):
             turn.shown = content
             turn.edits += 1
 
     async def _post_first(self, room: RoomId, turn: Turn, content: Content) -> None:
-        native, tied = self.places.find(room).room, turn.tie.first(content)
-        match await self.post.attempt(native, turn.txn, tied):
+        tied = turn.tie.first(content)
+        match await self.post.attempt(self._native(room), turn.txn, tied):
             case Posted(event_id):
                 turn.shown, turn.shown_id, turn.is_unsure = content, event_id, False
                 await ask_until_answered(self.store, Commit((ShowRow(turn.row, event_id),)))
@@ -68,3 +67,6 @@ class Drafts:
                 turn.shown, turn.is_unsure = content, True
             case _:
                 pass
+
+    def _native(self, room: RoomId) -> str:
+        return self.whereabouts.places.find(room).room

@@ -4,6 +4,7 @@ from attrs import frozen
 
 from actors.matrix.outgoing.render import Content
 from protocols.ids import RemoteId
+from protocols.store import Change
 
 
 @frozen
@@ -53,3 +54,22 @@ class NotNow:
 
 
 PostOutcome = Posted | TooLarge | PostRefused
+
+
+@frozen
+class Said:
+    """An outgoing message stands in its room, known by *event_id*.
+
+    Args:
+        changes: What else to remember of it, in the same commit.
+    """
+
+    event_id: RemoteId
+    changes: tuple[Change, ...] = ()
+
+
+@frozen
+class Moot:
+    """There is nothing left to change; *reason* says why."""
+
+    reason: str

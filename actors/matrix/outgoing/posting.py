@@ -1,4 +1,4 @@
-"""Sends one event until the server has it or refuses it: the one place from which anything goes out.
+"""Sends one event until the server has it or refuses it; nothing goes into a room but from here.
 
 Here is the guard of encrypted rooms: words go there sealed, or not at all.
 """
@@ -188,9 +188,7 @@ class Post:
         match sign:
             case Reaction(event_id, emoji):
                 relation = {"rel_type": "m.annotation", "event_id": event_id, "key": emoji}
-                return await self._put_event(
-                    room, "m.reaction", txn, {"m.relates_to": relation}
-                )
+                return await self._put_event(room, "m.reaction", txn, {"m.relates_to": relation})
             case Redaction(event_id):
                 path = path_to("rooms", room, "redact", event_id, txn)
                 return await self._request(path, {})

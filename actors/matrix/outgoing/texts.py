@@ -1,6 +1,6 @@
 """Puts the text of an outgoing message into its room: the first piece in the place of its draft."""
 
-from attrs import frozen, define
+from attrs import define, frozen
 
 from actors.matrix.outgoing.messages import shown
 from actors.matrix.outgoing.outcomes import Posted, PostRefused, TooLarge
@@ -59,9 +59,7 @@ class Texts:
                 return await self._send_smaller(job, txn, content, is_first=is_first, place=place)
             case PostRefused() if place is not None:
                 # The draft cannot be edited (any more): the answer still has to be seen.
-                return await self._send(
-                    job, f"{txn}-new", content, is_first=is_first, place=None
-                )
+                return await self._send(job, f"{txn}-new", content, is_first=is_first, place=None)
             case refused:
                 return refused
 

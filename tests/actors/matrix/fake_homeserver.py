@@ -12,6 +12,7 @@ from trio.testing import MockClock
 from actors.matrix.api.client import Done, Refused, Reply, Session, Take, TokenRefused
 from actors.matrix.settings import MatrixSettings, Pace
 from tests.actors.matrix.gateway import Answer, Gateway, echo
+from tests.fakes import at_once
 
 Json = dict[str, Any]
 
@@ -317,9 +318,10 @@ def gateway_over(
         password=password,
         access_token=token,
         store_path=folder / "matrix",
+        files_path=folder / "files",
         pace=pace or Pace(),
     )
-    return Gateway(settings, answer=answer, connect=lambda _url: server)
+    return Gateway(settings, answer=answer, connect=lambda _url: server, in_thread=at_once)
 
 
 async def started(server: FakeHomeserver, gateway: Gateway) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 import trio
 from attrs import define, field
 
+from actors.disk import InThread
 from actors.kernel.mailbox import Mailbox
 from actors.matrix.api.client import Homeserver, MatrixClient
 from actors.matrix.settings import MatrixSettings, Pace
@@ -89,6 +90,7 @@ class Gateway:
     directory: Directory = field(factory=Directory)
     answer: Answer = echo
     connect: Callable[[str], Homeserver] = MatrixClient
+    in_thread: InThread = trio.to_thread.run_sync
     box: Mailbox[SurfaceMessage] = field(init=False)
 
     store: MemoryStoreAddress = field(init=False)
@@ -104,7 +106,12 @@ class Gateway:
     def syncer(self) -> MatrixSyncer:
         """A new life on the mailbox ``box``."""
         return MatrixSyncer(
-            self.box, self.store, self.directory, self.settings, connect=self.connect
+            self.box,
+            self.store,
+            self.directory,
+            self.settings,
+            connect=self.connect,
+            in_thread=self.in_thread,
         )
 
     @asynccontextmanager
