@@ -1,14 +1,17 @@
 """The Matrix surface's actor: in and out, because one account has one client and one limit."""
 
+import time
 from collections.abc import Callable
 
 import trio
 from attrs import define, field
 
+from actors.disk import InThread
 from actors.kernel.aio import open_asyncio
 from actors.kernel.asking import ask_until_answered
 from actors.kernel.child import ParkedError, ready
 from actors.kernel.mailbox import Mailbox
+from actors.leftovers import Leftovers
 from actors.matrix.api.client import Homeserver, MatrixClient, Session
 from actors.matrix.api.login import Door, LoginRefused
 from actors.matrix.api.status import Status
@@ -20,8 +23,6 @@ from actors.matrix.incoming.late import LateKeys
 from actors.matrix.incoming.reading import Reader, Watch
 from actors.matrix.incoming.receipts import Receipts
 from actors.matrix.incoming.upgrades import Upgrades
-from actors.matrix.outgoing.answers import Answers
-from actors.matrix.outgoing.drafts import Drafts
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.rooms import Rooms
 from actors.matrix.outgoing.sending import Sender
@@ -40,6 +41,10 @@ class MatrixSyncer:
     """One Matrix account: reads its rooms into the journal, and says what the outbox holds.
 
     The inbox is read all the time, whatever the server does, so that nobody waits for us.
+
+    Args:
+        clock: Seconds since the epoch.
+        in_thread: Does what blocks.
     """
 
     inbox: Mailbox[SurfaceMessage]
@@ -47,7 +52,9 @@ class MatrixSyncer:
     chats: Address[DirectoryMessage]
     settings: MatrixSettings
     connect: Callable[[str], Homeserver] = MatrixClient
-    make_vault: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
+    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
+    clock: Callable[[], float] = time.time
+    in_thread: InThread = trio.to_thread.run_sync
 
     async def run(self) -> None:
         """Work until the inbox is closed, then deliver what is pending."""
@@ -63,6 +70,8 @@ class MatrixSyncer:
 
     async def _live(self, server: Homeserver) -> LoginRefused | None:
         surface = _Surface.over(server, self)
+        moved = await ask_until_answered(self.store, FindKeys(MOVED_PREFIX))
+        surface.places.learn(moved)
         try:
             return await self._serve(surface)
         finally:
@@ -102,12 +111,12 @@ class _Surface:
 
     @classmethod
     def over(cls, server: Homeserver, actor: MatrixSyncer) -> "_Surface":
-        store, pace, status = actor.store, actor.settings.pace, Status()
-        vault, places = actor.make_vault(server, actor.settings, status), Places()
-        rooms = Rooms(server, status)
-        post = Post(server, rooms, status)
-        answers, drafts = Answers(store, post), Drafts(store, post, pace)
-        sender = Sender(server, store, post, pace, answers, drafts)
+        store, settings, status = actor.store, actor.settings, Status()
+        vault, places = actor.vault_for(server, settings, status), Places()
+        rooms = Rooms(server, status, vault)
+        post = Post(server, rooms, status, store, actor.clock)
+        folder = settings.files_path.absolute()
+        leftovers = Leftovers(store, folder, actor.clock, actor.in_thread)
         return cls(
             server=server,
             actor=actor,
@@ -115,8 +124,8 @@ class _Surface:
             vault=vault,
             places=places,
             rooms=rooms,
-            sender=sender,
-            door=Door(server, actor.settings, status),
+            sender=Sender(server, store, post, settings, places, leftovers),
+            door=Door(server, settings, status),
         )
 
     def __attrs_post_init__(self) -> None:
@@ -135,6 +144,7 @@ class _Surface:
                 threads=settings.threads,
                 wait=settings.pace.key_within,
                 deliver=self.sender.take,
+                clock=actor.clock,
             ),
             receipts=Receipts(server),
         )
@@ -146,8 +156,6 @@ class _Surface:
     async def read(self, life: trio.CancelScope) -> None:
         """Log in and follow the rooms; a session that has ended is renewed once."""
         with self.reading:
-            moved = await ask_until_answered(self.actor.store, FindKeys(MOVED_PREFIX))
-            self.places.learn(moved)
             self.refused = await self._read_until_refused()
             life.cancel(reason="the surface is parked")
 

@@ -5,8 +5,8 @@ from typing import assert_never
 import trio
 from attrs import define
 
+from actors.leftovers import Leftovers
 from actors.telegram.errands.files_in import FilesIn
-from actors.telegram.errands.leftovers import Leftovers
 from actors.telegram.errands.menu import Menus
 from actors.telegram.errands.presses import Presses
 from actors.telegram.errands.topics import Topics

@@ -9,11 +9,12 @@ import trio
 from attrs import define, field, frozen
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Done, Refused, Reply, Session, TokenRefused
+from actors.matrix.api.client import Done, Refused, Reply, Session, Take, TokenRefused
 from actors.matrix.settings import MatrixSettings, Pace
 from tests.actors.matrix.fake_requests import answered
 from tests.actors.matrix.fake_vault import FakeVault
 from tests.actors.matrix.gateway import Answer, Gateway, echo
+from tests.fakes import at_once
 
 Json = dict[str, Any]
 
@@ -63,6 +64,8 @@ class FakeHomeserver:
     """Where the bot may enter uninvited."""
     read: dict[str, str] = field(factory=dict)
     """The bot's read receipts."""
+    media: dict[str, bytes] = field(factory=dict)
+    """The content repository, by ``mxc://…``."""
     _left: dict[str, int] = field(factory=dict)
     _changed: trio.Event = field(factory=trio.Event)
     _logins: int = 1
@@ -118,6 +121,19 @@ class FakeHomeserver:
         self.invited.pop(room, None)
         self.joined.add(room)
         self.member("join", room=room)
+
+    def receive(self, room: str, kind: str, txn: str, content: Json) -> Reply:
+        """We send an event; the same *txn* is the same one."""
+        if room not in self.joined:
+            return Refused(403, "M_FORBIDDEN")
+        if len(str(content)) > self.largest:
+            return Refused(413, "M_TOO_LARGE")
+        if (room, txn) not in self.sent:
+            unsigned = {"transaction_id": txn}
+            self.sent[room, txn] = self.add(
+                content, room=room, sender=BOT, type=kind, unsigned=unsigned
+            )
+        return Done({"event_id": self.sent[room, txn]})
 
     def put_out(self, room: str = ROOM) -> None:
         """We are put out of *room*."""
@@ -222,19 +238,9 @@ class FakeHomeserver:
         return await self._reply("leave", answer, room, reason)
 
     async def send(self, room: str, txn: str, content: Json) -> Reply:
-        def answer() -> Reply:
-            if room not in self.joined:
-                return Refused(403, "M_FORBIDDEN")
-            if len(str(content)) > self.largest:
-                return Refused(413, "M_TOO_LARGE")
-            if (room, txn) not in self.sent:
-                event_id = self.add(
-                    content, room=room, sender=BOT, unsigned={"transaction_id": txn}
-                )
-                self.sent[room, txn] = event_id
-            return Done({"event_id": self.sent[room, txn]})
-
-        return await self._reply("send", answer, room, txn, content)
+        return await self._reply(
+            "send", lambda: self.receive(room, "m.room.message", txn, content), room, txn, content
+        )
 
     async def typing(self, room: str, user_id: str, *, is_typing: bool) -> Reply:
         return await self._reply("typing", lambda: Done({}), room, user_id, is_typing)
@@ -251,6 +257,29 @@ class FakeHomeserver:
             return answered(self, method, path, body)
 
         return await self._reply("request", answer, method, path, body)
+
+    async def upload(self, data: bytes, mime_type: str, name: str, *, within: float) -> Reply:
+        assert within > 0
+
+        def answer() -> Reply:
+            mxc = f"mxc://fake/{len(self.media)}"
+            self.media[mxc] = data
+            return Done({"content_uri": mxc})
+
+        return await self._reply("upload", answer, mime_type, name, len(data))
+
+    async def download(self, mxc: str, take: Take, *, within: float) -> Reply:
+        def answer() -> Reply:
+            return Done({}) if mxc in self.media else Refused(404, "M_NOT_FOUND")
+
+        reply = await self._reply("download", answer, mxc)
+        if isinstance(reply, Done):
+            data = self.media[mxc]
+            with trio.fail_after(within):
+                for start in range(0, len(data), 2**20):
+                    if not await take(data[start : start + 2**20]):
+                        break
+        return reply
 
     async def close(self) -> None:
         await trio.lowlevel.cancel_shielded_checkpoint()
@@ -318,6 +347,7 @@ def gateway_over(
         password=password,
         access_token=token,
         store_path=folder / "matrix",
+        files_path=folder / "files",
         pace=pace or Pace(),
         **more,
     )
@@ -326,7 +356,8 @@ def gateway_over(
         settings,
         answer=answer,
         connect=lambda _url: server,
-        make_vault=lambda *_parts: keys,
+        vault_for=lambda *_parts: keys,
+        in_thread=at_once,
     )
 
 

@@ -25,6 +25,8 @@ class HasRooms(Protocol):
 
     def enter(self, room: str) -> None: ...
 
+    def receive(self, room: str, kind: str, txn: str, content: Json) -> Reply: ...
+
 
 def answered(server: HasRooms, method: str, path: str, body: Json | None) -> Reply:
     """The answer to a request of the client-server API."""
@@ -42,6 +44,8 @@ def answered(server: HasRooms, method: str, path: str, body: Json | None) -> Rep
                 return FORBIDDEN
             server.enter(room)
             return Done({"room_id": room})
+        case "PUT", ["rooms", room, "send", kind, txn]:
+            return server.receive(room, kind, txn, body or {})
         case _, ["rooms", room, *rest]:
             return FORBIDDEN if room not in server.joined else _in_room(server, room, rest)
         case _:

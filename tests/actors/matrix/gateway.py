@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 import trio
 from attrs import define, field
 
+from actors.disk import InThread
 from actors.kernel.mailbox import Mailbox
 from actors.matrix.api.client import Homeserver, MatrixClient
 from actors.matrix.api.status import Status
@@ -92,7 +93,8 @@ class Gateway:
     directory: Directory = field(factory=Directory)
     answer: Answer = echo
     connect: Callable[[str], Homeserver] = MatrixClient
-    make_vault: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
+    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
+    in_thread: InThread = trio.to_thread.run_sync
     box: Mailbox[SurfaceMessage] = field(init=False)
 
     store: MemoryStoreAddress = field(init=False)
@@ -113,7 +115,8 @@ class Gateway:
             self.directory,
             self.settings,
             connect=self.connect,
-            make_vault=self.make_vault,
+            vault_for=self.vault_for,
+            in_thread=self.in_thread,
         )
 
     @asynccontextmanager

@@ -127,7 +127,7 @@ async def test_an_invitation_waits_until_the_list_of_direct_chats_is_written(
 ) -> None:
     server = FakeHomeserver(autojump_clock)
     gateway = gateway_over(server, tmp_path)
-    tries = [Unreachable("502"), Limited(5.0)]
+    tries: list[Reply] = [Unreachable("502"), Limited(5.0)]
 
     def refuse(method: str, path: str, body: Json | None) -> Reply:
         if method == "PUT" and tries:
