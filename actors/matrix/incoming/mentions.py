@@ -69,12 +69,12 @@ def _without(text: str, me: Me, *, is_sure: bool) -> str:
     """*text* without a mention at its start, and without those that can be nothing else."""
     name = _any_of(me.all_names)
     link = rf"\[[^\[\]\n]{{0,128}}\]\(https://matrix\.to/#/(?:{_any_of(_quoted(me))})\)"
-    clear = rf"{link}|@(?:{name})|{re.escape(me.user_id)}"
+    clear = rf"(?:{link}|{re.escape(me.user_id)}|@(?:{name}))(?!\w|[.:]\w)"
     # A name in the middle of a sentence may just be a word of it.
     end = r"(?![\w.-])" if is_sure else r"(?=\s*[,:;])"
-    leading = re.match(rf"\s*(?:(?:{clear})(?!\w)|(?:{name}){end})[\s,:;]*", text, re.IGNORECASE)
+    leading = re.match(rf"\s*(?:{clear}|(?:{name}){end})[\s,:;]*", text, re.IGNORECASE)
     rest = text[leading.end() :] if leading else text
-    return re.sub(rf"(?:(?<=\s)|^)(?:{clear})(?![\w:])(?:$|[ \t])?", "", rest, flags=re.IGNORECASE)
+    return re.sub(rf"(?:(?<=\s)|^){clear}(?:$|[ \t])?", "", rest, flags=re.IGNORECASE)
 
 
 def _quoted(me: Me) -> tuple[str, str]:
