@@ -127,23 +127,22 @@ class LateKeys:
     def changes(self, batch: Batch) -> tuple[Change, ...]:
         """What to remember of *batch*, in the same transaction as its token."""
         new = self._new(batch)
+        kept = new[-MOST_WAITING:]
         gone = [event_id for event_id in batch.opened if event_id in self._waiting]
-        dropped = self._too_many(len(new) - len(gone))
+        dropped = self._too_many(len(kept))
         return (
             *(DeleteKey(SEALED_PREFIX + event_id) for event_id in (*gone, *dropped)),
-            *(_NEVER_CAME for _ in dropped),
-            *(PutKey(SEALED_PREFIX + one.sealed.event_id, _written(one)) for one in new),
+            *(_NEVER_CAME for _ in range(len(dropped) + len(new) - len(kept))),
+            *(PutKey(SEALED_PREFIX + one.sealed.event_id, _written(one)) for one in kept),
         )
 
     def took(self, batch: Batch) -> None:
         """*batch* is durable."""
         self._new_keys.clear()
         self._tries_all = False
-        new = self._new(batch)
-        for event_id in batch.opened:
+        new = self._new(batch)[-MOST_WAITING:]
+        for event_id in (*batch.opened, *self._too_many(len(new))):
             self._waiting.pop(event_id, None)
-        for event_id in self._too_many(len(new)):
-            del self._waiting[event_id]
         self._waiting.update((one.sealed.event_id, one) for one in new)
         self.status.sealed(len(self._waiting))
         if new:
@@ -162,7 +161,7 @@ class LateKeys:
         """What of *batch* has to wait; of a key that people know of, what is broken need not."""
         now, told = self.clock(), {one.session for one in self._waiting.values() if one.is_told}
         found = []
-        for sealed in batch.sealed[-MOST_WAITING:]:
+        for sealed in batch.sealed:
             due = trio.current_time() + (0 if sealed.is_broken else self.wait)
             one = _Waiting(sealed, now, due)
             one = evolve(one, is_told=one.session in told)

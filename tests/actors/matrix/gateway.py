@@ -1,5 +1,6 @@
 """A syncer with a journal in memory and a directory that lets it answer."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -95,6 +96,7 @@ class Gateway:
     connect: Callable[[str], Homeserver] = MatrixClient
     vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
     in_thread: InThread = trio.to_thread.run_sync
+    clock: Callable[[], float] = time.time
     box: Mailbox[SurfaceMessage] = field(init=False)
 
     store: MemoryStoreAddress = field(init=False)
@@ -117,6 +119,7 @@ class Gateway:
             connect=self.connect,
             vault_for=self.vault_for,
             in_thread=self.in_thread,
+            clock=self.clock,
         )
 
     @asynccontextmanager
