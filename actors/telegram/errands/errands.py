@@ -6,8 +6,8 @@ import trio
 from attrs import define
 
 from actors.fetching import FetchDesk
+from actors.leftovers import Leftovers
 from actors.telegram.errands.files_in import FilesIn
-from actors.telegram.errands.leftovers import Leftovers
 from actors.telegram.errands.menu import Menus
 from actors.telegram.errands.presses import Presses
 from actors.telegram.errands.topics import Topics
