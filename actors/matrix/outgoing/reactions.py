@@ -29,7 +29,7 @@ class Reactions:
 
     Args:
         is_on: Whether there are any.
-        marked_before: An earlier life may have marked what was received before this time, in
+        marked_before: An earlier life may have marked what was received up to then, in
             seconds since the epoch.
     """
 
@@ -60,7 +60,7 @@ class Reactions:
         if not self.is_on or found is None or found.attempts == 0 or not _has_message(found):
             return  # no turn, so no sign: a command, for example
         has_failed = not is_delivered or found.state in _SIGNS_OF_FAILURE
-        is_marked = found.id in self._marks or found.received_at < self.marked_before
+        is_marked = found.id in self._marks or found.received_at <= self.marked_before
         if not has_failed and not is_marked:
             return
         ending = Ending(row.room, found, is_marked=is_marked, has_failed=has_failed)
