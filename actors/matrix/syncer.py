@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import trio
-from attrs import define
+from attrs import define, field
 
 from actors.disk import InThread
 from actors.kernel.aio import open_asyncio
@@ -17,8 +17,12 @@ from actors.matrix.api.login import Door, LoginRefused
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.keyless import Keyless
 from actors.matrix.crypto.port import Vault
+from actors.matrix.incoming.direct import Direct
 from actors.matrix.incoming.invites import Invites
-from actors.matrix.incoming.reading import LONG_POLL, Reader
+from actors.matrix.incoming.late import LateKeys
+from actors.matrix.incoming.reading import Reader, Watch
+from actors.matrix.incoming.receipts import Receipts
+from actors.matrix.incoming.upgrades import Upgrades
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.rooms import Rooms
 from actors.matrix.outgoing.sending import Sender
@@ -68,6 +72,12 @@ class MatrixSyncer:
         surface = _Surface.over(server, self)
         moved = await ask_until_answered(self.store, FindKeys(MOVED_PREFIX))
         surface.places.learn(moved)
+        try:
+            return await self._serve(surface)
+        finally:
+            surface.vault.close()
+
+    async def _serve(self, surface: "_Surface") -> LoginRefused | None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(surface.read, nursery.cancel_scope)
             drained = trio.Event()
@@ -90,31 +100,53 @@ class _Surface:
     server: Homeserver
     actor: MatrixSyncer
     status: Status
-    rooms: Rooms
+    vault: Vault
     places: Places
+    rooms: Rooms
     sender: Sender
-    invites: Invites
     door: Door
-    reading: trio.CancelScope
+    watch: Watch = field(init=False)
+    reading: trio.CancelScope = field(factory=trio.CancelScope)
     refused: LoginRefused | None = None
 
     @classmethod
     def over(cls, server: Homeserver, actor: MatrixSyncer) -> "_Surface":
         store, settings, status = actor.store, actor.settings, Status()
-        rooms = Rooms(server, status, actor.vault_for(server, settings, status))
-        post, places = Post(server, rooms, status, store, actor.clock), Places()
+        vault, places = actor.vault_for(server, settings, status), Places()
+        rooms = Rooms(server, status, vault)
+        post = Post(server, rooms, status, store, actor.clock)
         folder = settings.files_path.absolute()
         leftovers = Leftovers(store, folder, actor.clock, actor.in_thread)
         return cls(
             server=server,
             actor=actor,
             status=status,
-            rooms=rooms,
+            vault=vault,
             places=places,
+            rooms=rooms,
             sender=Sender(server, store, post, settings, places, leftovers),
-            invites=Invites(server, store, actor.chats, rooms),
             door=Door(server, settings, status),
-            reading=trio.CancelScope(),
+        )
+
+    def __attrs_post_init__(self) -> None:
+        """Make what watches the rooms."""
+        server, actor, settings = self.server, self.actor, self.actor.settings
+        direct = Direct(server, self.status, self.places)
+        self.watch = Watch(
+            direct=direct,
+            invites=Invites(server, actor.store, actor.chats, self.rooms, direct),
+            upgrades=Upgrades(server, actor.store, self.status, self.places),
+            late=LateKeys(
+                store=actor.store,
+                vault=self.vault,
+                status=self.status,
+                places=self.places,
+                threads=settings.threads,
+                wait=settings.pace.key_within,
+                deliver=self.sender.take,
+                clock=actor.clock,
+            ),
+            receipts=Receipts(server),
         )
 
     async def send(self, drained: trio.Event) -> None:
@@ -132,28 +164,28 @@ class _Surface:
             session = await enter()
             if isinstance(session, LoginRefused):
                 return session
+            refused = await self.vault.open(session)
+            if refused is not None:
+                return refused
             await self._follow(session)
         return LoginRefused("the homeserver ended the session twice: see the account's devices")
 
     async def _follow(self, session: Session) -> None:
-        """Take page after page, until the server refuses the token."""
+        """Read until the server refuses the token."""
         reader = Reader(
             server=self.server,
             store=self.actor.store,
             chats=self.actor.chats,
+            settings=self.actor.settings,
             status=self.status,
             rooms=self.rooms,
-            invites=self.invites,
             sender=self.sender,
+            vault=self.vault,
+            places=self.places,
+            watch=self.watch,
             me=session.user_id,
         )
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.invites.run)
-            since, wait = await reader.since(), 0.0
-            while (page := await reader.next_page(since, wait=wait)) is not None:
-                if not await reader.take(page, since, is_first=not wait):
-                    break
-                nursery.start_soon(reader.refuse_encrypted, page)
-                self.sender.open(session.user_id)
-                since, wait = page.next_batch, LONG_POLL
+            nursery.start_soon(self.vault.run)
+            await reader.follow()
             nursery.cancel_scope.cancel(reason="the session has ended")

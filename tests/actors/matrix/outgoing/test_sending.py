@@ -10,8 +10,8 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from actors.matrix.api.client import Done, Limited, Refused, TokenRefused, Unreachable
-from actors.matrix.incoming.decode import room_id
 from actors.matrix.outgoing.render import as_edit
+from actors.matrix.places import Places
 from actors.matrix.settings import Pace
 from actors.matrix.syncer import _Surface
 from protocols.files import FileKind, FileMissing, Missing, RemoteFile
@@ -33,7 +33,7 @@ from tests.actors.matrix.fake_homeserver import ROOM, FakeHomeserver, gateway_ov
 from tests.actors.matrix.gateway import A, Gateway
 from tests.fakes import MemoryStoreAddress
 
-HERE = room_id(ROOM)
+HERE = Places().room_id(ROOM)
 
 
 async def slowly(gateway: Gateway, row: Row) -> str:
@@ -400,7 +400,7 @@ async def test_a_flood_in_one_room_does_not_keep_another_waiting(
     gateway = gateway_over(server, tmp_path)
     server.faults["send"] = [Limited(5.0)]
     gateway.commit(*(AddOutgoing(HERE, Voice.AGENT, f"flood {n}") for n in range(30)))
-    gateway.commit(AddOutgoing(room_id("!b:fake"), Voice.AGENT, "quiet"))
+    gateway.commit(AddOutgoing(Places().room_id("!b:fake"), Voice.AGENT, "quiet"))
 
     async with gateway.running():
         await server.until(lambda: len(server.said()) == 30)
