@@ -25,7 +25,7 @@ from tests.actors.matrix.gateway import Gateway
 Json = dict[str, Any]
 
 HERE = RoomId(f"matrix/{ROOM}")
-MENTION = {"m.mentions": {"user_ids": [BOT]}}
+MENTION: Json = {"m.mentions": {"user_ids": [BOT]}}
 
 
 def say(server: FakeHomeserver, body: str, *, sender: str = ALICE, **content: Any) -> str:

@@ -35,7 +35,7 @@ from tests.actors.matrix.gateway import Gateway
 Json = dict[str, Any]
 
 HERE = RoomId(f"matrix/{ROOM}")
-MENTION = {"m.mentions": {"user_ids": [BOT]}}
+MENTION: Json = {"m.mentions": {"user_ids": [BOT]}}
 YES_NO: Keyboard = ((Button("Yes", "confirm:1:0"), Button("No", "confirm:1:1")),)
 
 
