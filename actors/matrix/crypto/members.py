@@ -35,9 +35,10 @@ class Members:
         for room in table(table(page.get("rooms")).get("leave")):
             self._forget(room)
 
-    def is_known(self, room: str) -> bool:
-        """Whether we know who is in *room* now."""
-        return room in self._known
+    def now(self, room: str) -> frozenset[str] | None:
+        """Who is in *room*, where that is known without asking."""
+        known = self._known.get(room)
+        return None if known is None else frozenset(known)
 
     async def of(self, room: str) -> frozenset[str] | NotSealed:
         """Who is in *room*; nobody where we are not in it ourselves: nothing can be sent there."""

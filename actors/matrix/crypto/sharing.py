@@ -89,8 +89,8 @@ class Sharing:
         """Whether nobody has come, gone or changed devices while we shared."""
         if not people:
             return True
-        is_known = self.members.is_known(room) and not self.devices.stale(people)
-        return is_known and held.has_it <= self.devices.of(people)
+        is_same = self.members.now(room) == people and not self.devices.stale(people)
+        return is_same and held.has_it <= self.devices.of(people)
 
     async def _people(self, room: str) -> frozenset[str] | NotSealed:
         people = await self.members.of(room)
