@@ -21,6 +21,9 @@ from actors.matrix.api.limits import UNSAID_WAIT
 
 Json = dict[str, Any]
 
+NO_JSON = "an answer that is no JSON"
+BAD_CERTIFICATE = "its certificate is not to be trusted"
+
 _ERRCODE = re.compile(r"[A-Z][A-Z0-9_.-]{0,63}", re.IGNORECASE | re.ASCII)
 
 
@@ -47,15 +50,21 @@ class Unreachable:
 
 @frozen
 class TokenRefused:
-    """The access token is not valid (any more)."""
+    """The access token is not valid (any more); ``errcode`` may say why."""
+
+    errcode: str = field(default="", eq=False)
 
 
 @frozen
 class Refused:
-    """The server will not do this; ``errcode`` is the specification's word for why."""
+    """The server will not do this; ``errcode`` is the specification's word for why.
+
+    ``body`` is all that it said, such as what it wants to see first.
+    """
 
     status: int
     errcode: str
+    body: Json = field(factory=dict, repr=False, eq=False)
 
 
 Reply = Done | Limited | Unreachable | TokenRefused | Refused
@@ -227,6 +236,8 @@ class MatrixClient:
         try:
             with trio.fail_after(within):
                 status, answer = await from_asyncio(self._exchange, method, path, body, token)
+        except aiohttp.ClientConnectorCertificateError:
+            return Unreachable(BAD_CERTIFICATE)
         except (aiohttp.ClientError, OSError, TimeoutError, trio.TooSlowError) as error:
             is_late = isinstance(error, TimeoutError | trio.TooSlowError)
             return Unreachable("no answer in time" if is_late else type(error).__name__)
@@ -254,13 +265,15 @@ def reply_of(status: int, answer: bytes) -> Reply:
     errcode = _errcode_of(body)
     if status == HTTPStatus.TOO_MANY_REQUESTS or errcode == "M_LIMIT_EXCEEDED":
         return Limited(_wait_of(body))
-    if errcode == "M_UNKNOWN_TOKEN" or (status == HTTPStatus.UNAUTHORIZED and errcode):
-        return TokenRefused()
+    # With "flows" it is not the token that is refused: more is wanted beside it.
+    is_denied = status == HTTPStatus.UNAUTHORIZED and "flows" not in body
+    if errcode == "M_UNKNOWN_TOKEN" or (is_denied and errcode):
+        return TokenRefused(errcode)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or errcode == "M_RESOURCE_LIMIT_EXCEEDED":
         return Unreachable(f"{status} {errcode}".strip())
     if status >= HTTPStatus.MULTIPLE_CHOICES:
-        return Refused(status, errcode)
-    return Done(body) if isinstance(found, dict) else Unreachable("an answer that is no JSON")
+        return Refused(status, errcode, body)
+    return Done(body) if isinstance(found, dict) else Unreachable(NO_JSON)
 
 
 def _errcode_of(body: Json) -> str:

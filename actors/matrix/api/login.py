@@ -1,7 +1,6 @@
 """Who we are on the homeserver: one login by password and its session kept, or a given token."""
 
 import json
-import os
 from http import HTTPStatus
 from pathlib import Path
 from typing import assert_never
@@ -11,6 +10,7 @@ from attrs import define, frozen
 
 from actors.matrix.api.client import Done, Homeserver, Refused, Session, TokenRefused
 from actors.matrix.api.patience import insist
+from actors.matrix.api.secret_file import keep_secret
 from actors.matrix.api.status import Status
 from actors.matrix.settings import MatrixSettings
 
@@ -52,21 +52,13 @@ class SessionFile:
 
     def keep(self, homeserver: str, session: Session) -> None:
         """Keep *session*, all of it or none."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = self.path.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
         words = {
             "homeserver": homeserver,
             "user_id": session.user_id,
             "device_id": session.device_id,
             "access_token": session.access_token,
         }
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(words, file)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.path)
+        keep_secret(self.path, json.dumps(words))
 
 
 @define

@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from actors.kernel.aio import open_asyncio
 from actors.matrix.api.client import (
+    BAD_CERTIFICATE,
     Done,
     Limited,
     MatrixClient,
@@ -49,6 +50,9 @@ from actors.matrix.api.limits import UNSAID_WAIT
         (400, b'{"errcode": "M_LIMIT_EXCEEDED"}', Limited(UNSAID_WAIT)),
         (401, b'{"errcode": "M_UNKNOWN_TOKEN"}', TokenRefused()),
         (401, b'{"errcode": "M_MISSING_TOKEN"}', TokenRefused()),
+        (401, b'{"errcode": "M_USER_LOCKED", "soft_logout": true}', TokenRefused()),
+        (401, b'{"flows": [], "session": "x"}', Refused(401, "")),
+        (401, b'{"flows": [], "errcode": "M_FORBIDDEN"}', Refused(401, "M_FORBIDDEN")),
         (401, b"<html>", Refused(401, "")),
         (403, b'{"errcode": "M_FORBIDDEN"}', Refused(403, "M_FORBIDDEN")),
         (404, b"", Refused(404, "")),
@@ -61,6 +65,17 @@ def test_every_answer_has_one_meaning(status: int, answer: bytes, reply: Reply |
     found = reply_of(status, answer)
 
     assert found == reply or (reply is None and isinstance(found, Unreachable))
+
+
+def test_a_refusal_keeps_what_was_said_and_shows_it_to_nobody() -> None:
+    wanted = reply_of(401, b'{"flows": [{"stages": ["m.login.password"]}], "session": "hidden"}')
+    locked = reply_of(401, b'{"errcode": "M_USER_LOCKED"}')
+
+    assert isinstance(wanted, Refused)
+    assert isinstance(locked, TokenRefused)
+    assert wanted.body["session"] == "hidden"
+    assert locked.errcode == "M_USER_LOCKED"
+    assert "hidden" not in repr(wanted)
 
 
 @asynccontextmanager
@@ -205,5 +220,5 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) 
             await client.close()
         nursery.cancel_scope.cancel()
 
-    assert reply == Unreachable("ClientConnectorCertificateError")
+    assert reply == Unreachable(BAD_CERTIFICATE)
     assert asked == []
