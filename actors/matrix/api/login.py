@@ -227,8 +227,10 @@ class Door:
     def _keep(self, session: Session) -> Session | LoginRefused:
         if session.user_id != self.settings.user_id:
             return LoginRefused(f"the login is of {session.user_id}: set MATRIX_USER_ID")
-        log.info("session.opened", user_id=session.user_id, device_id=session.device_id)
-        return self._noted(session)
+        noted = self._noted(session)
+        if isinstance(noted, Session):
+            log.info("session.opened", user_id=session.user_id, device_id=session.device_id)
+        return noted
 
     def _noted(self, session: Session) -> Session | LoginRefused:
         try:

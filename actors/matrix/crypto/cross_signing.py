@@ -90,10 +90,9 @@ class CrossSigning:
         if identity is None:
             return trouble or (_DOES_NOT_OPEN if given else _NOT_OURS)
         if missing := published.missing(identity):
-            keys = {f"{usage}_key": identity.published_form(usage) for usage in missing}
-            await own.publish(keys, self.settings.password)
+            await own.publish(identity, missing, self.settings.password)
             log.info("identity.published", usages=missing)
-        await self._sign(own, identity, published, device_keys)
+        await self._sign(own, identity, published=published, device_keys=device_keys)
         await self._store(own, identity)
         return trouble
 
@@ -134,7 +133,7 @@ class CrossSigning:
         return identity
 
     async def _sign(
-        self, own: OwnKeys, identity: Identity, published: Published, device_keys: Json
+        self, own: OwnKeys, identity: Identity, *, published: Published, device_keys: Json
     ) -> None:
         """Sign our device by the account, and the account's master key by our device."""
         if published.device.get("keys") != device_keys["keys"]:

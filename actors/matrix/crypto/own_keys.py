@@ -9,7 +9,7 @@ from attrs import define
 from actors.matrix.api.client import Done, Refused, Reply, TokenRefused, path_to
 from actors.matrix.api.patience import Settled, insist
 from actors.matrix.api.status import Status
-from actors.matrix.crypto.identity import Published
+from actors.matrix.crypto.identity import Identity, Published
 
 Json = dict[str, Any]
 
@@ -48,22 +48,19 @@ class OwnKeys:
         )
         return Published.of(answer, self.user_id, device_id)
 
-    async def publish(self, keys: Json, password: str) -> None:
-        """Make *keys* the account's; with *password* where the server wants to see it."""
+    async def publish(self, identity: Identity, usages: list[str], password: str) -> None:
+        """Make *identity*'s keys for *usages* the account's.
+
+        The *password* is shown where the server wants to see it.
+        """
         path = path_to("keys", "device_signing", "upload")
+        keys = {f"{usage}_key": identity.published_form(usage) for usage in usages}
         reply = await self._settled("POST", path, keys)
         if isinstance(reply, Refused) and reply.status == HTTPStatus.UNAUTHORIZED:
-            if not _is_password_enough(reply.body):
-                raise StepRefusedError(
-                    "the homeserver wants a person's approval before it takes the account's keys: "
-                    "verify this device in another app of the account"
-                )
-            if not password:
-                raise StepRefusedError(
-                    "the homeserver wants the password before it takes the account's keys: "
-                    "set MATRIX_PASSWORD"
-                )
             auth = self._auth(password, reply.body)
+            # With the password it would replace whatever another app has published meanwhile.
+            if not (await self.published("")).is_of(identity):
+                raise StepRefusedError("another app has just made keys for the account")
             reply = await self._settled("POST", path, keys | {"auth": auth})
             if isinstance(reply, Refused) and reply.status == HTTPStatus.UNAUTHORIZED:
                 raise StepRefusedError("the homeserver refused the password: set MATRIX_PASSWORD")
@@ -91,6 +88,17 @@ class OwnKeys:
         return path_to("user", self.user_id, "account_data", kind)
 
     def _auth(self, password: str, wanted: Json) -> Json:
+        """What shows that a person who may do it does it, if the password is enough for that."""
+        if not _is_password_enough(wanted):
+            raise StepRefusedError(
+                "the homeserver wants a person's approval before it takes the account's keys: "
+                "give it in the account's settings there, then debug restart matrix"
+            )
+        if not password:
+            raise StepRefusedError(
+                "the homeserver wants the password before it takes the account's keys: "
+                "set MATRIX_PASSWORD"
+            )
         return {
             "type": _BY_PASSWORD,
             "identifier": {"type": "m.id.user", "user": self.user_id},

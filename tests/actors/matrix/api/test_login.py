@@ -1,10 +1,13 @@
 import json
 import re
 import stat
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
+from structlog.typing import EventDict
 from trio.testing import MockClock
 
 from actors.kernel.child import ParkedError
@@ -22,7 +25,9 @@ from actors.matrix.api.client import (
 from actors.matrix.api.login import Door, KeptSession, LoginRefused, SessionFile
 from actors.matrix.api.status import Status
 from actors.matrix.settings import MatrixSettings
+from tests.actors.matrix.api.test_client import self_signed
 from tests.actors.matrix.fake_homeserver import BOT, FakeHomeserver, gateway_over, started
+from tests.actors.matrix.gateway import Gateway
 
 KEPT = Session(BOT, "DEVICE1", "token1")
 
@@ -337,6 +342,29 @@ async def test_a_refused_login_parks_the_surface_with_one_line(
 
     with pytest.raises(ParkedError, match=r"^the homeserver refused the login: set MATRIX_USER_ID"):
         await gateway.syncer().run()
+
+
+async def test_a_bad_certificate_parks_the_surface_with_one_line(
+    tmp_path: Path, logs: list[EventDict]
+) -> None:
+    async def serve(stream: trio.SSLStream[trio.SocketStream]) -> None:
+        with suppress(trio.BrokenResourceError):
+            await stream.do_handshake()
+
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(
+            partial(trio.serve_ssl_over_tcp, serve, 0, self_signed(tmp_path), host="127.0.0.1")
+        )
+        port = listeners[0].transport_listener.socket.getsockname()[1]
+        settings = MatrixSettings(f"https://127.0.0.1:{port}", BOT, tmp_path / "m", "right")
+        with trio.fail_after(20), pytest.raises(ParkedError) as error:
+            await Gateway(settings).syncer().run()
+        nursery.cancel_scope.cancel()
+
+    said = str(error.value)
+    assert "certificate" in said
+    assert said.endswith("set MATRIX_HOMESERVER")
+    assert not [line for line in logs if line["log_level"] != "info"]
 
 
 async def test_after_the_password_is_mended_it_works(

@@ -101,8 +101,9 @@ class KeyServer:
     async def upload(self, device: OlmDevice) -> None:
         await self.request("POST", "/keys/upload", {"device_keys": device.keys})
 
-    async def query(self) -> Json:
-        wanted: Json = {"device_keys": {self.account.user_id: []}}
+    async def query(self, user_id: str = "") -> Json:
+        """What the account sees of the keys of *user_id*, or of its own."""
+        wanted: Json = {"device_keys": {user_id or self.account.user_id: []}}
         return await self.request("POST", "/keys/query", wanted)
 
     async def account_data(self, kind: str) -> Json:
@@ -119,26 +120,38 @@ class KeyServer:
         return f"/user/{quote(self.account.user_id)}/account_data/{quote(kind)}"
 
     async def check(self, device: OlmDevice) -> Json:
-        """Walk from the account's master key to *device*, raise where a link is missing.
+        """Walk from the account's master key to *device* and back; raise where a link is missing.
 
         Gives what the server shows.
         """
+        return await self.check_keys(device.account.device_id, device.keys["keys"])
+
+    async def check_keys(self, device_id: str, keys: dict[str, str]) -> Json:
+        """The same for the device *device_id* whose public keys are *keys*."""
         shown, user_id = await self.query(), self.account.user_id
+        walk(shown, user_id, device_id, keys)
         master = shown["master_keys"][user_id]
         ((key_id, public),) = master["keys"].items()
-        assert master["usage"] == ["master"]
-        assert key_id == f"ed25519:{public}"
-        for usage in ("self_signing", "user_signing"):
-            key = shown[f"{usage}_keys"][user_id]
-            assert key["usage"] == [usage]
-            assert key["user_id"] == user_id
-            verify(key, user_id, key_id, public)
-        ((ssk_id, ssk),) = shown["self_signing_keys"][user_id]["keys"].items()
-        device_id = device.account.device_id
-        shown_device = shown["device_keys"][user_id][device_id]
-        assert shown_device["keys"] == device.keys["keys"]
-        verify(shown_device, user_id, ssk_id, ssk)
+        verify(shown["user_signing_keys"][user_id], user_id, key_id, public)
+        assert shown["user_signing_keys"][user_id]["usage"] == ["user_signing"]
         own = f"ed25519:{device_id}"
-        verify(shown_device, user_id, own, device.keys["keys"][own])
-        verify(master, user_id, own, device.keys["keys"][own])
+        verify(master, user_id, own, keys[own])
         return shown
+
+
+def walk(shown: Json, user_id: str, device_id: str, keys: dict[str, str]) -> None:
+    """Raise unless *shown* leads from the master key of *user_id* to the device's *keys*."""
+    master = shown["master_keys"][user_id]
+    ((key_id, public),) = master["keys"].items()
+    assert master["usage"] == ["master"]
+    assert key_id == f"ed25519:{public}"
+    self_signing = shown["self_signing_keys"][user_id]
+    assert self_signing["usage"] == ["self_signing"]
+    assert self_signing["user_id"] == user_id
+    verify(self_signing, user_id, key_id, public)
+    ((key_id, public),) = self_signing["keys"].items()
+    device = shown["device_keys"][user_id][device_id]
+    assert device["keys"] == keys
+    verify(device, user_id, key_id, public)
+    own = f"ed25519:{device_id}"
+    verify(device, user_id, own, keys[own])

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import nio  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import trio
 from attrs import define, evolve, field
@@ -17,7 +18,7 @@ from Crypto.PublicKey import ECC
 from Crypto.Util import Counter
 from structlog.typing import EventDict
 
-from actors.kernel.aio import open_asyncio
+from actors.kernel.aio import from_asyncio, open_asyncio
 from actors.matrix.api.client import MatrixClient, Reply, Session
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.cross_signing import CrossSigning
@@ -30,6 +31,7 @@ from tests.actors.matrix.crypto.olm_device import (
     bytes_of,
     public_of,
     published_form,
+    walk,
 )
 from tests.rigs.synapse import Account, Synapse
 
@@ -207,6 +209,43 @@ async def test_the_device_is_signed_by_an_account_that_it_vouches_for(
         await bot.server.check(bot.device)
         await check_secrets(bot, bot.recovery_key)
     assert warnings(logs) == []
+
+
+async def test_other_people_can_walk_from_the_account_to_its_device(
+    synapse: Synapse, tmp_path: Path
+) -> None:
+    with trio.fail_after(SOON):
+        bot = await Bot.fresh(synapse, tmp_path)
+        person = KeyServer(synapse, await trio.to_thread.run_sync(synapse.register, "person"))
+
+        await bot.live()
+
+        account = bot.server.account
+        shown = await person.query(account.user_id)
+    walk(shown, account.user_id, account.device_id, bot.device.keys["keys"])
+
+
+async def test_the_device_of_an_olm_machine_is_signed(synapse: Synapse, tmp_path: Path) -> None:
+    bot = await Bot.fresh(synapse, tmp_path)
+    account, config = bot.server.account, nio.AsyncClientConfig(store_sync_tokens=False)
+    with trio.fail_after(SOON):
+        async with open_asyncio("test"):
+            client = nio.AsyncClient(
+                synapse.url, account.user_id, store_path=str(tmp_path), config=config
+            )
+            await from_asyncio(client.login, account.password)
+            await from_asyncio(client.keys_upload)
+            shown = (await bot.server.query())["device_keys"][account.user_id][client.device_id]
+
+            ours = MatrixClient(synapse.url)
+            ours.use(Session(account.user_id, client.device_id, client.access_token))
+            signing = CrossSigning(ours, bot.settings, Status(), client.olm.sign_json)
+            await signing.ensure(shown)
+
+            await from_asyncio(client.close)
+            client.store.database.close()
+            await ours.close()
+        await bot.server.check_keys(client.device_id, shown["keys"])
 
 
 async def test_a_second_start_changes_nothing(synapse: Synapse, tmp_path: Path) -> None:

@@ -25,7 +25,13 @@ from actors.matrix.api.client import (
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.cross_signing import CrossSigning
 from actors.matrix.settings import MatrixSettings
-from tests.actors.matrix.crypto.olm_device import OlmDevice, bytes_of, public_of, verify
+from tests.actors.matrix.crypto.olm_device import (
+    OlmDevice,
+    bytes_of,
+    public_of,
+    published_form,
+    verify,
+)
 from tests.actors.matrix.fake_homeserver import BOT, FakeHomeserver
 from tests.rigs.synapse import Account
 
@@ -189,6 +195,26 @@ async def test_the_password_is_sent_only_where_it_is_enough(
     else:
         (warning,) = [line for line in logs if line["log_level"] == "warning"]
         assert "approval" in warning["reason"]
+
+
+async def test_keys_that_another_app_makes_at_the_same_time_are_not_replaced(
+    autojump_clock: MockClock, tmp_path: Path, logs: list[EventDict]
+) -> None:
+    keys, tries = Keys(), list[Json]()
+    other = ECC.generate(curve="Ed25519")
+
+    def answer(method: str, path: str, body: Json | None) -> Reply:
+        if "device_signing" in path and body is not None:
+            tries.append(body)
+            keys.shown["master_keys"] = {BOT: published_form(BOT, "master", other, other)}
+            return Refused(401, "", {"flows": [{"stages": ["m.login.password"]}], "session": "s"})
+        return keys.answer(method, path, body)
+
+    await signing_on(autojump_clock, tmp_path, answer).ensure(DEVICE.keys)
+
+    assert len(tries) == 1
+    (warning,) = [line for line in logs if line["log_level"] == "warning"]
+    assert "another app" in warning["reason"]
 
 
 async def test_a_signature_that_the_server_did_not_take_is_said(
