@@ -320,7 +320,8 @@ class Person:
         while True:
             query = urlencode({"dir": "f", "limit": 500, **view.start})
             page = await self.request("GET", f"{_room(room)}/messages?{query}")
-            view.found.update((event["event_id"], event) for event in page["chunk"])
+            for event in page["chunk"]:
+                view.take(event)
             if "end" not in page:
                 return list(view.found.values())
             view.start = {"from": page["end"]}
@@ -380,6 +381,13 @@ class _View:
 
     found: dict[str, Json] = field(factory=dict)
     start: dict[str, str] = field(factory=dict)
+
+    def take(self, event: Json) -> None:
+        """See *event*; what it takes back has no content any more."""
+        self.found[event["event_id"]] = event
+        redacted = event["content"].get("redacts") or event.get("redacts")
+        if event["type"] == "m.room.redaction" and redacted in self.found:
+            self.found[redacted] = {**self.found[redacted], "content": {}}
 
 
 def _room(room: str) -> str:
