@@ -15,8 +15,9 @@ from actors.leftovers import Leftovers
 from actors.matrix.api.client import Homeserver, MatrixClient, Session
 from actors.matrix.api.login import Door, LoginRefused
 from actors.matrix.api.status import Status
-from actors.matrix.crypto.keyless import Keyless
+from actors.matrix.crypto.cross_signing import CrossSigning
 from actors.matrix.crypto.port import Vault
+from actors.matrix.crypto.vault import OlmVault
 from actors.matrix.incoming.direct import Direct
 from actors.matrix.incoming.invites import Invites
 from actors.matrix.incoming.late import LateKeys
@@ -36,6 +37,12 @@ from protocols.surfaces import SurfaceMessage
 _CLOSE_WITHIN = 3.0
 
 
+def olm_vault(server: Homeserver, settings: MatrixSettings, status: Status) -> Vault:
+    """The keys of the account, with its device signed by the account's identity."""
+    announce = CrossSigning(server, settings, status).ensure
+    return OlmVault(server, status, settings.store_path / "crypto", announce)
+
+
 @define
 class MatrixSyncer:
     """One Matrix account: reads its rooms into the journal, and says what the outbox holds.
@@ -52,7 +59,7 @@ class MatrixSyncer:
     chats: Address[DirectoryMessage]
     settings: MatrixSettings
     connect: Callable[[str], Homeserver] = MatrixClient
-    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
+    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = olm_vault
     clock: Callable[[], float] = time.time
     in_thread: InThread = trio.to_thread.run_sync
 

@@ -13,7 +13,6 @@ from actors.disk import InThread
 from actors.kernel.mailbox import Mailbox
 from actors.matrix.api.client import Homeserver, MatrixClient
 from actors.matrix.api.status import Status
-from actors.matrix.crypto.keyless import Keyless
 from actors.matrix.crypto.port import Vault
 from actors.matrix.settings import MatrixSettings, Pace
 from actors.matrix.syncer import MatrixSyncer
@@ -34,6 +33,7 @@ from protocols.store import (
     Voice,
 )
 from protocols.surfaces import Deliver, SurfaceMessage
+from tests.actors.matrix.keyless import Keyless
 from tests.fakes import MemoryJournal, MemoryStoreAddress
 from tests.rigs.synapse import Account, Synapse
 
