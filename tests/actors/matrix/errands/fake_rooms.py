@@ -6,6 +6,7 @@ from attrs import define, field
 
 from actors.matrix.api.client import Done, Json, Refused, Reply, Unreachable
 from tests.actors.matrix.fake_homeserver import BOT, FakeHomeserver
+from tests.actors.matrix.fake_requests import answered
 
 _CREATION = ("m.room.create", "")
 _MISSING = Refused(404, "M_NOT_FOUND")
@@ -26,7 +27,6 @@ class FakeRooms:
     states: dict[str, State] = field(factory=dict)
     aliases: dict[str, str] = field(factory=dict)
     invited: list[tuple[str, str]] = field(factory=list)
-    direct: Json = field(factory=dict)
     breaks_off: int | None = None
     lost: int = 0
     """So many rooms are made and their answers lost."""
@@ -47,28 +47,23 @@ class FakeRooms:
                 return self._create(body or {})
             case "GET", ["directory", "room", alias]:
                 return Done({"room_id": self.aliases[alias]}) if alias in self.aliases else _MISSING
-            case "GET", ["rooms", room, "state", kind, key]:
-                content = self.states.get(room, {}).get((kind, key))
+            case "GET", ["rooms", room, "state", kind, key] if room in self.states:
+                content = self.states[room].get((kind, key))
                 return _MISSING if content is None else Done(content)
             case "PUT", ["rooms", room, "state", kind, key]:
                 self.states.setdefault(room, {})[kind, key] = body or {}
                 return Done({"event_id": "$state"})
             case "POST", ["rooms", room, "invite"]:
                 return self._invite(room, (body or {})["user_id"])
-            case _:
-                return self._account(method, parts, body)
-
-    def _account(self, method: str, parts: list[str], body: Json | None) -> Reply:
-        match method, parts:
             case "GET", ["profile", _, "displayname"]:
                 return Done({"displayname": "The Agent"})
-            case "GET", ["user", _, "account_data", "m.direct"]:
-                return Done(self.direct)
-            case "PUT", ["user", _, "account_data", "m.direct"]:
-                self.direct = body or {}
-                return Done({})
             case _:
-                return Refused(404, "M_UNRECOGNIZED")
+                return answered(self.server, method, path, body)
+
+    @property
+    def direct(self) -> Json:
+        """The account's list of direct chats."""
+        return self.server.account.get("m.direct", {})
 
     def of_kind(self, kind: str) -> list[str]:
         """The rooms whose type is *kind*; empty for chats."""
