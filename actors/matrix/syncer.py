@@ -18,6 +18,7 @@ from actors.matrix.api.status import Status
 from actors.matrix.crypto.cross_signing import CrossSigning
 from actors.matrix.crypto.port import Vault
 from actors.matrix.crypto.vault import OlmVault
+from actors.matrix.errands.errands import errands
 from actors.matrix.incoming.direct import Direct
 from actors.matrix.incoming.invites import Invites
 from actors.matrix.incoming.late import LateKeys
@@ -76,13 +77,16 @@ class MatrixSyncer:
             raise ParkedError(refused.reason)
 
     async def _live(self, server: Homeserver) -> LoginRefused | None:
-        surface = _Surface.over(server, self)
         moved = await ask_until_answered(self.store, FindKeys(MOVED_PREFIX))
-        surface.places.learn(moved)
-        try:
-            return await self._serve(surface)
-        finally:
-            surface.vault.close()
+        async with trio.open_nursery() as beside:
+            surface = _Surface.over(server, self, beside)
+            surface.places.learn(moved)
+            surface.sender.errands.begin()
+            try:
+                return await self._serve(surface)
+            finally:
+                surface.vault.close()
+                beside.cancel_scope.cancel(reason="the surface is stopped")
 
     async def _serve(self, surface: "_Surface") -> LoginRefused | None:
         async with trio.open_nursery() as nursery:
@@ -110,6 +114,7 @@ class _Surface:
     vault: Vault
     places: Places
     rooms: Rooms
+    direct: Direct
     sender: Sender
     door: Door
     watch: Watch = field(init=False)
@@ -117,13 +122,15 @@ class _Surface:
     refused: LoginRefused | None = None
 
     @classmethod
-    def over(cls, server: Homeserver, actor: MatrixSyncer) -> "_Surface":
+    def over(cls, server: Homeserver, actor: MatrixSyncer, beside: trio.Nursery) -> "_Surface":
         store, settings, status = actor.store, actor.settings, Status()
         vault, places = actor.vault_for(server, settings, status), Places()
         rooms = Rooms(server, status, vault)
         post = Post(server, rooms, status, store, actor.clock)
         folder = settings.files_path.absolute()
         leftovers = Leftovers(store, folder, actor.clock, actor.in_thread)
+        direct = Direct(server, status, places)
+        beside_chats = errands(post, beside, places=places, direct=direct, leftovers=leftovers)
         return cls(
             server=server,
             actor=actor,
@@ -131,17 +138,17 @@ class _Surface:
             vault=vault,
             places=places,
             rooms=rooms,
-            sender=Sender(server, store, post, settings, places, leftovers),
+            direct=direct,
+            sender=Sender(server, store, post, settings, places, leftovers, beside_chats),
             door=Door(server, settings, status),
         )
 
     def __attrs_post_init__(self) -> None:
         """Make what watches the rooms."""
         server, actor, settings = self.server, self.actor, self.actor.settings
-        direct = Direct(server, self.status, self.places)
         self.watch = Watch(
-            direct=direct,
-            invites=Invites(server, actor.store, actor.chats, self.rooms, direct),
+            direct=self.direct,
+            invites=Invites(server, actor.store, actor.chats, self.rooms, self.direct),
             upgrades=Upgrades(server, actor.store, self.status, self.places),
             late=LateKeys(
                 store=actor.store,

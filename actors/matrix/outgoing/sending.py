@@ -11,6 +11,7 @@ from attrs import define, field
 from actors.kernel.asking import ask_until_answered
 from actors.leftovers import Leftovers
 from actors.matrix.api.client import Homeserver, Limited
+from actors.matrix.errands.errands import Errands
 from actors.matrix.outgoing.answers import Answers
 from actors.matrix.outgoing.chores import Chores
 from actors.matrix.outgoing.drafts import Drafts
@@ -30,7 +31,6 @@ from actors.matrix.outgoing.turns import (
 from actors.matrix.outgoing.whereabouts import Whereabouts
 from actors.matrix.places import Places
 from actors.matrix.settings import MatrixSettings, Pace
-from protocols.files import FileMissing, Missing
 from protocols.ids import RoomId, SurfaceName
 from protocols.mail import Address
 from protocols.store import OutgoingRooms, StoreMessage
@@ -61,6 +61,7 @@ class Sender:
     settings: MatrixSettings
     places: Places
     leftovers: Leftovers
+    errands: Errands
     answers: Answers = field(init=False)
     drafts: Drafts = field(init=False)
     reactions: Reactions = field(init=False)
@@ -98,11 +99,10 @@ class Sender:
                 # What a press did is shown by the message that has the button.
                 if is_refused and text.strip():
                     self._take_for_room(message)
-            case FetchFile():
-                message.reply_to.send(FileMissing(Missing.GONE))
-            case OpenRoom():
-                message.reply_to.send(None)
+            case FetchFile() | OpenRoom():
+                self.errands.take(message)
             case _:
+                self.errands.note(message)
                 self._take_for_room(message)
 
     def _take_for_room(self, message: RoomMessage | AnswerPress) -> None:
@@ -124,6 +124,7 @@ class Sender:
         """Send from now on: we are logged in as *me* and have seen what is new."""
         self._me = me
         self._opened.set()
+        self.errands.open(me)
 
     async def run(self) -> None:
         """Send until ``close``, then what is still there."""
