@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-_MXC = re.compile(r"mxc://([A-Za-z0-9.:\[\]-]{1,255})/([A-Za-z0-9_-]{1,255})", re.ASCII)
+_MXC = re.compile(r"mxc://([A-Za-z0-9.:\[\]-]{1,255})/([A-Za-z0-9_~.=-]{1,255})", re.ASCII)
 _MIME_TYPE = re.compile(r"[\w.+-]{1,127}/[\w.+-]{1,127}", re.ASCII)
 _LONGEST_NAME = 200
 
@@ -15,7 +15,8 @@ def download_paths(mxc: str) -> tuple[str, ...]:
         Client-server API 1.11, "Content repository"; older servers know the second way only.
     """
     found = _MXC.fullmatch(mxc)
-    if found is None or not any(sign.isalnum() for sign in found[1]):
+    # A part of dots alone would lead out of the folder.
+    if found is None or any(not part.strip(".") for part in found.groups()):
         return ()
     place = "/".join(quote(part, safe="") for part in found.groups())
     return (

@@ -206,6 +206,7 @@ async def test_a_file_that_we_bring_is_led_nowhere_else() -> None:
         "mxc://here/a/b",
         "mxc://here/a?b",
         "mxc://here/a%2e",
+        "mxc://here/.",
         "mxc://here/ü",
         "mxc://here/a\n",
         "http://here/a",
