@@ -25,6 +25,7 @@ from tests.actors.matrix.gateway import Gateway
 Json = dict[str, Any]
 
 HERE = RoomId(f"matrix/{ROOM}")
+UNMENTIONED: Json = {"m.mentions": {}}
 MENTION: Json = {"m.mentions": {"user_ids": [BOT]}}
 
 
@@ -62,7 +63,7 @@ async def test_in_a_direct_chat_everything_is_for_us(
 
     async with gateway.running():
         await started(server, gateway)
-        say(server, "hello", **{"m.mentions": {}})
+        say(server, "hello", **UNMENTIONED)
         say(server, "hello", sender="@bob:fake")
         await server.until(lambda: len(heard(gateway)) == 2)
 
@@ -80,7 +81,7 @@ async def test_in_a_group_only_what_mentions_us_is_for_us(
         say(server, "hello all")
         say(server, "!status")
         say(server, "Robo: old client")
-        say(server, "Robo: not meant", **{"m.mentions": {}})
+        say(server, "Robo: not meant", **UNMENTIONED)
         say(server, "Robo: !status", **MENTION)
         server.add({"msgtype": "m.notice", "body": "Robo: I am a bot", **MENTION})
         server.add({"msgtype": "m.text", "body": "an echo", **MENTION}, sender=BOT)
@@ -289,7 +290,7 @@ async def test_our_invitation_is_looked_for_behind_our_new_names(
         "%241": {"content": {"membership": "invite", "is_direct": True}, "sender": ALICE},
     }
     for part, event in steps.items():
-        server.handlers[part] = lambda *_request, event=event: Done(event)  # type: ignore[misc]  # a default binds the loop's event
+        server.handlers[part] = lambda *_request, event=event: Done(event)
 
     async with gateway.running():
         await started(server, gateway)

@@ -144,7 +144,7 @@ async def test_an_edited_reply_keeps_what_it_replies_to(
     async with gateway.running():
         await started(server, gateway)
         first = say(server, "one")
-        relation = {"m.relates_to": {"m.in_reply_to": {"event_id": first}}}
+        relation: Json = {"m.relates_to": {"m.in_reply_to": {"event_id": first}}}
         second = say(server, "tow", **relation)
         await until(lambda: len(rows(gateway)) == 2)
         edit(server, second, "two")
