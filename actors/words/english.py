@@ -38,6 +38,16 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "That is more than I can answer one by one. "
             "I leave out what I cannot take until you pause for a minute."
         ),
+        Word.UNDECRYPTABLE: (
+            "I could not read an encrypted message of yours: its key has not reached me. "
+            "Please write it once more. If I cannot read that either, restart your app, "
+            "or ask whoever runs me."
+        ),
+        Word.KEY_WITHHELD: (
+            "I could not read an encrypted message of yours: your app keeps its key from me. "
+            "Verify my device in your app, or let it send to unverified devices, "
+            "and write once more. If that does not help, ask whoever runs me."
+        ),
         Word.START: (
             "Hello! Write to me, and the agent answers here. {prefix}help shows what else I can do."
         ),

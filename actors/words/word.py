@@ -17,6 +17,8 @@ class Word(Enum):
     TOO_LONG = auto()
     QUEUE_FULL = auto()
     FLOOD = auto()
+    UNDECRYPTABLE = auto()
+    KEY_WITHHELD = auto()
     # Commands.
     START = auto()
     HELP = auto()

@@ -18,6 +18,7 @@ class Status:
     _trouble: str = ""
     _limited_until: float = 0.0
     _remark: str = ""
+    _sealed: int = 0
 
     def synced(self) -> None:
         """A sync is complete: this is what alive means."""
@@ -44,6 +45,12 @@ class Status:
         self._remark = text
         self._tell()
 
+    def sealed(self, number: int) -> None:
+        """So many messages wait for the keys to read them."""
+        if number != self._sealed:
+            self._sealed = number
+            self._tell()
+
     def _tell(self) -> None:
         parts = [f"last sync {self._synced_at}"] if self._synced_at else []
         if self._trouble:
@@ -52,6 +59,8 @@ class Status:
             parts.append(f"waits until {_clock(self._limited_until)}: rate limited")
         if self._remark:
             parts.append(self._remark)
+        if self._sealed:
+            parts.append(f"{self._sealed} messages wait for their keys")
         note("; ".join(parts))
 
 

@@ -10,8 +10,8 @@ from attrs import evolve
 
 from actors.kernel.child import ParkedError
 from actors.matrix.api.client import MatrixClient
-from actors.matrix.incoming.decode import room_id
 from actors.matrix.outgoing.rooms import NO_ENCRYPTION
+from actors.matrix.places import Places
 from protocols.chats import RoomGone
 from protocols.ids import PersonId
 from protocols.store import AddOutgoing, OutboxState, Row, Voice
@@ -19,6 +19,7 @@ from protocols.surfaces import Deliver, ShowDraft, ShowTyping
 from tests.actors.matrix.gateway import Gateway, echo, gateway_on
 from tests.rigs.synapse import Person, Shown, Synapse
 
+room_id = Places().room_id
 SOON = 30.0
 
 

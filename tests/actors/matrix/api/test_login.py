@@ -12,8 +12,7 @@ from trio.testing import MockClock
 
 from actors.kernel.child import ParkedError
 from actors.matrix.api.client import (
-    BAD_CERTIFICATE,
-    NO_JSON,
+    BadCertificate,
     Done,
     Limited,
     Refused,
@@ -23,6 +22,7 @@ from actors.matrix.api.client import (
     Unreachable,
 )
 from actors.matrix.api.login import Door, KeptSession, LoginRefused, SessionFile
+from actors.matrix.api.replies import NO_JSON
 from actors.matrix.api.status import Status
 from actors.matrix.settings import MatrixSettings
 from tests.actors.matrix.api.test_client import self_signed
@@ -184,7 +184,7 @@ async def test_a_given_token_is_used_without_a_login(
             {"access_token": "token1", "device_id": "DEVICE1"},
             "to no device",
         ),
-        ({"versions": [Unreachable(BAD_CERTIFICATE)]}, {}, "MATRIX_HOMESERVER"),
+        ({"versions": [BadCertificate()]}, {}, "MATRIX_HOMESERVER"),
         ({"versions": [Unreachable(NO_JSON)] * 4}, {}, "MATRIX_HOMESERVER"),
         ({}, {"user_id": "@Bot:fake", "access_token": "token1"}, "MATRIX_USER_ID"),
         ({}, {"device_id": "OTHER", "access_token": "token1"}, "MATRIX_DEVICE_ID"),
