@@ -17,7 +17,8 @@ from protocols.ids import PersonId
 from protocols.store import AddOutgoing, OutboxState, Row, Voice
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
 from tests.actors.matrix.gateway import Gateway, echo, gateway_on
-from tests.rigs.synapse import Person, Shown, Synapse
+from tests.rigs.matrix_shown import Shown
+from tests.rigs.synapse import Person, Synapse
 
 room_id = Places().room_id
 SOON = 30.0
