@@ -11,18 +11,17 @@ import structlog
 import trio
 from attrs import define, frozen
 
-from actors.matrix.api.client import (
+from actors.matrix.api.homeserver import Homeserver, Session
+from actors.matrix.api.patience import insist, pause
+from actors.matrix.api.replies import (
+    NO_JSON,
     BadCertificate,
     Done,
-    Homeserver,
     Limited,
     Refused,
-    Session,
     TokenRefused,
     Unreachable,
 )
-from actors.matrix.api.patience import insist, pause
-from actors.matrix.api.replies import NO_JSON
 from actors.matrix.api.secret_file import keep_secret
 from actors.matrix.api.status import Status
 from actors.matrix.settings import MatrixSettings

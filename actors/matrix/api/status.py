@@ -17,8 +17,8 @@ class Status:
     _synced_at: str = ""
     _trouble: str = ""
     _limited_until: float = 0.0
-    _sealed: int = 0
     _remark: str = ""
+    _sealed: int = 0
 
     def synced(self) -> None:
         """A sync is complete: this is what alive means."""
@@ -40,16 +40,16 @@ class Status:
         self._limited_until = max(self._limited_until, time.time() + wait)
         self._tell()
 
+    def remark(self, text: str) -> None:
+        """Show *text*, what a person has to see to, until another one stands there; "" is none."""
+        self._remark = text
+        self._tell()
+
     def sealed(self, number: int) -> None:
         """So many messages wait for the keys to read them."""
         if number != self._sealed:
             self._sealed = number
             self._tell()
-
-    def remark(self, text: str) -> None:
-        """Show *text*, what a person has to see to, until another one stands there; "" is none."""
-        self._remark = text
-        self._tell()
 
     def _tell(self) -> None:
         parts = [f"last sync {self._synced_at}"] if self._synced_at else []
@@ -57,10 +57,10 @@ class Status:
             parts.append(self._trouble)
         if self._limited_until > time.time():
             parts.append(f"waits until {_clock(self._limited_until)}: rate limited")
-        if self._sealed:
-            parts.append(f"{self._sealed} messages wait for their keys")
         if self._remark:
             parts.append(self._remark)
+        if self._sealed:
+            parts.append(f"{self._sealed} messages wait for their keys")
         note("; ".join(parts))
 
 

@@ -6,8 +6,8 @@ from typing import Any, Protocol, assert_never
 
 from attrs import define
 
-from actors.matrix.api.client import Done, Refused, Reply, TokenRefused, path_to
 from actors.matrix.api.patience import Settled, insist
+from actors.matrix.api.replies import Done, Refused, Reply, TokenRefused, path_to
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.identity import Identity, Published
 

@@ -25,9 +25,9 @@ from actors.matrix.api.login import Door, KeptSession, LoginRefused, SessionFile
 from actors.matrix.api.replies import NO_JSON
 from actors.matrix.api.status import Status
 from actors.matrix.settings import MatrixSettings
-from tests.actors.matrix.api.test_client import self_signed
 from tests.actors.matrix.fake_homeserver import BOT, FakeHomeserver, gateway_over, started
 from tests.actors.matrix.gateway import Gateway
+from tests.actors.matrix.raw_homeserver import self_signed
 
 KEPT = Session(BOT, "DEVICE1", "token1")
 
