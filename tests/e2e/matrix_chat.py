@@ -11,8 +11,9 @@ from attrs import define
 from tests.rigs.journal import Journal, read_journal
 from tests.rigs.matrix_human import Human, human
 from tests.rigs.matrix_shown import Shown
+from tests.rigs.matrix_signatures import is_cross_signed
 from tests.rigs.program import LIMIT, Program, program
-from tests.rigs.synapse import Account, Synapse
+from tests.rigs.synapse import Account, Json, Synapse
 
 _DATABASE = "surfaces.db"
 
@@ -106,6 +107,18 @@ class MatrixChat:
                 found = {emoji for emoji, senders in below.items() if self.bot.user_id in senders}
                 if is_there(found):
                     return found
+                await self.person.next_change()
+
+    async def has_signed_devices(self, number: int) -> None:
+        """Wait until the bot's account vouches for so many devices."""
+        bot = self.bot.user_id
+        asked: Json = {"device_keys": {bot: []}}
+        with trio.fail_after(LIMIT):
+            while True:
+                answer = await self.person.request("POST", "/keys/query", asked)
+                devices = answer["device_keys"][bot]
+                if sum(is_cross_signed(answer, bot, device) for device in devices) >= number:
+                    return
                 await self.person.next_change()
 
     async def in_the_open(self) -> list[str]:
