@@ -76,10 +76,11 @@ class MatrixSyncer:
             surface.places.learn(moved)
             surface.sender.errands.begin()
             try:
-                return await self._serve(surface)
+                refused = await self._serve(surface)
             finally:
                 surface.vault.close()
                 beside.cancel_scope.cancel(reason="the surface is stopped")
+        return refused
 
     async def _serve(self, surface: "_Surface") -> LoginRefused | None:
         async with trio.open_nursery() as nursery:
