@@ -240,7 +240,9 @@ async def test_who_comes_later_reads_what_is_said_then(
     assert "KeyMissing" in bob.read(first)
 
 
-async def test_who_left_does_not_get_the_next_key(server: KeyServer, bot: Party, ann: Party) -> None:
+async def test_who_left_does_not_get_the_next_key(
+    server: KeyServer, bot: Party, ann: Party
+) -> None:
     first = await bot.say("one")
     await bot.hear(server.enter(ANN, step="leave"))
 
