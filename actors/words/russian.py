@@ -93,9 +93,9 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.CHATS_MORE: "- и более давние: {count}",
         Word.CHAT_HERE: "здесь",
         Word.CHAT_IN_USE: "здесь, открыт сейчас",
-        Word.CHAT_ELSEWHERE: "в `{place}`",
+        Word.CHAT_ELSEWHERE: "в {place}",
         Word.CHAT_CHOSEN: "Вы снова в чате {chat}.",
-        Word.CHAT_IN_OTHER_ROOM: "Чат {chat} в другом месте: `{place}`. Продолжайте там.",
+        Word.CHAT_IN_OTHER_ROOM: "Чат {chat} в другом месте: {place}. Продолжайте там.",
         Word.CHAT_UNKNOWN: "Такого чата у вас нет. Ваши чаты покажет {prefix}chats.",
         Word.CHAT_UNKNOWN_HERE: "Такого чата у вас здесь нет. Ваши чаты покажет {prefix}chats.",
         Word.NO_CHAT_YET: "Здесь пока нет чата. Напишите что-нибудь, и он начнётся.",
@@ -166,6 +166,7 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.SKILL_ON: "✅ {skill}",
         Word.SKILL_OFF: "⬜ {skill}",
         Word.NEW_CHAT_ELSEWHERE: "Чат {chat} открыт в отдельной теме. Продолжайте там.",
+        Word.NEW_CHAT_LINKED: ("Чат {chat} открыт в отдельной комнате: {place}. Продолжайте там."),
         Word.NEW_CHAT_WELCOME: "Новый чат: {chat}. Просто пишите.",
         Word.EDIT_OFFER: (
             "Вы изменили сообщение, когда ответ на него уже начался. Ответить на новый текст?"

@@ -79,6 +79,7 @@ class Word(Enum):
     SKILL_OFF = auto()
     # Rooms of their own.
     NEW_CHAT_ELSEWHERE = auto()
+    NEW_CHAT_LINKED = auto()
     NEW_CHAT_WELCOME = auto()
     # Edited messages.
     EDIT_OFFER = auto()

@@ -22,7 +22,7 @@ async def _strange_chat(folder: Path, synapse: Synapse) -> AsyncIterator[MatrixC
     """A room of an admin, with the bot and a stranger in it."""
     boss = await trio.to_thread.run_sync(synapse.person, "boss")
     settings = {"ACCESS_MODE": "pairing", "ADMINS": f"matrix:{boss.user_id}"}
-    async with matrix_chat(folder, synapse, **settings) as chat:
+    async with matrix_chat(folder, synapse, is_encrypted=False, **settings) as chat:
         chat.room = await boss.create_room([chat.bot.user_id, chat.person.user_id])
         await chat.person.join(chat.room)
         await chat.it.start()

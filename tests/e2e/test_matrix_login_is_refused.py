@@ -1,9 +1,15 @@
+import shutil
 from pathlib import Path
 
+import pytest
 import trio
 
-from tests.rigs.program import program
+from tests.e2e.matrix_chat import matrix_chat
+from tests.rigs.matrix_faults import garbage
+from tests.rigs.matrix_proxy import matrix_proxy
+from tests.rigs.program import LIMIT, program
 from tests.rigs.synapse import Person, Synapse
+from tests.rigs.tls import untrusted_server
 
 
 async def test_a_token_that_is_logged_out_parks_matrix_only_and_is_in_no_output(
@@ -49,6 +55,101 @@ async def test_a_wrong_password_parks_until_it_is_mended_and_restarted(
             assert await it.end() == 0
 
     assert "another secret" not in f"{it.log}{it.said}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"MATRIX_ACCESS_TOKEN": "syt_of_nobody"}, "MATRIX_ACCESS_TOKEN"),
+        ({"MATRIX_USER_ID": "@somebody:synapse.test"}, "MATRIX_USER_ID"),
+        ({"MATRIX_DEVICE_ID": "ANOTHER"}, "MATRIX_DEVICE_ID"),
+        ({"MATRIX_HOMESERVER": "untrusted"}, "certificate"),
+    ],
+    ids=["token", "user", "device", "certificate"],
+)
+async def test_a_setting_that_does_not_fit_parks_matrix_with_one_clear_line(
+    tmp_path: Path, synapse: Synapse, wrong: dict[str, str], words: str
+) -> None:
+    bot = await trio.to_thread.run_sync(synapse.register, "bot")
+    async with untrusted_server(tmp_path) as untrusted:
+        settings = {
+            "MATRIX_HOMESERVER": synapse.url,
+            "MATRIX_USER_ID": bot.user_id,
+            "MATRIX_ACCESS_TOKEN": bot.token,
+            **wrong,
+        }
+        if settings["MATRIX_HOMESERVER"] == "untrusted":
+            settings["MATRIX_HOMESERVER"] = untrusted
+        async with program(tmp_path, **settings) as it:
+            await it.start()
+            parked = await it.logged("actor.parked")
+            tree = await it.tree()
+            assert await it.end() == 0
+
+    assert words in parked["reason"]
+    assert "\n" not in parked["reason"]
+    assert tree.pop("matrix")["state"] == "parked"
+    assert {actor["state"] for actor in tree.values()} == {"up"}
+    for secret in (bot.token, "syt_of_nobody"):
+        assert secret not in f"{it.log}{it.said}"
+
+
+async def test_a_server_that_is_not_matrix_is_named(tmp_path: Path) -> None:
+    async with matrix_proxy("http://127.0.0.1:1") as proxy:
+        proxy.fail(garbage(), times=0)
+        settings = {"MATRIX_HOMESERVER": proxy.url, "MATRIX_USER_ID": "@bot:synapse.test"}
+        async with program(tmp_path, MATRIX_PASSWORD="secret", **settings) as it:
+            await it.start()
+            with trio.fail_after(LIMIT):
+                await proxy.until("login", 2)
+            tree = await it.tree()
+            assert await it.end() == 0
+
+    assert "MATRIX_HOMESERVER" in tree["matrix"]["note"] or "unreachable" in tree["matrix"]["note"]
+
+
+async def test_keys_that_are_lost_are_said_and_mended_by_a_new_login(
+    tmp_path: Path, synapse: Synapse
+) -> None:
+    async with matrix_chat(tmp_path, synapse, is_encrypted=True) as chat:
+        chat.person.is_strict = True
+        await chat.start()
+        await chat.say("before-the-loss")
+        await chat.hears("before-the-loss")
+        assert await chat.it.end() == 0
+        shutil.rmtree(tmp_path / "matrix_store" / "crypto")
+
+        seen = len(chat.it.log)
+        await chat.it.start()
+        parked = await chat.it.logged("actor.parked", after=seen)
+        login = await chat.it.debug("matrix-login")
+        restarted = await chat.it.debug("restart", "matrix")
+        await chat.say("behind-the-loss")
+        answer = await chat.finds("behind-the-loss")
+        await chat.end()
+
+    assert "debug matrix-login" in parked["reason"]
+    assert (login.returncode, restarted.returncode) == (0, 0)
+    assert answer.is_trusted
+
+
+async def test_a_second_program_with_the_same_keys_is_refused(
+    tmp_path: Path, synapse: Synapse
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    keys = {"MATRIX_STORE_PATH": str(tmp_path / "keys")}
+    async with matrix_chat(first, synapse, is_encrypted=True, **keys) as chat:
+        await chat.start()
+        async with program(second, **chat.it.environment) as other:
+            await other.start()
+            parked = await other.logged("actor.parked")
+            assert await other.end() == 0
+        await chat.say("not-disturbed")
+        await chat.hears("not-disturbed")
+        await chat.end()
+    assert "another process" in parked["reason"]
 
 
 async def test_a_stranger_gets_no_more_for_a_picture_than_for_words(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import trio
 
-from tests.e2e.matrix_chat import MatrixChat, matrix_chat
+from tests.e2e.matrix_chat import EITHER, MatrixChat, matrix_chat
 from tests.rigs.program import LIMIT
 from tests.rigs.synapse import Synapse
 
@@ -22,11 +22,12 @@ _PAGES = (
 )
 
 
+@EITHER
 async def test_logs_crash_reports_and_debug_pages_hold_no_secret_and_no_words(
-    tmp_path: Path, synapse: Synapse
+    tmp_path: Path, synapse: Synapse, *, is_encrypted: bool
 ) -> None:
-    async with matrix_chat(tmp_path, synapse) as chat:
-        await chat.it.start()
+    async with matrix_chat(tmp_path, synapse, is_encrypted=is_encrypted) as chat:
+        await chat.start()
         await chat.say("mock:slow apricot")
         await chat.hears("apricot")
         for victim in (*_VICTIMS, f"sessions/matrix/{chat.room}"):
@@ -34,11 +35,18 @@ async def test_logs_crash_reports_and_debug_pages_hold_no_secret_and_no_words(
             done = await chat.it.debug("kill", victim)
             assert done.returncode == 0, done.stderr
             await chat.it.logged("actor.crashed", after=lines)
-        await chat.say("!stop", "mock:fail apricot", "!rename quince", "apricots")
+        await chat.say("!stop", "mock:fail apricot", "!rename quince", "mock:confirm apricot")
+        question = await chat.finds("Shall the mock agent go on?")
+        await chat.person.react(chat.room, question.event_id, "❌")
+        await chat.person.send_file(chat.room, b"quince", name="quince.txt")
+        await chat.person.edit(
+            chat.room, await chat.person.send(chat.room, "apricot"), "an apricot"
+        )
+        await chat.say("apricots")
         await chat.hears("apricots")
         shown = [await _page(chat, words) for words in _PAGES]
         journal = await chat.end()
-        secrets = [chat.bot.password, *_tokens(tmp_path)]
+        secrets = [chat.bot.password, *_secrets(tmp_path / "matrix_store")]
 
     assert journal.faults == []
     seen = "\n".join((*shown, chat.it.said, *map(json.dumps, chat.it.log)))
@@ -54,6 +62,15 @@ async def _page(chat: MatrixChat, words: tuple[str, ...]) -> str:
     return done.stdout + done.stderr
 
 
-def _tokens(folder: Path) -> list[str]:
-    session = json.loads((folder / "matrix_store" / "session.json").read_text())
-    return [value for name, value in session.items() if "token" in name]
+def _secrets(folder: Path) -> list[str]:
+    """Everything that the program keeps of its session and keys but what everybody may know."""
+    found: list[str] = []
+    for file in folder.glob("*.json"):
+        kept = json.loads(file.read_text())
+        found += [text for name, text in kept.items() if isinstance(text, str) and _is_secret(name)]
+    recovery_key = folder / "recovery_key"
+    return [*found, recovery_key.read_text().strip()] if recovery_key.exists() else found
+
+
+def _is_secret(name: str) -> bool:
+    return name not in {"user_id", "device_id", "homeserver"}

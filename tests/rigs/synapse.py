@@ -23,6 +23,8 @@ from urllib.parse import quote, urlencode, urlsplit
 import trio
 from attrs import define, field, frozen
 
+from tests.rigs.matrix_shown import Shown, as_shown, reactions
+
 Json = dict[str, Any]
 
 SERVER_NAME = "synapse.test"
@@ -51,18 +53,6 @@ class Account:
 
 
 @frozen
-class Shown:
-    """One message as a person sees it: the newest edit's words in the first event's place."""
-
-    event_id: str
-    sender: str
-    text: str
-    html: str
-    kind: str
-    edits: int
-
-
-@frozen
 class Synapse:
     """A running homeserver; every method blocks, so async code goes through a ``Person``."""
 
@@ -71,16 +61,25 @@ class Synapse:
 
     def request(self, method: str, path: str, body: Json | None = None, *, token: str = "") -> Json:
         """One request; an answer that is no success raises ``MatrixRefusedError``."""
+        data = None if body is None else json.dumps(body).encode()
+        found: Json = json.loads(self.raw(method, path, data, token=token))
+        return found
+
+    def raw(
+        self, method: str, path: str, data: bytes | None = None, *, kind: str = "", token: str = ""
+    ) -> bytes:
+        """One request with a body of content type *kind*; the answer's body as it came."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= {"Content-Type": kind} if kind else {}
         address = urlsplit(self.url)
         with closing(
             http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
         ) as line:
-            line.request(method, path, None if body is None else json.dumps(body), headers)
+            line.request(method, path, data, headers)
             answer = line.getresponse()
-            found: Json = json.loads(answer.read())
+            found = answer.read()
         if answer.status >= 300:
-            raise MatrixRefusedError(answer.status, str(found.get("errcode")))
+            raise MatrixRefusedError(answer.status, str(json.loads(found).get("errcode")))
         return found
 
     def register(self, name: str = "person", *, is_admin: bool = False) -> Account:
@@ -151,13 +150,15 @@ class Person:
 
     async def request(self, method: str, path: str, body: Json | None = None) -> Json:
         """One request of the client-server API; *path* starts behind ``/v3``."""
-        ask = partial(
-            self.server.request,
-            method,
-            f"/_matrix/client/v3{path}",
-            body,
-            token=self.account.token,
-        )
+        data = None if body is None else json.dumps(body).encode()
+        found: Json = json.loads(await self.raw(method, f"/_matrix/client/v3{path}", data))
+        return found
+
+    async def raw(
+        self, method: str, path: str, data: bytes | None = None, *, kind: str = ""
+    ) -> bytes:
+        """One request of any API, by its whole path; the answer's body as it came."""
+        ask = partial(self.server.raw, method, path, data, kind=kind, token=self.account.token)
         return await trio.to_thread.run_sync(ask, abandon_on_cancel=True)
 
     async def create_room(
@@ -220,6 +221,99 @@ class Person:
         path = f"{_room(room)}/send/{kind}/t{next(self._sent)}"
         return str((await self.request("PUT", path, content))["event_id"])
 
+    async def edit(self, room: str, event_id: str, text: str) -> str:
+        """Put *text* in the place of a message of one's own; the edit's id."""
+        new = {"msgtype": "m.text", "body": text}
+        relation = {"rel_type": "m.replace", "event_id": event_id}
+        return await self.send_content(
+            room,
+            {**new, "body": f"* {text}", "m.new_content": new, "m.relates_to": relation},
+        )
+
+    async def reply(self, room: str, event_id: str, text: str) -> str:
+        """Answer one message with *text*; the reply's id."""
+        relation = {"m.in_reply_to": {"event_id": event_id}}
+        return await self.send_content(
+            room, {"msgtype": "m.text", "body": text, "m.relates_to": relation}
+        )
+
+    async def reply_in_thread(self, room: str, root: str, text: str) -> str:
+        """Write *text* in the thread that *root* begins; its id."""
+        relation = {
+            "rel_type": "m.thread",
+            "event_id": root,
+            "is_falling_back": True,
+            "m.in_reply_to": {"event_id": root},
+        }
+        return await self.send_content(
+            room, {"msgtype": "m.text", "body": text, "m.relates_to": relation}
+        )
+
+    async def mention(self, room: str, user_id: str, text: str) -> str:
+        """Write *text* with a mention of *user_id*; its id."""
+        mentions = {"user_ids": [user_id]}
+        return await self.send_content(
+            room, {"msgtype": "m.text", "body": text, "m.mentions": mentions}
+        )
+
+    async def react(self, room: str, event_id: str, emoji: str) -> str:
+        """Put *emoji* below a message; the reaction's id."""
+        relation = {"rel_type": "m.annotation", "event_id": event_id, "key": emoji}
+        return await self.send_content(room, {"m.relates_to": relation}, "m.reaction")
+
+    async def redact(self, room: str, event_id: str) -> None:
+        """Take back an event."""
+        path = f"{_room(room)}/redact/{quote(event_id)}/t{next(self._sent)}"
+        await self.request("PUT", path, {})
+
+    async def leave(self, room: str) -> None:
+        """Go out of *room*."""
+        await self.request("POST", f"{_room(room)}/leave", {})
+
+    async def upgrade(self, room: str) -> str:
+        """Replace *room* by a newer one; its id."""
+        made = await self.request("POST", f"{_room(room)}/upgrade", {"new_version": "11"})
+        return str(made["replacement_room"])
+
+    async def send_file(
+        self,
+        room: str,
+        data: bytes,
+        *,
+        name: str,
+        kind: str = "m.file",
+        mime_type: str = "application/octet-stream",
+        more: Json | None = None,
+    ) -> str:
+        """Upload *data* and show it in *room*; *more* is further content. The event's id."""
+        place = {"url": await self.upload(data, name=name, mime_type=mime_type)}
+        return await self.send_content(
+            room,
+            file_content(place, data, name=name, kind=kind, mime_type=mime_type) | (more or {}),
+        )
+
+    async def upload(self, data: bytes, *, name: str, mime_type: str) -> str:
+        """Keep *data* on the server; its ``mxc:`` address."""
+        path = f"/_matrix/media/v3/upload?{urlencode({'filename': name})}"
+        return str(json.loads(await self.raw("POST", path, data, kind=mime_type))["content_uri"])
+
+    async def download(self, shown: Shown) -> bytes:
+        """The file that a message shows."""
+        return await self.fetch(shown.content["url"])
+
+    async def fetch(self, address: str) -> bytes:
+        """What is kept under an ``mxc:`` address."""
+        path = f"/_matrix/client/v1/media/download/{address.removeprefix('mxc://')}"
+        return await self.raw("GET", path)
+
+    async def reactions(self, room: str) -> dict[str, dict[str, list[str]]]:
+        """Who reacted to what: event id → emoji → senders."""
+        return reactions(await self.readable(room))
+
+    async def readable(self, room: str) -> list[Json]:
+        """The events of *room* as this person's client understands them."""
+        return await self.events(room)
+
     async def events(self, room: str) -> list[Json]:
         """Every event of *room* that this person may see, oldest first."""
         view = self._views.setdefault(room, _View())
@@ -233,7 +327,7 @@ class Person:
 
     async def seen(self, room: str) -> list[Shown]:
         """The messages of *room* as this person sees them, edits in the place of their first."""
-        return _as_shown(await self.events(room))
+        return as_shown(await self.readable(room))
 
     async def members(self, room: str) -> dict[str, Json]:
         """Who is in *room* and how: user id → content of the membership event."""
@@ -274,6 +368,12 @@ class Person:
             await self.next_change()
 
 
+def file_content(place: Json, data: bytes, *, name: str, kind: str, mime_type: str) -> Json:
+    """What shows a file that is kept at *place*, ``url`` or ``file``."""
+    info = {"mimetype": mime_type, "size": len(data)}
+    return {"msgtype": kind, "body": name, "filename": name, "info": info, **place}
+
+
 @define
 class _View:
     """What a person has seen of a room, and where it goes on."""
@@ -286,46 +386,23 @@ def _room(room: str) -> str:
     return f"/rooms/{quote(room)}"
 
 
-def _as_shown(events: Sequence[Json]) -> list[Shown]:
-    found: dict[str, Shown] = {}
-    for event in events:
-        content = event.get("content", {})
-        if event.get("type") != "m.room.message" or "body" not in content:
-            continue
-        relation = content.get("m.relates_to", {})
-        first = found.get(relation.get("event_id", ""))
-        if relation.get("rel_type") == "m.replace" and first is not None:
-            found[first.event_id] = _shown(
-                event, content["m.new_content"], first.event_id, first.edits + 1
-            )
-        else:
-            found[event["event_id"]] = _shown(event, content, event["event_id"], 0)
-    return list(found.values())
-
-
-def _shown(event: Json, content: Json, event_id: str, edits: int) -> Shown:
-    return Shown(
-        event_id=event_id,
-        sender=event["sender"],
-        text=content["body"],
-        html=content.get("formatted_body", ""),
-        kind=content["msgtype"],
-        edits=edits,
-    )
-
-
 @contextmanager
-def start_synapse() -> Iterator[Synapse]:
+def start_synapse(*, has_limits: bool = False) -> Iterator[Synapse]:
     """A homeserver in a directory of its own, gone at the end."""
     with tempfile.TemporaryDirectory(prefix="synapse-") as name:
-        prepare_synapse(Path(name))
+        prepare_synapse(Path(name), has_limits=has_limits)
         with run_synapse(Path(name)) as homeserver:
             yield homeserver
 
 
-def prepare_synapse(directory: Path) -> None:
-    """Write what a homeserver in *directory* needs."""
-    (directory / "homeserver.json").write_text(json.dumps(_config(directory)))
+def prepare_synapse(directory: Path, *, has_limits: bool = False) -> None:
+    """Write what a homeserver in *directory* needs.
+
+    Args:
+        has_limits: Synapse's own rate limits stand; else there are none.
+    """
+    config = _config(directory) | ({} if has_limits else _relaxed_limits())
+    (directory / "homeserver.json").write_text(json.dumps(config))
     (directory / "log.json").write_text(json.dumps(_log_config(directory)))
     seed = b64encode(os.urandom(32)).decode().rstrip("=")
     (directory / "signing.key").write_text(f"ed25519 a_test {seed}\n")
@@ -387,7 +464,6 @@ def _config(directory: Path) -> Json:
         "trusted_key_servers": [],
         "federation_domain_whitelist": [],
         "presence": {"enabled": False},
-        **_relaxed_limits(),
     }
 
 

@@ -60,7 +60,7 @@ class Vault(Protocol):
     """The one owner of the crypto store: opens, seals, and keeps the keys of one session."""
 
     async def open(self, session: Session) -> LoginRefused | None:
-        """Open the store of *session*'s device.
+        """Open the store of *session*'s device; once more where the session was renewed.
 
         A second process, or a store that is not of the device, is refused with a line that says
         what to do.
@@ -76,7 +76,10 @@ class Vault(Protocol):
         """Read the ``m.room.encrypted`` *event*."""
 
     def take_new_keys(self) -> frozenset[str]:
-        """The sessions whose keys came since the last call."""
+        """The sessions of which there is news since the last call.
+
+        Their keys came, or somebody said that they will not: look again at what waits for them.
+        """
 
     def saw_encryption(self, room: str) -> None:
         """*room* is encrypted, and stays so for ever, whatever the server says later."""

@@ -188,10 +188,10 @@ class Reader:
         self._lookup.begin()
         if not await self._read_late(batch):
             return None
+        continued = await self._continued(page)
+        if continued is None:
+            return None
         for joined in page.joined:
-            seen = await self.watch.upgrades.see(joined)
-            if isinstance(seen, TokenRefused):
-                return None
             here = self.places.room_id(joined.room)
             known = await self._ledger.newest(here) if page.is_fresh else since
             if not known:
@@ -199,10 +199,25 @@ class Reader:
             if joined.is_limited:
                 # Going back may take long, and meanwhile nobody follows what happens.
                 self.rooms.lost_sight()
-            whole = await self._gaps.close(joined, known, continues=isinstance(seen, Continues))
+            continues = joined.room in continued
+            whole = await self._gaps.close(joined, known, continues=continues)
             if whole is None or not await self._read_room(whole, batch, is_backlog=is_backlog):
                 return None
         return batch
+
+    async def _continued(self, page: Page) -> set[str] | None:
+        """The rooms of *page* that go on where others ended; None if our session has ended.
+
+        Seen before any event is read, as the rooms of a page come in no order.
+        """
+        continued = set()
+        for joined in page.joined:
+            seen = await self.watch.upgrades.see(joined)
+            if isinstance(seen, TokenRefused):
+                return None
+            if isinstance(seen, Continues):
+                continued.add(joined.room)
+        return continued
 
     async def _read_late(self, batch: Batch) -> bool:
         """Add what waited for its key, before all that came after it."""

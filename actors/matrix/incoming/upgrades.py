@@ -58,6 +58,8 @@ class Upgrades:
     _next_at: dict[str, float] = field(factory=dict)
     _streaks: dict[str, int] = field(factory=dict)
     _strange: set[str] = field(factory=set)
+    _arrived: set[str] = field(factory=set)
+    """Where we have come to, which is not yet durable: the page may have to be read again."""
     _unwritten: list[Change] = field(factory=list)
     _changed: trio.Event = field(factory=trio.Event)
 
@@ -74,6 +76,8 @@ class Upgrades:
             refused = await self._see_end(joined.room, joined.tombstone)
             if refused is not None:
                 return refused
+        if joined.room in self._arrived:
+            return Continues()
         follow = self._follows.get(joined.room)
         return None if follow is None else await self._arrive(joined.room, follow)
 
@@ -96,6 +100,7 @@ class Upgrades:
     def written(self) -> None:
         """The changes are durable."""
         self._unwritten.clear()
+        self._arrived.clear()
 
     async def run(self) -> None:
         """Join the replacements, each as patiently as its server is slow to let us in."""
@@ -141,6 +146,7 @@ class Upgrades:
             self._changed.set()
             return None
         self._move(follow.old, room)
+        self._arrived.add(room)
         return Continues()
 
     def _move(self, old: str, new: str) -> None:

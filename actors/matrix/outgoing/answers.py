@@ -3,9 +3,11 @@
 Its text comes first, then its files, then what stands below it as buttons.
 """
 
+from itertools import count
 from typing import assert_never
 
 import structlog
+import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
@@ -16,6 +18,7 @@ from actors.matrix.outgoing.offers import Offers
 from actors.matrix.outgoing.outcomes import Moot, Posted, PostRefused, Redaction, Said
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.reactions import Reactions
+from actors.matrix.outgoing.sent_files import SentFiles, forgotten
 from actors.matrix.outgoing.texts import Events, Job, Texts
 from actors.matrix.outgoing.turns import Desk
 from actors.matrix.outgoing.whereabouts import Whereabouts
@@ -35,6 +38,8 @@ from protocols.store import (
 log = structlog.get_logger("matrix.answers")
 
 _NOTHING = PostRefused("there is nothing to show")
+_MOST_MOVES = 10
+_MOVE_LASTS = 3.0  # seconds, before it is worth another look
 
 
 @define
@@ -53,6 +58,7 @@ class Answers:
     found_drafts: dict[RowId, RemoteId] = field(factory=dict)
     _texts: Texts = field(init=False)
     _files: FilesOut = field(init=False)
+    _sent_files: SentFiles = field(init=False)
     _offers: Offers = field(init=False)
     _amending: Amending = field(init=False)
 
@@ -60,6 +66,7 @@ class Answers:
         in_thread = self.leftovers.in_thread
         self._texts = Texts(self.post)
         self._files = FilesOut(self.post, in_thread)
+        self._sent_files = SentFiles(self.store)
         self._offers = Offers(self.store, self.post)
         self._amending = Amending(self.store, self.post, self._offers, in_thread)
 
@@ -80,7 +87,9 @@ class Answers:
         if is_answer:
             # Before the row is settled: a kill after that would leave the sign for ever.
             await self.reactions.settle(row, desk, is_delivered=isinstance(said, Said))
-        outcome = await ask_until_answered(self.store, Commit(_changes(row, said)))
+        outcome = await ask_until_answered(
+            self.store, Commit((*_changes(row, said), *forgotten(row)))
+        )
         if isinstance(outcome, Conflict):
             log.error("outcome.conflicted", outbox_id=row.id)
             return False
@@ -88,16 +97,22 @@ class Answers:
         return True
 
     async def _say(self, row: OutboxRow, desk: Desk) -> Said | Moot | PostRefused:
-        """Say *row* where its room is; once more where that was upgraded meanwhile."""
-        places = self.whereabouts.places
-        while True:
-            place = places.find(row.room)
-            if row.amends is not None:
-                said = await self._amending.amend(row, row.amends, room=place.room)
-            else:
-                said = await self._say_in(place.room, row, desk)
-            if not isinstance(said, PostRefused) or places.find(row.room) == place:
+        """Say *row* where its room is; again where that is just being upgraded."""
+        for moves in count():
+            room = self.whereabouts.places.find(row.room).room
+            said = await self._say_at(room, row, desk)
+            is_settled = not isinstance(said, PostRefused) or said == _NOTHING
+            if is_settled or moves == _MOST_MOVES:
                 return said
+            if not await self.whereabouts.is_moving(row.room, room):
+                return said
+            await trio.sleep(_MOVE_LASTS)
+        raise AssertionError  # it counts for ever
+
+    async def _say_at(self, room: str, row: OutboxRow, desk: Desk) -> Said | Moot | PostRefused:
+        if row.amends is not None:
+            return await self._amending.amend(row, row.amends, room=room)
+        return await self._say_in(room, row, desk)
 
     async def _say_in(self, room: str, row: OutboxRow, desk: Desk) -> Said | PostRefused:
         tie = await self.whereabouts.tie_to(row.room, row.row)
@@ -119,11 +134,16 @@ class Answers:
 
     async def _send_files(self, job: Job, events: Events) -> PostRefused | None:
         """Send the files, adding to *events* what they became."""
-        for number in range(len(job.row.files)):
-            sent = await self._files.send(job, number, is_first=not events)
+        if not job.row.files:
+            return None
+        done = await self._sent_files.of(job.row)
+        for number in range(len(done), len(job.row.files)):
+            sent = await self._files.send(job, number, is_first=not (events or done))
             if isinstance(sent, PostRefused):
                 return sent
-            events.append(sent)
+            done.append(sent)
+            await self._sent_files.keep(job.row, done)
+        events += done
         return None
 
     async def _shown_id(self, row: OutboxRow, room: str, desk: Desk) -> RemoteId | None:

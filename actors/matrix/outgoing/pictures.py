@@ -4,6 +4,7 @@ Everything here takes long for a large picture, so that it runs in a thread.
 """
 
 import io
+import struct
 
 from attrs import field, frozen
 from PIL import Image, ImageOps
@@ -17,6 +18,12 @@ _SHOWN = ("JPEG", "PNG", "GIF", "WEBP")
 _ENOUGH_BYTES = 200_000
 _MOST_PIXELS = 50_000_000
 """What is larger is a decompression bomb, or no picture for a chat."""
+
+_BROKEN = (
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, ArithmeticError, struct.error),
+    Image.DecompressionBombError,
+)
+"""What Pillow raises for a broken or hostile file."""
 
 _ORIENTATION = 0x0112
 _FIRST_TURNED = 5
@@ -50,8 +57,8 @@ def picture_of(data: bytes) -> Picture | None:
             if image.width * image.height > _MOST_PIXELS:
                 return None
             return _read(image, len(data))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, EOFError):
-        return None  # Pillow raises any of these for a broken or hostile file
+    except _BROKEN:
+        return None
 
 
 def _read(image: Image.Image, size_bytes: int) -> Picture:

@@ -29,14 +29,15 @@ class Reactions:
 
     Args:
         is_on: Whether there are any.
-        began_at: When this life began, in seconds since the epoch.
+        marked_before: An earlier life may have marked what was received up to then, in
+            seconds since the epoch.
     """
 
     store: Address[StoreMessage]
     post: Post
     places: Places
     is_on: bool
-    began_at: float
+    marked_before: float
     _marks: dict[RowId, RemoteId | None] = field(factory=dict)
     """The rows that may be marked, with our reaction where it is known."""
 
@@ -59,7 +60,7 @@ class Reactions:
         if not self.is_on or found is None or found.attempts == 0 or not _has_message(found):
             return  # no turn, so no sign: a command, for example
         has_failed = not is_delivered or found.state in _SIGNS_OF_FAILURE
-        is_marked = found.id in self._marks or found.received_at <= self.began_at
+        is_marked = found.id in self._marks or found.received_at <= self.marked_before
         if not has_failed and not is_marked:
             return
         ending = Ending(row.room, found, is_marked=is_marked, has_failed=has_failed)

@@ -79,8 +79,10 @@ class Sender:
     def __attrs_post_init__(self) -> None:
         store, post, places = self.store, self.post, self.places
         whereabouts = Whereabouts(self.server, post.status, store, places)
+        # No earlier life marked what it had for a shorter time than that.
+        marked_before = post.clock() - self.pace.draft_after
         is_on = self.settings.has_reactions
-        self.reactions = Reactions(store, post, places, is_on, began_at=post.clock())
+        self.reactions = Reactions(store, post, places, is_on, marked_before)
         self.answers = Answers(store, post, whereabouts, self.reactions, self.leftovers)
         self.drafts = Drafts(store, post, whereabouts, self.pace)
         self.chores = Chores(post, places, self.reactions)

@@ -50,3 +50,15 @@ class Whereabouts:
             reply = await insist(self.status, partial(self.server.request, "GET", path))
             self._there[key] = isinstance(reply, Done)
         return self._there[key]
+
+    async def is_moving(self, room: RoomId, native: str) -> bool:
+        """Whether *room*, which refused something at *native*, may take it elsewhere, or soon.
+
+        A room that is upgraded is closed before the sync shows it, and before we are in its
+        replacement.
+        """
+        if native != native_id(room).partition("/")[0] or self.places.find(room).room != native:
+            return True
+        path = path_to("rooms", native, "state", "m.room.tombstone", "")
+        reply = await insist(self.status, partial(self.server.request, "GET", path))
+        return isinstance(reply, Done) and bool(reply.body.get("replacement_room"))

@@ -316,12 +316,14 @@ class FakeHomeserver:
             # A room that is new to us is shown as if we had been there before.
             there = [(n, event) for n, (where, event) in enumerate(self.stream) if where == room]
         shown = there[-window:]
+        state = [event for _, event in there[:-window] if "state_key" in event]
         return {
+            "state": {"events": state},
             "timeline": {
                 "events": [event for _, event in shown],
                 "limited": len(there) > len(shown),
                 "prev_batch": f"s{shown[0][0]}" if shown else f"s{start}",
-            }
+            },
         }
 
     def _wake(self) -> None:

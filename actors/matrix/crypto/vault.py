@@ -1,0 +1,251 @@
+"""The keys of one session: the ``Vault`` over nio's Olm machine and our own requests."""
+
+import json
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+import trio
+from attrs import define, field
+
+from actors.matrix.api.client import Done, Session
+from actors.matrix.api.login import LoginRefused
+from actors.matrix.api.patience import insist
+from actors.matrix.api.status import Status
+from actors.matrix.crypto.folder import KeyFolder
+from actors.matrix.crypto.machine import Machine, StoreUnreadableError
+from actors.matrix.crypto.members import Members
+from actors.matrix.crypto.port import Broken, KeyMissing, NotSealed, Opened, Sealed
+from actors.matrix.crypto.receiving import Receiving
+from actors.matrix.crypto.requests import KeyRequests, Requester
+from actors.matrix.crypto.shapes import events_of, joined, table
+from actors.matrix.crypto.sharing import Sharing
+from actors.matrix.crypto.supply import Supply
+from actors.matrix.crypto.taken import Taken
+from actors.matrix.crypto.tracking import Devices
+from actors.matrix.crypto.unsealing import Unsealing
+from actors.matrix.crypto.wedged import Wedged
+
+Json = dict[str, Any]
+Announce = Callable[[Json], Awaitable[None]]
+
+log = structlog.get_logger("matrix.vault")
+
+_MEND = "run `python supervisor.py debug matrix-login`"
+_NOT_OURS = f"the keys in MATRIX_STORE_PATH are not those of this device: {_MEND}"
+_UNREADABLE = f"the keys in MATRIX_STORE_PATH are damaged: {_MEND}"
+
+
+class VaultClosedError(Exception):
+    """Somebody asks for keys before they are open, or after."""
+
+
+async def announce_nothing(_device_keys: Json) -> None:
+    """Nobody wants to know."""
+    await trio.lowlevel.checkpoint()
+
+
+@define
+class OlmVault:
+    """The keys in *folder*, spoken of with *server*.
+
+    Args:
+        announce: Awaited in each life, once the server has the device's keys, with these keys as
+            they were uploaded.
+    """
+
+    server: Requester
+    status: Status
+    folder: Path
+    announce: Announce = announce_nothing
+    _encrypted: set[str] = field(factory=set)
+    _parts: "_Parts | None" = None
+    _woken: trio.Event = field(factory=trio.Event)
+
+    async def open(self, session: Session) -> LoginRefused | None:
+        """Open the store of *session*'s device; open it again for a new session on it."""
+        parts = self._parts
+        if parts is None or not parts.is_of(session):
+            self.close()
+            opened = self._opened(session)
+            if isinstance(opened, LoginRefused):
+                return opened
+            parts = self._parts = opened
+        refused = await self._check(parts)
+        if refused is not None:
+            self.close()
+        self._wake()
+        return refused
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._parts is not None:
+            self._parts.machine.close()
+            self._parts.folder.release()
+            self._parts = None
+
+    async def receive(self, page: Json) -> None:
+        """Take what an answer of ``/sync`` says of keys, devices and members."""
+        parts = self._open_parts
+        for room, body in joined(page):
+            if any(event.get("type") == "m.room.encryption" for event in events_of(body)):
+                self.saw_encryption(room)
+        parts.members.take(page)
+        parts.devices.take(page)
+        parts.sharing.take(page)
+        await parts.receiving.take(page)
+        parts.supply.take(page)
+        if parts.supply.is_short or parts.wedged.is_owing:
+            self._wake()
+
+    def unseal(self, room: str, event: Json) -> Opened | KeyMissing | Broken:
+        """Read the ``m.room.encrypted`` *event*."""
+        return self._open_parts.unsealing.open(room, event)
+
+    def take_new_keys(self) -> frozenset[str]:
+        """The sessions of which there is news since the last call."""
+        return self._open_parts.receiving.take_new_keys()
+
+    def saw_encryption(self, room: str) -> None:
+        """*room* is encrypted, and stays so for ever."""
+        if room not in self._encrypted:
+            self._encrypted.add(room)
+            if self._parts is not None:
+                self._parts.machine.keep_encrypted([room])
+
+    def is_encrypted(self, room: str) -> bool:
+        """Whether it was ever seen to be."""
+        return room in self._encrypted
+
+    async def seal(self, room: str, kind: str, content: Json) -> Sealed | NotSealed:
+        """Encrypt an event of type *kind* for everybody who is in *room* now."""
+        if self._parts is None:
+            return NotSealed("the keys are not open")
+        parts = self._parts
+        async with parts.lock_of(room):
+            key = await parts.sharing.ready(room)
+            if isinstance(key, NotSealed):
+                log.info("event.not_sealed", room=room, reason=key.reason)
+                return key
+            sealed: Json = {
+                "algorithm": "m.megolm.v1.aes-sha2",
+                "sender_key": parts.machine.identity["curve25519"],
+                "device_id": parts.machine.device_id,
+                "session_id": key.session_id,
+                "ciphertext": key.seal(_words(room, kind, content)),
+            }
+        # In the open, because the server has to know what belongs together.
+        relation = {name: content[name] for name in ("m.relates_to",) if name in content}
+        return Sealed(sealed | relation)
+
+    async def run(self) -> None:
+        """Keep the keys on the server in order; ends only by being cancelled."""
+        announced: Json | None = None
+        async with trio.open_nursery() as nursery:
+            while True:
+                woken = self._woken
+                if (parts := self._parts) is not None and parts.is_checked:
+                    await parts.supply.fill()
+                    if parts.machine.is_shared and announced != parts.machine.identity:
+                        announced = parts.machine.identity
+                        nursery.start_soon(self.announce, parts.supply.device_keys())
+                    await parts.wedged.mend()
+                await woken.wait()
+
+    def _opened(self, session: Session) -> "_Parts | LoginRefused":
+        folder = KeyFolder.claimed(self.folder)
+        if isinstance(folder, LoginRefused):
+            return folder
+        try:
+            machine = Machine.opened(folder.path, session.user_id, session.device_id)
+        except StoreUnreadableError:
+            folder.release()
+            return LoginRefused(_UNREADABLE)
+        machine.keep_encrypted(self._encrypted)
+        self._encrypted |= machine.encrypted_rooms()
+        return _Parts.over(folder, machine, KeyRequests(self.server), self.status)
+
+    async def _check(self, parts: "_Parts") -> LoginRefused | None:
+        """Refuse keys that are not those which the server has for our device."""
+        machine = parts.machine
+        ask = partial(parts.requests.query, [machine.user_id])
+        reply = await insist(self.status, ask)
+        if not isinstance(reply, Done):
+            # Nothing goes up before we know; the session is renewed, or its end is said elsewhere.
+            log.warning("keys.unchecked")
+            return None
+        of_user = table(table(reply.body.get("device_keys")).get(machine.user_id))
+        found = table(table(of_user.get(machine.device_id)).get("keys"))
+        own = {f"{kind}:{machine.device_id}": key for kind, key in machine.identity.items()}
+        if found and found != own:
+            return LoginRefused(_NOT_OURS)
+        machine.note_shared(is_shared=bool(found))
+        parts.is_checked = True
+        return None
+
+    @property
+    def _open_parts(self) -> "_Parts":
+        if self._parts is None:
+            raise VaultClosedError
+        return self._parts
+
+    def _wake(self) -> None:
+        woken, self._woken = self._woken, trio.Event()
+        woken.set()
+
+
+@define
+class _Parts:
+    """What there is while the store is open."""
+
+    folder: KeyFolder
+    machine: Machine
+    requests: KeyRequests
+    members: Members
+    devices: Devices
+    sharing: Sharing
+    supply: Supply
+    wedged: Wedged
+    unsealing: Unsealing
+    receiving: Receiving
+    is_checked: bool = False
+    _locks: dict[str, trio.Lock] = field(factory=dict)
+
+    @classmethod
+    def over(
+        cls, folder: KeyFolder, machine: Machine, requests: KeyRequests, status: Status
+    ) -> "_Parts":
+        members, devices = Members(requests), Devices(requests, machine)
+        wedged = Wedged(requests, machine, devices, status)
+        unsealing = Unsealing(machine)
+        return cls(
+            folder=folder,
+            machine=machine,
+            requests=requests,
+            members=members,
+            devices=devices,
+            sharing=Sharing(requests, machine, members, devices),
+            supply=Supply(requests, machine, status),
+            wedged=wedged,
+            unsealing=unsealing,
+            receiving=Receiving(machine, Taken.of(machine), unsealing, wedged),
+        )
+
+    def is_of(self, session: Session) -> bool:
+        """Whether these are the keys of *session*'s device."""
+        own = (self.machine.user_id, self.machine.device_id)
+        return own == (session.user_id, session.device_id)
+
+    def lock_of(self, room: str) -> trio.Lock:
+        """What lets one event of *room* be sealed at a time."""
+        return self._locks.setdefault(room, trio.Lock())
+
+
+def _words(room: str, kind: str, content: Json) -> str:
+    inner = {"room_id": room, "type": kind, "content": content}
+    # Not ASCII only: it would make most languages longer than an event may be.
+    words = json.dumps(inner, ensure_ascii=False, separators=(",", ":"))
+    # Half surrogates, which JSON can hold and UTF-8 cannot, are replaced.
+    return words.encode(errors="replace").decode()
