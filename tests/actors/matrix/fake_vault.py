@@ -61,11 +61,12 @@ class FakeVault:
     def unseal(self, room: str, event: Json) -> Opened | KeyMissing | Broken:
         assert room.startswith("!")
         session = str(event["content"].get("session_id"))
-        if session in self.broken:
+        inner = event["content"].get("ciphertext")
+        if session in self.broken or not isinstance(inner, dict):
             return Broken("it does not hold together")
         if session not in self.keys:
             return KeyMissing(session, is_withheld=session in self.withheld)
-        return Opened({**event, "room_id": room, **event["content"]["ciphertext"]})
+        return Opened({**event, "room_id": room, **inner})
 
     def take_new_keys(self) -> frozenset[str]:
         new, self._new = self._new, set()
