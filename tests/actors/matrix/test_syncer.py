@@ -10,7 +10,6 @@ from attrs import evolve
 
 from actors.kernel.child import ParkedError
 from actors.matrix.api.client import MatrixClient
-from actors.matrix.outgoing.rooms import NO_ENCRYPTION
 from actors.matrix.places import Places
 from protocols.chats import RoomGone
 from protocols.ids import PersonId
@@ -113,61 +112,6 @@ async def test_an_invitation_that_came_while_we_were_down_is_taken(
 
         async with gateway.running():
             assert await alice.watch_answers(room, bot, 1) == ["echo: are you there"]
-
-
-async def test_an_encrypted_room_is_declined_with_a_visible_reason(
-    synapse: Synapse, tmp_path: Path
-) -> None:
-    gateway, alice = gateway_on(synapse, tmp_path), synapse.person("alice")
-    bot = gateway.settings.user_id
-
-    with trio.fail_after(SOON):
-        async with gateway.running():
-            room = await alice.create_room(invite=[bot], is_encrypted=True)
-            content = await alice.watch_member(room, bot, "leave")
-
-    assert content["reason"] == NO_ENCRYPTION
-    assert await alice.answers(room, bot) == []
-
-
-async def test_a_room_that_becomes_encrypted_is_left_without_a_plaintext_word(
-    synapse: Synapse, tmp_path: Path
-) -> None:
-    gateway, alice = gateway_on(synapse, tmp_path), synapse.person("alice")
-    bot = gateway.settings.user_id
-
-    with trio.fail_after(SOON):
-        async with gateway.running():
-            room = await talk_in(gateway, alice)
-            await alice.encrypt(room)
-            content = await alice.watch_member(room, bot, "leave")
-            gateway.commit(AddOutgoing(room_id(room), Voice.AGENT, "plaintext"))
-            await gateway.say(Deliver(room_id(room)))
-
-    assert content["reason"] == NO_ENCRYPTION
-    assert await alice.answers(room, bot) == ["echo: hello"]
-    assert [out.state for out in gateway.journal.outbox.values()] == [
-        OutboxState.SENT,
-        OutboxState.FAILED,
-    ]
-    assert gateway.directory.gone in ([], [RoomGone(room_id(room), NO_ENCRYPTION)])
-
-
-async def test_a_room_that_was_encrypted_while_we_were_down_gets_no_word(
-    synapse: Synapse, tmp_path: Path
-) -> None:
-    gateway, alice = gateway_on(synapse, tmp_path), synapse.person("alice")
-    bot = gateway.settings.user_id
-    with trio.fail_after(SOON):
-        async with gateway.running():
-            room = await talk_in(gateway, alice)
-        gateway.commit(AddOutgoing(room_id(room), Voice.AGENT, "plaintext"))
-        await alice.encrypt(room)
-
-        async with gateway.running():
-            await alice.watch_member(room, bot, "leave")
-
-    assert await alice.answers(room, bot) == ["echo: hello"]
 
 
 async def test_an_answer_grows_in_one_message_and_ends_as_it_is(
