@@ -64,3 +64,13 @@ def test_a_penalty_is_shown_beside_the_last_sync(life: Life) -> None:
     status.limited(30.0)
 
     assert re.fullmatch(r"last sync \S+; waits until \d\d:\d\d:\d\d: rate limited", life.notes[-1])
+
+
+def test_messages_that_wait_for_their_keys_are_counted(life: Life) -> None:
+    status = Status()
+
+    status.sealed(2)
+    status.sealed(2)
+    status.sealed(0)
+
+    assert life.notes == ["2 messages wait for their keys", ""]
