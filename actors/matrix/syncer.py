@@ -15,8 +15,8 @@ from actors.leftovers import Leftovers
 from actors.matrix.api.client import Homeserver, MatrixClient, Session
 from actors.matrix.api.login import Door, LoginRefused
 from actors.matrix.api.status import Status
-from actors.matrix.crypto.keyless import Keyless
 from actors.matrix.crypto.port import Vault
+from actors.matrix.crypto.vault import OlmVault
 from actors.matrix.incoming.direct import Direct
 from actors.matrix.incoming.invites import Invites
 from actors.matrix.incoming.late import LateKeys
@@ -36,6 +36,11 @@ from protocols.surfaces import SurfaceMessage
 _CLOSE_WITHIN = 3.0
 
 
+def olm_vault(server: Homeserver, settings: MatrixSettings, status: Status) -> Vault:
+    """The keys of the account, in a folder of their own."""
+    return OlmVault(server, status, settings.store_path / "crypto")
+
+
 @define
 class MatrixSyncer:
     """One Matrix account: reads its rooms into the journal, and says what the outbox holds.
@@ -52,7 +57,7 @@ class MatrixSyncer:
     chats: Address[DirectoryMessage]
     settings: MatrixSettings
     connect: Callable[[str], Homeserver] = MatrixClient
-    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
+    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = olm_vault
     clock: Callable[[], float] = time.time
     in_thread: InThread = trio.to_thread.run_sync
 

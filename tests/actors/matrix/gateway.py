@@ -13,11 +13,9 @@ from actors.disk import InThread
 from actors.kernel.mailbox import Mailbox
 from actors.matrix.api.client import Homeserver, MatrixClient
 from actors.matrix.api.status import Status
-from actors.matrix.crypto.keyless import Keyless
 from actors.matrix.crypto.port import Vault
-from actors.matrix.crypto.vault import OlmVault
 from actors.matrix.settings import MatrixSettings, Pace
-from actors.matrix.syncer import MatrixSyncer
+from actors.matrix.syncer import MatrixSyncer, olm_vault
 from protocols.chats import DirectoryMessage, MayJoin, RoomGone, RowsArrived
 from protocols.ids import PersonId, SlotId, run_id_for
 from protocols.mail import Question
@@ -95,7 +93,7 @@ class Gateway:
     directory: Directory = field(factory=Directory)
     answer: Answer = echo
     connect: Callable[[str], Homeserver] = MatrixClient
-    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
+    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = olm_vault
     in_thread: InThread = trio.to_thread.run_sync
     clock: Callable[[], float] = time.time
     box: Mailbox[SurfaceMessage] = field(init=False)
@@ -171,6 +169,7 @@ def settings_for(account: Account, url: str, folder: Path, pace: Pace = QUICK) -
         user_id=account.user_id,
         password=account.password,
         store_path=folder / "matrix",
+        files_path=folder / "files",
         pace=pace,
     )
 
@@ -178,8 +177,3 @@ def settings_for(account: Account, url: str, folder: Path, pace: Pace = QUICK) -
 def gateway_on(synapse: Synapse, folder: Path, answer: Answer = echo) -> Gateway:
     """A gateway with a fresh account on the real homeserver."""
     return Gateway(settings_for(synapse.register("bot"), synapse.url, folder), answer=answer)
-
-
-def olm(server: Homeserver, settings: MatrixSettings, status: Status) -> Vault:
-    """Real keys."""
-    return OlmVault(server, status, settings.store_path / "crypto")
