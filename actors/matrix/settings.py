@@ -5,6 +5,9 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+ROOM_LINK = "https://matrix.to/#/{room}"
+"""Where a person finds a room, on whatever client."""
+
 
 class GroupMode(StrEnum):
     """What the bot answers in rooms that are no direct chats."""

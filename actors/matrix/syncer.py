@@ -17,6 +17,7 @@ from actors.matrix.api.login import Door, LoginRefused
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import Vault
 from actors.matrix.crypto.vault import OlmVault
+from actors.matrix.errands.errands import errands
 from actors.matrix.incoming.direct import Direct
 from actors.matrix.incoming.invites import Invites
 from actors.matrix.incoming.late import LateKeys
@@ -31,7 +32,7 @@ from actors.matrix.settings import MatrixSettings
 from protocols.chats import DirectoryMessage
 from protocols.mail import Address
 from protocols.store import FindKeys, StoreMessage
-from protocols.surfaces import SurfaceMessage
+from protocols.surfaces import AnswerPress, FetchFile, OpenRoom, SurfaceMessage
 
 _CLOSE_WITHIN = 3.0
 
@@ -74,22 +75,27 @@ class MatrixSyncer:
             raise ParkedError(refused.reason)
 
     async def _live(self, server: Homeserver) -> LoginRefused | None:
-        surface = _Surface.over(server, self)
         moved = await ask_until_answered(self.store, FindKeys(MOVED_PREFIX))
-        surface.places.learn(moved)
-        try:
-            return await self._serve(surface)
-        finally:
-            surface.vault.close()
+        async with trio.open_nursery() as beside:
+            surface = _Surface.over(server, self, beside)
+            surface.places.learn(moved)
+            surface.errands.begin()
+            try:
+                refused = await self._serve(surface)
+            finally:
+                surface.vault.close()
+                beside.cancel_scope.cancel(reason="the surface is stopped")
+        return refused
 
     async def _serve(self, surface: "_Surface") -> LoginRefused | None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(surface.read, nursery.cancel_scope)
+            nursery.start_soon(surface.open_errands)
             drained = trio.Event()
             nursery.start_soon(surface.send, drained)
             ready()
             async for message in self.inbox:
-                surface.sender.take(message)
+                surface.take(message)
             surface.reading.cancel()
             surface.sender.close()
             with trio.move_on_after(self.settings.pace.drain):
@@ -108,6 +114,8 @@ class _Surface:
     vault: Vault
     places: Places
     rooms: Rooms
+    direct: Direct
+    errands: Errands
     sender: Sender
     door: Door
     watch: Watch = field(init=False)
@@ -115,13 +123,14 @@ class _Surface:
     refused: LoginRefused | None = None
 
     @classmethod
-    def over(cls, server: Homeserver, actor: MatrixSyncer) -> "_Surface":
+    def over(cls, server: Homeserver, actor: MatrixSyncer, beside: trio.Nursery) -> "_Surface":
         store, settings, status = actor.store, actor.settings, Status()
         vault, places = actor.vault_for(server, settings, status), Places()
         rooms = Rooms(server, status, vault)
         post = Post(server, rooms, status, store, actor.clock)
         folder = settings.files_path.absolute()
         leftovers = Leftovers(store, folder, actor.clock, actor.in_thread)
+        direct = Direct(server, status, places)
         return cls(
             server=server,
             actor=actor,
@@ -129,6 +138,8 @@ class _Surface:
             vault=vault,
             places=places,
             rooms=rooms,
+            direct=direct,
+            errands=errands(post, beside, places=places, direct=direct, leftovers=leftovers),
             sender=Sender(server, store, post, settings, places, leftovers),
             door=Door(server, settings, status),
         )
@@ -136,10 +147,9 @@ class _Surface:
     def __attrs_post_init__(self) -> None:
         """Make what watches the rooms."""
         server, actor, settings = self.server, self.actor, self.actor.settings
-        direct = Direct(server, self.status, self.places)
         self.watch = Watch(
-            direct=direct,
-            invites=Invites(server, actor.store, actor.chats, self.rooms, direct),
+            direct=self.direct,
+            invites=Invites(server, actor.store, actor.chats, self.rooms, self.direct),
             upgrades=Upgrades(server, actor.store, self.status, self.places),
             late=LateKeys(
                 store=actor.store,
@@ -153,6 +163,22 @@ class _Surface:
             ),
             receipts=Receipts(server),
         )
+
+    def take(self, message: SurfaceMessage) -> None:
+        """Pass *message* on to who does it; never waits."""
+        match message:
+            case FetchFile() | OpenRoom():
+                self.errands.take(message)
+            case AnswerPress():
+                self.sender.take(message)
+            case _:
+                self.errands.note(message)
+                self.sender.take(message)
+
+    async def open_errands(self) -> None:
+        """The errands ask the homeserver when the chats may."""
+        if me := await self.sender.opened():
+            self.errands.open(me)
 
     async def send(self, drained: trio.Event) -> None:
         await self.sender.run()

@@ -1,15 +1,14 @@
 """What is done beside the chats: files of people, rooms for new chats, and tidying up."""
 
-from pathlib import Path
 from typing import assert_never
 
 import trio
 from attrs import define
 
-from actors.disk import InThread
 from actors.fetching import FetchDesk
+from actors.leftovers import Leftovers
 from actors.matrix.errands.files_in import FilesIn
-from actors.matrix.errands.lines import Account, Line
+from actors.matrix.errands.lines import Account, Line, OwnLimit
 from actors.matrix.errands.making import Maker
 from actors.matrix.errands.opening import Opening
 from actors.matrix.errands.spaces import Direct, Spaces
@@ -17,8 +16,6 @@ from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.rooms import Open, Rooms
 from actors.matrix.places import Places
 from protocols.ids import MATRIX
-from protocols.mail import Address
-from protocols.store import StoreMessage
 from protocols.surfaces import Deliver, FetchFile, OpenRoom, RoomMessage
 
 Errand = FetchFile | OpenRoom
@@ -59,29 +56,23 @@ class Errands:
 
 
 def errands(
-    store: Address[StoreMessage],
-    post: Post,
-    nursery: trio.Nursery,
-    *,
-    places: Places,
-    direct: Direct,
-    files: Path,
-    in_thread: InThread,
+    post: Post, nursery: trio.Nursery, *, places: Places, direct: Direct, leftovers: Leftovers
 ) -> Errands:
     """All errands of one life."""
-    account, server, status = Account(), post.server, post.status
+    account, server, status, store = Account(), post.server, post.status, post.store
+    folder, in_thread = leftovers.folder / MATRIX, leftovers.in_thread
 
     async def is_encrypted(room: str) -> bool | None:
         return await _is_encrypted(post.rooms, room)
 
     # The server limits them apart; only what stands in a room counts as a message there.
-    source = FilesIn(server, Line(account, status), in_thread)
-    maker = Maker(server, store, Line(account, status))
-    spaces = Spaces(maker, store, Line(account, status, post.penalty), direct)
+    source = FilesIn(server, Line(account, OwnLimit(status)), in_thread)
+    maker = Maker(server, store, Line(account, OwnLimit(status)))
+    spaces = Spaces(maker, store, Line(account, post), direct)
     return Errands(
         nursery,
         account,
-        FetchDesk(store, source, nursery, files.absolute() / MATRIX, in_thread),
+        FetchDesk(store, source, nursery, folder, in_thread),
         Opening(store, places, is_encrypted, maker, spaces, nursery),
     )
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import trio
 from attrs import define, field
@@ -30,24 +31,49 @@ class Account:
         self.opened.set()
 
 
+class Limit(Protocol):
+    """What the server limits together: a ``Post`` for what counts as a message."""
+
+    async def silence(self) -> None:
+        """Wait until the penalty is over."""
+
+    async def punish(self, wait: float) -> None:
+        """The server wants *wait* seconds of silence."""
+
+
+@define
+class OwnLimit:
+    """A limit that holds up no message."""
+
+    status: Status
+    _penalty: Penalty = field(factory=Penalty)
+
+    async def silence(self) -> None:
+        """Wait until the penalty is over."""
+        # A loop, because a request that was in the air may prolong it.
+        while wait := self._penalty.left(trio.current_time()):  # noqa: ASYNC110  # see above
+            await trio.sleep(wait)
+
+    async def punish(self, wait: float) -> None:
+        """The server wants *wait* seconds of silence."""
+        self._penalty.extend(trio.current_time(), wait)
+        self.status.limited(wait)
+
+
 @define
 class Line:
-    """Requests of one kind, which the server limits together."""
+    """Requests of one kind."""
 
     account: Account
-    status: Status
-    penalty: Penalty = field(factory=Penalty)
+    limit: Limit
 
     async def ask(self, ask: Ask) -> Reply:
         """What comes of asking once."""
         await self.account.opened.wait()
-        # A loop, because a request that was in the air may prolong it.
-        while wait := self.penalty.left(trio.current_time()):  # noqa: ASYNC110  # see above
-            await trio.sleep(wait)
+        await self.limit.silence()
         reply = await ask()
         if isinstance(reply, Limited):
-            self.penalty.extend(trio.current_time(), reply.wait)
-            self.status.limited(reply.wait)
+            await self.limit.punish(reply.wait)
         return reply
 
     async def insist(self, ask: Ask) -> Done | Refused | None:

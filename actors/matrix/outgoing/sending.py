@@ -30,18 +30,10 @@ from actors.matrix.outgoing.turns import (
 from actors.matrix.outgoing.whereabouts import Whereabouts
 from actors.matrix.places import Places
 from actors.matrix.settings import MatrixSettings, Pace
-from protocols.files import FileMissing, Missing
 from protocols.ids import RoomId, SurfaceName
 from protocols.mail import Address
 from protocols.store import OutgoingRooms, StoreMessage
-from protocols.surfaces import (
-    AnswerPress,
-    Deliver,
-    FetchFile,
-    OpenRoom,
-    RoomMessage,
-    SurfaceMessage,
-)
+from protocols.surfaces import AnswerPress, Deliver, RoomMessage
 
 SURFACE = SurfaceName("matrix")
 
@@ -91,17 +83,13 @@ class Sender:
         """How often we may speak."""
         return self.settings.pace
 
-    def take(self, message: SurfaceMessage) -> None:
+    def take(self, message: RoomMessage | AnswerPress) -> None:
         """Note what *message* asks for; never waits."""
         match message:
             case AnswerPress(is_refused=is_refused, text=text):
                 # What a press did is shown by the message that has the button.
                 if is_refused and text.strip():
                     self._take_for_room(message)
-            case FetchFile():
-                message.reply_to.send(FileMissing(Missing.GONE))
-            case OpenRoom():
-                message.reply_to.send(None)
             case _:
                 self._take_for_room(message)
 
@@ -124,6 +112,11 @@ class Sender:
         """Send from now on: we are logged in as *me* and have seen what is new."""
         self._me = me
         self._opened.set()
+
+    async def opened(self) -> str:
+        """Who we are, when we are logged in; empty where we are closed before that."""
+        await self._opened.wait()
+        return self._me
 
     async def run(self) -> None:
         """Send until ``close``, then what is still there."""

@@ -137,7 +137,7 @@ async def test_what_was_zipped_on_the_way_is_counted_unzipped() -> None:
 
 
 async def test_a_file_that_does_not_come_is_given_up() -> None:
-    async with answering(answer_of(b"x" * 10, length=20)) as (client, _asked):
+    async with answering(answer_of(b"x" * 10, length=10)) as (client, _asked):
         bucket = Bucket()
 
         async def slowly(chunk: bytes) -> bool:
