@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from actors.environment import SettingsError, debug_socket, history_path, read_environment
+from actors.environment import SettingsError, debug_places, history_path, read_environment
 from actors.plan import is_terminal_wanted, plan
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def main(words: Sequence[str]) -> int:
         case ["debug", *rest]:
             from actors.ops.command import run_debug
 
-            return run_debug(rest, debug_socket(environment), plan(environment))
+            return run_debug(rest, plan(environment), *debug_places(environment))
         case rest:
             return say(USAGE, code=0 if rest in (["--help"], ["-h"]) else 2)
 

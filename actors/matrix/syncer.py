@@ -15,6 +15,7 @@ from actors.leftovers import Leftovers
 from actors.matrix.api.client import Homeserver, MatrixClient, Session
 from actors.matrix.api.login import Door, LoginRefused
 from actors.matrix.api.status import Status
+from actors.matrix.crypto.cross_signing import CrossSigning
 from actors.matrix.crypto.port import Vault
 from actors.matrix.crypto.vault import OlmVault
 from actors.matrix.errands.errands import errands
@@ -38,8 +39,9 @@ _CLOSE_WITHIN = 3.0
 
 
 def olm_vault(server: Homeserver, settings: MatrixSettings, status: Status) -> Vault:
-    """The keys of the account, in a folder of their own."""
-    return OlmVault(server, status, settings.store_path / "crypto")
+    """The keys of the account, with its device signed by the account's identity."""
+    announce = CrossSigning(server, settings, status).ensure
+    return OlmVault(server, status, settings.store_path / "crypto", announce)
 
 
 @define

@@ -16,6 +16,8 @@ Json = dict[str, Any]
 Take = Callable[[bytes], Awaitable[bool]]
 """Takes the next piece of a file; False for: no more."""
 
+NO_JSON = "an answer that is no JSON"
+
 _ERRCODE = re.compile(r"[A-Z][A-Z0-9_.-]{0,63}", re.IGNORECASE | re.ASCII)
 
 
@@ -49,15 +51,21 @@ class BadCertificate(Unreachable):
 
 @frozen
 class TokenRefused:
-    """The access token is not valid (any more)."""
+    """The access token is not valid (any more); ``errcode`` may say why."""
+
+    errcode: str = field(default="", eq=False)
 
 
 @frozen
 class Refused:
-    """The server will not do this; ``errcode`` is the specification's word for why."""
+    """The server will not do this; ``errcode`` is the specification's word for why.
+
+    ``body`` is all that it said, such as what it wants to see first.
+    """
 
     status: int
     errcode: str
+    body: Json = field(factory=dict, repr=False, eq=False)
 
 
 Reply = Done | Limited | Unreachable | TokenRefused | Refused
@@ -75,13 +83,15 @@ def reply_of(status: int, answer: bytes | None) -> Reply:
     errcode = _errcode_of(body)
     if status == HTTPStatus.TOO_MANY_REQUESTS or errcode == "M_LIMIT_EXCEEDED":
         return Limited(_wait_of(body))
-    if errcode == "M_UNKNOWN_TOKEN" or (status == HTTPStatus.UNAUTHORIZED and errcode):
-        return TokenRefused()
+    # With "flows" it is not the token that is refused: more is wanted beside it.
+    is_denied = status == HTTPStatus.UNAUTHORIZED and "flows" not in body
+    if errcode == "M_UNKNOWN_TOKEN" or (is_denied and errcode):
+        return TokenRefused(errcode)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or errcode == "M_RESOURCE_LIMIT_EXCEEDED":
         return Unreachable(f"{status} {errcode}".strip())
     if status >= HTTPStatus.MULTIPLE_CHOICES:
-        return Refused(status, errcode)
-    return Done(body) if isinstance(found, dict) else Unreachable("an answer that is no JSON")
+        return Refused(status, errcode, body)
+    return Done(body) if isinstance(found, dict) else Unreachable(NO_JSON)
 
 
 def is_unknown_path(reply: Reply) -> bool:

@@ -43,6 +43,9 @@ from tests.actors.matrix.raw_homeserver import answering, http, self_signed
         (400, b'{"errcode": "M_LIMIT_EXCEEDED"}', Limited(UNSAID_WAIT)),
         (401, b'{"errcode": "M_UNKNOWN_TOKEN"}', TokenRefused()),
         (401, b'{"errcode": "M_MISSING_TOKEN"}', TokenRefused()),
+        (401, b'{"errcode": "M_USER_LOCKED", "soft_logout": true}', TokenRefused()),
+        (401, b'{"flows": [], "session": "x"}', Refused(401, "")),
+        (401, b'{"flows": [], "errcode": "M_FORBIDDEN"}', Refused(401, "M_FORBIDDEN")),
         (401, b"<html>", Refused(401, "")),
         (403, b'{"errcode": "M_FORBIDDEN"}', Refused(403, "M_FORBIDDEN")),
         (404, b"", Refused(404, "")),
@@ -57,6 +60,17 @@ def test_every_answer_has_one_meaning(
     found = reply_of(status, answer)
 
     assert found == reply or (reply is None and isinstance(found, Unreachable))
+
+
+def test_a_refusal_keeps_what_was_said_and_shows_it_to_nobody() -> None:
+    wanted = reply_of(401, b'{"flows": [{"stages": ["m.login.password"]}], "session": "hidden"}')
+    locked = reply_of(401, b'{"errcode": "M_USER_LOCKED"}')
+
+    assert isinstance(wanted, Refused)
+    assert isinstance(locked, TokenRefused)
+    assert wanted.body["session"] == "hidden"
+    assert locked.errcode == "M_USER_LOCKED"
+    assert "hidden" not in repr(wanted)
 
 
 async def test_a_request_carries_the_token_in_its_header_and_never_in_its_path() -> None:

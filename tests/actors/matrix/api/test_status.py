@@ -74,3 +74,15 @@ def test_messages_that_wait_for_their_keys_are_counted(life: Life) -> None:
     status.sealed(0)
 
     assert life.notes == ["2 messages wait for their keys", ""]
+
+
+def test_what_a_person_has_to_see_to_is_shown_until_it_is_done(life: Life) -> None:
+    status = Status()
+
+    status.remark("set MATRIX_PASSWORD")
+    status.synced()
+    shown = life.notes[-1]
+    status.remark("")
+
+    assert re.fullmatch(r"last sync \S+; set MATRIX_PASSWORD", shown)
+    assert re.fullmatch(r"last sync \S+", life.notes[-1])
