@@ -18,7 +18,7 @@ from actors.matrix.api.status import Status
 from actors.matrix.crypto.cross_signing import CrossSigning
 from actors.matrix.crypto.port import Vault
 from actors.matrix.crypto.vault import OlmVault
-from actors.matrix.errands.errands import errands
+from actors.matrix.errands.errands import Errands, errands
 from actors.matrix.incoming.direct import Direct
 from actors.matrix.incoming.invites import Invites
 from actors.matrix.incoming.late import LateKeys
