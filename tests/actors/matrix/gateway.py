@@ -14,7 +14,6 @@ from actors.kernel.mailbox import Mailbox
 from actors.matrix.api.client import Homeserver, MatrixClient
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import Vault
-from actors.matrix.crypto.vault import OlmVault
 from actors.matrix.settings import MatrixSettings, Pace
 from actors.matrix.syncer import MatrixSyncer, olm_vault
 from protocols.chats import DirectoryMessage, MayJoin, RoomGone, RowsArrived
@@ -178,8 +177,3 @@ def settings_for(account: Account, url: str, folder: Path, pace: Pace = QUICK) -
 def gateway_on(synapse: Synapse, folder: Path, answer: Answer = echo) -> Gateway:
     """A gateway with a fresh account on the real homeserver."""
     return Gateway(settings_for(synapse.register("bot"), synapse.url, folder), answer=answer)
-
-
-def olm(server: Homeserver, settings: MatrixSettings, status: Status) -> Vault:
-    """Real keys."""
-    return OlmVault(server, status, settings.store_path / "crypto")

@@ -15,7 +15,7 @@ from protocols.chats import RoomGone
 from protocols.ids import PersonId
 from protocols.store import AddOutgoing, OutboxState, Row, Voice
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
-from tests.actors.matrix.gateway import Gateway, echo, gateway_on, olm
+from tests.actors.matrix.gateway import Gateway, echo, gateway_on
 from tests.rigs.matrix_human import human
 from tests.rigs.matrix_shown import Shown
 from tests.rigs.synapse import Person, Synapse
@@ -119,7 +119,6 @@ async def test_a_room_that_becomes_encrypted_gets_no_plaintext_word_any_more(
     synapse: Synapse, tmp_path: Path
 ) -> None:
     gateway, alice = gateway_on(synapse, tmp_path), await human(synapse, "alice")
-    gateway.vault_for = olm
     bot = gateway.settings.user_id
 
     with trio.fail_after(SOON):
@@ -137,7 +136,6 @@ async def test_a_room_that_was_encrypted_while_we_were_down_gets_no_plaintext_wo
     synapse: Synapse, tmp_path: Path
 ) -> None:
     gateway, alice = gateway_on(synapse, tmp_path), await human(synapse, "alice")
-    gateway.vault_for = olm
     bot = gateway.settings.user_id
     with trio.fail_after(SOON):
         async with gateway.running():

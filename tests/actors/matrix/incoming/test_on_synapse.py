@@ -14,17 +14,11 @@ from actors.words import Word, say
 from protocols.files import FileKind
 from protocols.ids import Language, RemoteId, RoomId
 from protocols.store import Row
-from tests.actors.matrix.gateway import Gateway, gateway_on, olm
+from tests.actors.matrix.gateway import Gateway, gateway_on
 from tests.rigs.matrix_human import Human, human
 from tests.rigs.synapse import Synapse
 
 SOON = 60.0
-
-
-def gateway_with_keys(synapse: Synapse, folder: Path) -> Gateway:
-    gateway = gateway_on(synapse, folder)
-    gateway.vault_for = olm
-    return gateway
 
 
 async def talk_in(gateway: Gateway, person: Human, *, is_encrypted: bool, is_direct: bool) -> str:
@@ -51,7 +45,7 @@ async def until_heard(gateway: Gateway, person: Human, number: int) -> None:
 async def test_all_that_a_person_does_in_a_direct_chat_is_heard(
     synapse: Synapse, tmp_path: Path, *, is_encrypted: bool
 ) -> None:
-    gateway, alice = gateway_with_keys(synapse, tmp_path), await human(synapse, "alice")
+    gateway, alice = gateway_on(synapse, tmp_path), await human(synapse, "alice")
     bot = gateway.settings.user_id
 
     with trio.fail_after(SOON):
@@ -95,7 +89,7 @@ async def direct_of(gateway: Gateway, bot: str) -> object:
 async def test_in_a_group_only_mentions_and_replies_are_heard(
     synapse: Synapse, tmp_path: Path, *, is_encrypted: bool
 ) -> None:
-    gateway, alice = gateway_with_keys(synapse, tmp_path), await human(synapse, "alice")
+    gateway, alice = gateway_on(synapse, tmp_path), await human(synapse, "alice")
     bot = gateway.settings.user_id
 
     with trio.fail_after(SOON):
@@ -115,7 +109,7 @@ async def test_in_a_group_only_mentions_and_replies_are_heard(
 async def test_a_message_whose_key_comes_late_is_told_of_and_answered_when_it_has_come(
     synapse: Synapse, tmp_path: Path
 ) -> None:
-    gateway, alice = gateway_with_keys(synapse, tmp_path), await human(synapse, "alice")
+    gateway, alice = gateway_on(synapse, tmp_path), await human(synapse, "alice")
     gateway.settings = _quick(gateway.settings)
     bot = gateway.settings.user_id
 
@@ -145,7 +139,7 @@ def _quick(settings: MatrixSettings) -> MatrixSettings:
 async def test_what_was_written_encrypted_while_we_were_down_is_heard_in_order(
     synapse: Synapse, tmp_path: Path
 ) -> None:
-    gateway, alice = gateway_with_keys(synapse, tmp_path), await human(synapse, "alice")
+    gateway, alice = gateway_on(synapse, tmp_path), await human(synapse, "alice")
     gateway.connect = partial(MatrixClient, window=10)
     texts = [f"m{number}" for number in range(25)]
 
@@ -165,7 +159,7 @@ async def test_what_was_written_encrypted_while_we_were_down_is_heard_in_order(
 async def test_the_bot_follows_an_upgraded_room(
     synapse: Synapse, tmp_path: Path, *, is_encrypted: bool
 ) -> None:
-    gateway, alice = gateway_with_keys(synapse, tmp_path), await human(synapse, "alice")
+    gateway, alice = gateway_on(synapse, tmp_path), await human(synapse, "alice")
     bot = gateway.settings.user_id
 
     with trio.fail_after(SOON):
@@ -186,7 +180,7 @@ async def test_the_bot_follows_an_upgraded_room(
 
 
 async def test_messages_are_shown_as_read(synapse: Synapse, tmp_path: Path) -> None:
-    gateway, alice = gateway_with_keys(synapse, tmp_path), await human(synapse, "alice")
+    gateway, alice = gateway_on(synapse, tmp_path), await human(synapse, "alice")
     bot = gateway.settings.user_id
 
     with trio.fail_after(SOON):
@@ -203,7 +197,7 @@ async def test_messages_are_shown_as_read(synapse: Synapse, tmp_path: Path) -> N
 async def test_a_bot_of_an_earlier_version_knows_its_direct_chats(
     synapse: Synapse, tmp_path: Path
 ) -> None:
-    gateway, alice = gateway_with_keys(synapse, tmp_path), await human(synapse, "alice")
+    gateway, alice = gateway_on(synapse, tmp_path), await human(synapse, "alice")
     bot = gateway.settings.user_id
 
     with trio.fail_after(SOON):
