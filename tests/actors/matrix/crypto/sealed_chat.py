@@ -97,8 +97,7 @@ class SealedChat:
         await reader.watch(
             self.room,
             lambda shown: (
-                [one.text for one in shown if one.sender == self.bot.account.user_id]
-                == list(texts)
+                [one.text for one in shown if one.sender == self.bot.account.user_id] == list(texts)
             ),
         )
 

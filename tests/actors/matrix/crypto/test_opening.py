@@ -44,9 +44,7 @@ async def test_a_closed_store_can_be_opened_again(server: KeyServer, tmp_path: P
     second.vault.close()
 
 
-async def test_nothing_stays_open_behind_a_closed_store(
-    server: KeyServer, tmp_path: Path
-) -> None:
+async def test_nothing_stays_open_behind_a_closed_store(server: KeyServer, tmp_path: Path) -> None:
     one = party(server, tmp_path)
     await one.vault.open(one.session)
     one.vault.close()

@@ -98,9 +98,7 @@ async def test_who_left_and_a_deleted_device_get_no_more_keys(
     assert len(set(sessions)) == 3
 
 
-async def test_claims_that_empty_the_pool_are_made_up_for(
-    synapse: Synapse, tmp_path: Path
-) -> None:
+async def test_claims_that_empty_the_pool_are_made_up_for(synapse: Synapse, tmp_path: Path) -> None:
     async with sealed_chat(synapse, tmp_path) as chat:
         user, device = chat.bot.account.user_id, chat.bot.account.device_id
         claim = {"one_time_keys": {user: {device: "signed_curve25519"}}}
