@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from actors.environment import SettingsError, debug_socket, history_path, read_environment
+from actors.environment import SettingsError, debug_places, history_path, read_environment
 from actors.plan import is_terminal_wanted, plan
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     chats = Mailbox[DirectoryMessage]("chats")
     to_store, to_chats, to_platform = store.address, chats.address, platform.address
     surfaces: dict[SurfaceName, Surface] = {}
+    whole_surface = partial(Surface, has_buttons=True, opens_rooms=True, sends_files=True)
     agent = platform_opener(s.platform_mode, mock_latency=s.mock_latency)
     turns = (s.platform_idle_limit, s.platform_max_turns)
     bridge = permanent("platform", PlatformBridge, platform, agent, s.files_path, *turns)
@@ -58,18 +59,18 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
 
         bot = TelegramSettings(token, *s.telegram_ways)
         says = telegram.address
-        surfaces[TELEGRAM] = Surface(
-            TELEGRAM, says, draft_every=1.5, has_buttons=True, opens_rooms=True, sends_files=True
-        )
+        surfaces[TELEGRAM] = whole_surface(TELEGRAM, says, draft_every=1.5)
         sender = permanent("telegram.out", TelegramSender, telegram, to_store, bot)
         rows.append(sender.with_options(shutdown=15.0))
         rows.append(permanent("telegram.in", TelegramPoller, to_store, to_chats, says, bot))
     if s.matrix_homeserver:
-        from actors.matrix.settings import MatrixSettings
+        from actors.matrix.settings import ROOM_LINK, MatrixSettings
         from actors.matrix.syncer import MatrixSyncer
 
         account = MatrixSettings(str(s.matrix_homeserver), *s.matrix_account)
-        surfaces[MATRIX] = Surface(MATRIX, matrix.address, ("/", "!"), draft_every=1.5)
+        surfaces[MATRIX] = whole_surface(
+            MATRIX, matrix.address, ("/", "!"), draft_every=1.5, room_link=ROOM_LINK
+        )
         syncer = permanent("matrix", MatrixSyncer, matrix, to_store, to_chats, account)
         rows.append(syncer.with_options(shutdown=15.0))
     if terminal:
@@ -137,7 +138,7 @@ def main(words: Sequence[str]) -> int:
         case ["debug", *rest]:
             from actors.ops.command import run_debug
 
-            return run_debug(rest, debug_socket(environment), plan(environment))
+            return run_debug(rest, plan(environment), *debug_places(environment))
         case rest:
             return say(USAGE, code=0 if rest in (["--help"], ["-h"]) else 2)
 

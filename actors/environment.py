@@ -1,4 +1,4 @@
-"""The environment as text: variables over ``.env``, and the two paths that every subcommand needs.
+"""The environment as text: variables over ``.env``, and the paths that subcommands need.
 
 Light on purpose: ``supervisor.py debug`` reads this and must start in a blink.
 """
@@ -29,6 +29,11 @@ def debug_socket(environment: Mapping[str, str]) -> Path:
     """Where the running program listens for ``debug``: beside the store unless set."""
     named = environment.get("DEBUG_SOCKET")
     return Path(named) if named else store_path(environment).with_suffix(".sock")
+
+
+def debug_places(environment: Mapping[str, str]) -> tuple[Path, Path]:
+    """Where ``debug`` works: the running program's socket, and the folder of Matrix secrets."""
+    return debug_socket(environment), Path(environment.get("MATRIX_STORE_PATH", "matrix_store"))
 
 
 def history_path(environment: Mapping[str, str]) -> Path:

@@ -127,7 +127,7 @@ class Arrival:
         language: That of the person's app; empty where it is not known.
         edits: The message whose text this is from now on.
         press: It is no message: somebody pressed a button.
-        redacts: It is no message: the message with this id was taken back.
+        redacts: It is no message: the event with this id was taken back.
         thread_id: The message that began the thread it was written in; the answer stays there.
         is_shared: Others read in the room what the sender is told there.
     """
@@ -329,7 +329,7 @@ class AddOutgoing:
 
 @frozen
 class SentOutgoing:
-    """The surface has it."""
+    """The surface has it: as its message *remote_id*, or in that where it amends one."""
 
     outbox: OutboxId
     remote_id: RemoteId
@@ -521,6 +521,14 @@ class FindRow(Question[Row | None]):
 
 
 @frozen
+class FindEvent(Question[Row | None]):
+    """The row of the event *event_id* of *surface*: a message, an edit, a press."""
+
+    surface: SurfaceName
+    event_id: EventId
+
+
+@frozen
 class FindMessage(Question[Row | None]):
     """The newest row of *room* that is the message *message_id* itself, not an edit of it."""
 
@@ -561,7 +569,10 @@ class FinalOutgoing(Question[OutboxRow | None]):
 
 @frozen
 class FindOutgoing(Question[OutboxRow | None]):
-    """The newest message to *room* that became *remote_id* there, or amended it; None for none."""
+    """The newest message to *room* that became *remote_id* there, or amended it; None for none.
+
+    Its buttons are those that stand there.
+    """
 
     room: RoomId
     remote_id: RemoteId
@@ -615,6 +626,7 @@ StoreMessage = (
     | WaitingRows
     | WaitingRooms
     | FindRow
+    | FindEvent
     | FindMessage
     | LastFinished
     | RecentRows

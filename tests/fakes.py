@@ -34,6 +34,7 @@ from protocols.store import (
     DeleteKey,
     FailedOutgoing,
     FinalOutgoing,
+    FindEvent,
     FindKeys,
     FindMessage,
     FindOutgoing,
@@ -70,8 +71,9 @@ from protocols.store import (
 A = TypeVar("A")
 
 _RowChange = QueueRow | StartRow | RequeueRow | FinishRow | RewordRow | DecideRow | ShowRow
+_NamedQuestion = FindRow | FindEvent | FindMessage
 _RowsQuestion = (
-    UnsortedRows | WaitingRows | WaitingRooms | FindRow | FindMessage | LastFinished | RecentRows
+    UnsortedRows | WaitingRows | WaitingRooms | _NamedQuestion | LastFinished | RecentRows
 )
 _OutgoingQuestion = Outgoing | OutgoingRooms | FinalOutgoing | FindOutgoing
 _OtherQuestion = ReadCursor | GetKey | FindKeys | DeadLetters | SummariseJournal
@@ -104,7 +106,7 @@ class MemoryJournal:
     keys: dict[str, str] = field(factory=dict)
     cursors: dict[str, Cursor] = field(factory=dict)
     letters: dict[int, DeadLetter] = field(factory=dict)
-    seen: set[tuple[SurfaceName, EventId]] = field(factory=set)
+    seen: dict[tuple[SurfaceName, EventId], RowId] = field(factory=dict)
     letters_made: int = 0
 
     def handle(self, message: StoreMessage) -> None:
@@ -132,10 +134,8 @@ class MemoryJournal:
             case WaitingRooms():
                 waiting = self._rows_in(_WAITING, RowId(0), len(self.rows))
                 question.reply_to.send(tuple(dict.fromkeys(row.room for row in waiting)))
-            case FindRow(row):
-                question.reply_to.send(self.rows.get(row))
-            case FindMessage():
-                question.reply_to.send(self._message(question))
+            case FindRow() | FindEvent() | FindMessage():
+                question.reply_to.send(self._named(question))
             case LastFinished():
                 question.reply_to.send(self._last_finished(question))
             case RecentRows(limit, room):
@@ -196,6 +196,18 @@ class MemoryJournal:
     def _newest(self) -> Iterable[Row]:
         return reversed(self.rows.values())
 
+    def _named(self, question: _NamedQuestion) -> Row | None:
+        match question:
+            case FindRow(row):
+                return self.rows.get(row)
+            case FindEvent(surface, event_id):
+                seen = self.seen.get((surface, event_id))
+                return None if seen is None else self.rows[seen]
+            case FindMessage():
+                return self._message(question)
+            case _:
+                assert_never(question)
+
     def _message(self, question: FindMessage) -> Row | None:
         found = (
             row
@@ -254,9 +266,9 @@ class MemoryJournal:
         return Journaled(added)
 
     def _add(self, surface: SurfaceName, arrival: Arrival) -> Row:
-        self.seen.add((surface, arrival.event_id))
+        id_ = self.seen[surface, arrival.event_id] = RowId(max(self.rows, default=0) + 1)
         row = Row(
-            id=RowId(len(self.rows) + 1),
+            id=id_,
             event_id=arrival.event_id,
             room=arrival.room,
             sender=arrival.sender,
@@ -444,3 +456,9 @@ class MemoryStoreAddress:
         object.__setattr__(question, "reply_to", place)  # as ``Address.ask`` does
         self.journal.handle(cast("StoreMessage", question))
         return place.answers[0]
+
+
+async def at_once(function: Callable[..., A], /, *args: Any) -> A:
+    """What blocks is done in no thread, of which a mock clock would know nothing."""
+    await trio.lowlevel.checkpoint()
+    return function(*args)

@@ -71,7 +71,13 @@ class Answers:
         await self._commit(ended(row, RowState.ANSWERED, text, reason=reason, keyboard=keyboard))
 
     async def close_press(
-        self, row: Row, answer: str, *, reason: str, more: tuple[Change, ...] = ()
+        self,
+        row: Row,
+        answer: str,
+        *,
+        reason: str,
+        more: tuple[Change, ...] = (),
+        is_refused: bool = False,
     ) -> bool:
         """End the press *row* together with *more* changes; whoever pressed gets *answer*.
 
@@ -79,7 +85,7 @@ class Answers:
         """
         done = await self._commit((*ignored(row, f"button: {reason}"), *more))
         if done or not more:
-            self.hints.answer_press(row, answer)
+            self.hints.answer_press(row, answer, is_refused=is_refused)
         return done
 
     async def changes_of(self, row: Row, ending: Ending) -> tuple[Change, ...]:

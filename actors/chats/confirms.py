@@ -17,8 +17,18 @@ _MEANT = {
     "д": "yes",
     "нет": "no",
     "н": "no",
+    "✅": "yes",
+    "👍": "yes",
+    "❌": "no",
+    "👎": "no",
 }
 """Words for yes and no, beside those of the agent; the catalogue's are among them."""
+
+_NUMBERS = {**{f"{number}\u20e3": number for number in range(1, 10)}, "🔟": 10}
+"""Signs of the choices in order, where a surface shows its buttons so: ``1️⃣``, ``2️⃣``."""
+
+_DRAWN = "\ufe0f"
+"""The sign that a sign is drawn in colours; some keyboards add it, and some do not."""
 
 _PUNCTUATION = " \t\n.!"
 
@@ -84,5 +94,13 @@ def resume_with(confirm: Confirm, text: str, *, is_older: bool) -> Resume:
 def choice_in(text: str, choices: tuple[str, ...]) -> str | None:
     """The one of *choices* that *text* is; None where it is something else."""
     word = text.strip(_PUNCTUATION).casefold()
-    by_word = {choice.strip(_PUNCTUATION).casefold(): choice for choice in choices}
-    return by_word.get(word) or by_word.get(_MEANT.get(word, ""))
+    named = {choice.strip(_PUNCTUATION).casefold(): choice for choice in choices}
+    by_word = {name: choice for name, choice in named.items() if name}
+    sign = word.replace(_DRAWN, "")
+    return by_word.get(word) or by_word.get(_MEANT.get(sign, "")) or _by_number(sign, choices)
+
+
+def _by_number(sign: str, choices: tuple[str, ...]) -> str | None:
+    shown = [choice for choice in choices if choice.strip()]
+    number = _NUMBERS.get(sign, 0)
+    return shown[number - 1] if 0 < number <= len(shown) else None

@@ -65,6 +65,7 @@ class Decision:
 
     Args:
         press_answer: What whoever pressed is told at once, where the row is a press; may be empty.
+        is_press_refused: The press did nothing, and only the answer says so.
         is_paused: It waits until another row of its room is decided.
     """
 
@@ -72,6 +73,7 @@ class Decision:
     changes: tuple[Change, ...] = field(repr=False, default=())
     errand: Errand | None = None
     press_answer: str = field(repr=False, default="")
+    is_press_refused: bool = False
     is_paused: bool = False
 
     @property

@@ -18,6 +18,7 @@ from actors.chats.notes import context_key
 from actors.chats.operating import Operating
 from actors.chats.stops import Stops
 from actors.chats.switches import Switches
+from actors.chats.tidying import TIDY_EVERY, Tidying
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
 from protocols.chats import (
@@ -88,6 +89,7 @@ class ChatDirectory:
                 await self._intake.take_new(is_careful=True)
             async with trio.open_nursery() as timer:
                 timer.start_soon(self._renew_hints_often)
+                timer.start_soon(self._tidy_often)
                 async for message in self.inbox:
                     async with self._deciding:
                         await self._handle(message)
@@ -123,6 +125,13 @@ class ChatDirectory:
         while True:
             await trio.sleep(HINTS_EVERY)
             await self._renew_hints()
+
+    async def _tidy_often(self) -> None:
+        tidying = Tidying(self.store)
+        while True:
+            if tidied := await tidying.tidy():
+                log.debug("notes.forgotten", notes=tidied)
+            await trio.sleep(TIDY_EVERY)
 
     async def _renew_hints(self) -> None:
         """Hint all that waits: hints may be lost, what they are about is not."""

@@ -25,6 +25,8 @@ class EditSorter:
     def decide(self, row: Row, words: Typed) -> Decision | None:
         """What becomes of the edit *row*; None where it is a message of its own."""
         page = self.page
+        if page.is_of_redacted(row):
+            return Decision(row, ignored(row, "edit of a redacted message"))
         message = page.edited_by(row)
         if message is not None and page.known.context_of(message).is_rerun:
             return Decision(row, ignored(row, "edit of a /retry"))
@@ -58,7 +60,7 @@ class EditSorter:
                 assert_never(what)
 
     def _reword(self, row: Row, message: Row, text: str) -> Decision:
-        self.page.reworded(message, text)
+        self.page.becomes(evolve(message, text=text))
         changes: tuple[Change, ...] = (RewordRow(message.id, text), *ignored(row, REWORDED))
         context = self.page.known.context_of(message)
         if context.answers is not None and not context.is_older:

@@ -3,7 +3,7 @@
 from attrs import field, frozen
 
 from actors.chats.commands import Blank, ForAgent, Typed, cleaned
-from protocols.ids import PersonId, RoomId, RowId, native_id
+from protocols.ids import RowId
 from protocols.store import Row, RowState
 
 
@@ -59,8 +59,7 @@ def edited(
     """
     if message is None:
         # In a group it was not for us before; in private every message is.
-        is_private = is_of_one(edit.room, edit.sender)
-        return LeaveIt("edit of an unknown message") if is_private else AsMessage()
+        return AsMessage() if edit.is_shared else LeaveIt("edit of an unknown message")
     if message.sender != edit.sender:
         return LeaveIt("edit of another person's message")
     if message.state in _NOT_TAKEN:
@@ -89,8 +88,3 @@ def _new_words(words: Typed, message: Row, newest: RowId | None, *, has_buttons:
     if message.id != newest:
         return LeaveIt("edit of an older message")
     return Offer(message) if has_buttons else LeaveIt("edit after its turn had begun")
-
-
-def is_of_one(room: RoomId, person: PersonId) -> bool:
-    """Whether *room* is the private chat of *person* or a topic in it: it is called as they are."""
-    return native_id(room).partition("/")[0] == person.partition(":")[2]

@@ -65,10 +65,10 @@ class DeliveryHints:
         """Hint that *room* has outgoing messages."""
         self._tell(Deliver(room, row_done))
 
-    def answer_press(self, row: Row, text: str = "") -> None:
+    def answer_press(self, row: Row, text: str = "", *, is_refused: bool = False) -> None:
         """Let the app of whoever sent *row* stop waiting, where that is a press."""
         if row.press is not None and row.press.id:
-            self._tell(AnswerPress(row.room, row.press.id, text[:LONGEST_ANSWER]))
+            self._tell(AnswerPress(row.room, row.press.id, text[:LONGEST_ANSWER], is_refused))
 
     def _tell(self, hint: Deliver | AnswerPress) -> None:
         surface = self.surfaces.get(surface_of(hint.room))

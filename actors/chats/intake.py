@@ -141,7 +141,9 @@ class Intake:
         manner = manner_for(row, self.surfaces[surface_of(row.room)])
         if row.press is not None:
             changes: tuple[Change, ...] = ignored(row, f"button: set aside after {tries} attempts")
-            self.hints.answer_press(row, manner.say(Word.PRESS_FAILED))
+            self.hints.answer_press(row, manner.say(Word.PRESS_FAILED), is_refused=True)
+        elif row.redacts is not None:
+            changes = ignored(row, f"redaction: set aside after {tries} attempts")
         else:
             changes = set_aside(row, manner, attempts=tries).changes(row)
         await self._ask(Commit(changes))
@@ -185,11 +187,11 @@ class Intake:
         return isinstance(done, Committed)
 
     async def _sorter(self, rows: Sequence[Row]) -> Sorter:
-        welcome = [row for row in rows if self.book.may_write(row.sender)]
-        commands = [(row, self._typed(row)) for row in welcome]
+        heard = [row for row in rows if row.redacts or self.book.may_write(row.sender)]
+        commands = [(row, self._typed(row)) for row in heard]
         retries = [row for row, words in commands if _is(words, CommandName.RETRY)]
         known = Knowledge(self.store)
-        await known.look_up(welcome, retries, self._opened)
+        await known.look_up(heard, retries, self._opened)
         page = Page(
             known,
             self.book,
@@ -213,7 +215,9 @@ class Intake:
             self.hints.deliver(room)
         for item in decisions:
             if item.is_press_over:
-                self.hints.answer_press(item.row, item.press_answer)
+                self.hints.answer_press(
+                    item.row, item.press_answer, is_refused=item.is_press_refused
+                )
             if item.is_paused:
                 self._paused[item.row.room].append(item.row)
             if item.errand is not None:

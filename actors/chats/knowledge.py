@@ -11,10 +11,11 @@ from actors.chats.notes import RoomNotes, TurnContext, notes_prefix, read_notes
 from actors.chats.presses import EDIT_OFFERED, AnewPress, read_press
 from actors.chats.replies import MOST_WAITING
 from actors.chats.slots import Chat, chats_prefix, keys_of, read_chats
-from protocols.ids import PersonId, RemoteId, RoomId, RowId, SlotId
+from protocols.ids import EventId, PersonId, RemoteId, RoomId, RowId, SlotId, surface_of
 from protocols.mail import Address, Question
 from protocols.store import (
     FinalOutgoing,
+    FindEvent,
     FindKeys,
     FindMessage,
     FindRow,
@@ -52,6 +53,7 @@ class Knowledge:
     notes: dict[RoomId, RoomNotes] = field(factory=dict)
     rows: dict[RowId, Row | None] = field(factory=dict)
     _finals: dict[RowId, OutboxRow | None] = field(factory=dict)
+    _events: dict[RowId, Row | None] = field(factory=dict)
     _messages: dict[tuple[RoomId, RemoteId], Row | None] = field(factory=dict)
     _recent: dict[RoomId, tuple[Row, ...]] = field(factory=dict)
 
@@ -65,6 +67,7 @@ class Knowledge:
         rows = tuple(rows)
         pairs = {(row.room, row.sender) for row in rows}
         new = {(room, row.sender) for row in rows if (room := opened.get(row.id)) is not None}
+        redactions = [row for row in rows if row.redacts is not None]
         pressed = [it for row in rows if row.press and (it := read_press(row.press.action))]
         async with trio.open_nursery() as nursery:
             for key in {key for room, person in pairs | new for key in keys_of(room, person)}:
@@ -79,8 +82,18 @@ class Knowledge:
                 nursery.start_soon(self._find, self.failed, (room, person), question)
             for target in {it.row for it in pressed}:
                 nursery.start_soon(self._find, self.rows, target, FindRow(target))
+            for redaction in redactions:
+                nursery.start_soon(self._find, self._events, redaction.id, _event_of(redaction))
+        await self._find_notes_of_events()
         anew = [it.row for it in pressed if isinstance(it, AnewPress)]
         await self._look_further(pairs, rows, anew)
+
+    async def _find_notes_of_events(self) -> None:
+        """Ask for the notes of the rooms of what was taken back: a thread may be a room."""
+        rooms = {row.room for row in self._events.values() if row is not None}
+        async with trio.open_nursery() as nursery:
+            for room in rooms - self.notes.keys():
+                nursery.start_soon(self._find_notes, room)
 
     async def _look_further(
         self, pairs: set[tuple[RoomId, PersonId]], rows: tuple[Row, ...], anew: list[RowId]
@@ -90,6 +103,7 @@ class Knowledge:
         failed = [row.id for row in self.failed.values() if row is not None]
         edits = (*rows, *(row for target in anew if (row := self.rows[target]) is not None))
         edited = {(row.room, row.edits) for row in edits if row.edits is not None}
+        edited |= {self.place_of(row) for row in rows if row.redacts is not None}
         if not (asked or failed or edited):
             return
         async with trio.open_nursery() as nursery:
@@ -161,6 +175,22 @@ class Knowledge:
         """The message *message_id* of *room*, as its first words came."""
         return self._messages.get((room, message_id))
 
+    def event(self, redaction: Row) -> Row | None:
+        """The row that *redaction* takes back, if it was journaled."""
+        return self._events.get(redaction.id)
+
+    def place_of(self, redaction: Row) -> tuple[RoomId, RemoteId]:
+        """The message that *redaction* takes back: its room, and its id there."""
+        event = self.event(redaction)
+        if event is None:
+            return redaction.room, redaction.redacts or RemoteId("")
+        return event.room, event.edits or event.message_id
+
     def recent(self, room: RoomId) -> tuple[Row, ...]:
-        """The newest rows of *room*, newest first; looked up where a message is edited."""
+        """The newest rows of *room*, newest first; looked up where a message is changed."""
         return self._recent.get(room, ())
+
+
+def _event_of(redaction: Row) -> FindEvent:
+    event_id = EventId(redaction.redacts or "")
+    return FindEvent(surface_of(redaction.room), event_id)

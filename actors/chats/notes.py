@@ -4,7 +4,9 @@ All of it stands under keys with one prefix, so that one look finds it.
 """
 
 import json
-from typing import Any
+import re
+from collections.abc import Iterable
+from typing import Any, assert_never
 
 from attrs import asdict, define, evolve, field, frozen
 
@@ -44,6 +46,23 @@ class RoomNotes:
     contexts: dict[RowId, TurnContext] = field(factory=dict)
     texts: dict[PersonId, str] = field(factory=dict)
 
+    def remember(self, room: RoomId, changes: Iterable[PutKey | DeleteKey]) -> None:
+        """Know what *changes* make of the notes, which are those of *room*."""
+        for change in changes:
+            match change:
+                case PutKey(key, text):
+                    new = read_notes(room, ((key, text),))
+                    self.questions |= new.questions
+                    self.texts |= new.texts
+                    self.contexts |= new.contexts
+                case DeleteKey(key):
+                    gone = {id_ for id_ in self.contexts if context_key(room, id_) == key}
+                    self.contexts = {
+                        id_: context for id_, context in self.contexts.items() if id_ not in gone
+                    }
+                case _:
+                    assert_never(change)
+
     def taken_by(self, row: Row) -> TakeKey:
         """The change that closes the question which *row* is about.
 
@@ -58,10 +77,15 @@ BY_WORDS = "words"
 
 NO_CONTEXT = TurnContext()
 
+NOTES = "confirm:"
+"""What the keys of all notes start with."""
+
+_OF_ROW = re.compile(r" #([0-9]{1,18})$")
+
 
 def notes_prefix(room: RoomId) -> str:
     """What the keys of the notes of *room* start with."""
-    return f"confirm:{room} "
+    return f"{NOTES}{room} "
 
 
 def question_key(room: RoomId, person: PersonId) -> str:
@@ -72,6 +96,12 @@ def question_key(room: RoomId, person: PersonId) -> str:
 def context_key(room: RoomId, row: RowId) -> str:
     """Where it is kept what the turn of *row* is about; no person's id starts so."""
     return f"{notes_prefix(room)}#{row}"
+
+
+def row_noted(key: str) -> RowId | None:
+    """The row that the note under *key* is about; None for a question."""
+    found = _OF_ROW.search(key)
+    return None if found is None else RowId(int(found[1]))
 
 
 def read_notes(room: RoomId, stored: tuple[tuple[str, str], ...]) -> RoomNotes:
@@ -132,17 +162,17 @@ def question_taken(
 def closing_notes(row: Row, notes: RoomNotes, state: RowState) -> tuple[PutKey | DeleteKey, ...]:
     """What becomes of the notes about *row* when it ends as *state*.
 
-    Where it may be run again, the question that it was to answer is open again, and its files
-    can still be found.
+    The question that it was to answer is open again where it gave no answer: it may be run again,
+    and then its files can still be found, or it was taken back.
     """
     context = notes.contexts.get(row.id)
     if context is None:
         return ()
     drop = DeleteKey(context_key(row.room, row.id))
-    if state not in RETRYABLE:
+    if state not in RETRYABLE | {RowState.IGNORED}:
         return (drop,)
     keep: PutKey | DeleteKey = drop
-    if context.files_of is not None:
+    if context.files_of is not None and state in RETRYABLE:
         keep = put_context(row.room, row.id, TurnContext(context.files_of))
     resume = resume_for(row, context)
     if context.answers is None or resume is None or row.sender in notes.questions:

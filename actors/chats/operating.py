@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 import structlog
 from attrs import define, evolve
 
+from actors.chats.access import Knock
 from actors.chats.asking import ask_through_restarts
+from actors.chats.files import FORGOTTEN
 from actors.chats.hints import DeliveryHints
 from actors.chats.intake import Intake
 from actors.chats.notes import notes_prefix, read_notes
@@ -57,18 +59,21 @@ class Operating:
     async def pair(self, code: str) -> Paired | PairingRefused:
         """Let in whoever was given *code*, and tell them."""
         outcome = self.intake.book.pair(code, self.clock())
-        changes: tuple[Change, ...] = outcome.changes
         knock = outcome.knock
-        surface = None if knock is None else self.surfaces.get(surface_of(knock.room))
-        if knock is None or surface is None:
-            await self._commit(changes)
-            return outcome.answer
-        text = say(Word.LET_IN, knock.language, prefix=surface.command_prefixes[-1])
-        word = AddOutgoing(knock.room, Voice.GATEWAY, text, is_final=False)
-        await self._commit((*changes, word))
-        self.hints.deliver(knock.room)
-        log.info("person.paired", person=knock.person)
+        words = () if knock is None else self._welcome(knock)
+        await self._commit((*outcome.changes, *words))
+        if knock is not None:
+            self.hints.deliver(knock.room)
+            log.info("person.paired", person=knock.person)
         return outcome.answer
+
+    def _welcome(self, knock: Knock) -> tuple[AddOutgoing, ...]:
+        """What whoever knocked is told; nothing where they have written nowhere that is on."""
+        surface = self.surfaces.get(surface_of(knock.room))
+        if surface is None:
+            return ()
+        text = say(Word.LET_IN, knock.language, prefix=surface.command_prefixes[-1])
+        return (AddOutgoing(knock.room, Voice.GATEWAY, text, is_final=False),)
 
     async def retry(self, id_: RowId) -> Requeued | RetryRefused:
         """Run the row *id_* again, as a new row."""
@@ -86,7 +91,8 @@ class Operating:
         if context is None or context.files_of is None:
             return row
         source = await ask_through_restarts(self.store, FindRow(context.files_of))
-        return row if source is None else evolve(row, files=source.files)
+        files = () if source is None else source.files
+        return evolve(row, files=files or (FORGOTTEN,))
 
     async def _journal_again(self, row: Row) -> Requeued | RetryRefused:
         # Its person's retry button must not run it a second time.

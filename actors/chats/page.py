@@ -36,7 +36,10 @@ MOST_CHARACTERS = 32_000
 """The longest message for the agent."""
 
 WITHDRAWN = "withdrawn"
-"""How it is noted on an edit whose text was offered that a newer one came."""
+"""How it is noted on an edit whose text was offered that a newer one came, or none is left."""
+
+REDACTED = "redacted"
+"""The reason of a message that was taken back before its turn."""
 
 
 @define
@@ -80,14 +83,14 @@ class Page:
                     text = decision.row.text if text is None else text
                     row = evolve(decision.row, slot=slot, run_id=run_id, text=text)
                     self._sorted[id_] = evolve(row, state=RowState.QUEUED)
-                case FinishRow(id_, state, reason):
+                case FinishRow(id_, state, reason) if id_ == decision.row.id:
                     self._sorted[id_] = evolve(decision.row, state=state, reason=reason)
                 case _:
                     pass
 
-    def reworded(self, message: Row, text: str) -> None:
-        """Know that *message* has another *text* from now on."""
-        self._sorted[message.id] = evolve(message, text=text)
+    def becomes(self, row: Row) -> None:
+        """Know that *row* is so from now on."""
+        self._sorted[row.id] = row
 
     def as_it_is(self, row: Row) -> Row:
         """*row* with what this page made of it."""
@@ -113,6 +116,14 @@ class Page:
         mine = self._messages(row for row in before if row.sender == edit.sender)
         return next((row.id for row in mine if row.id < edit.id), None)
 
+    def is_of_redacted(self, edit: Row) -> bool:
+        """Whether the message that *edit* changes was taken back."""
+        message = self.known.message(edit.room, edit.edits or RemoteId(""))
+        if message is not None and self.as_it_is(message).reason == REDACTED:
+            return True
+        before = self.known.recent(edit.room)
+        return any(row.redacts == edit.edits and row.id < edit.id for row in before)
+
     def offers_before(self, edit: Row) -> tuple[Row, ...]:
         """The earlier edits of the same message whose text was offered, newest first."""
         before = map(self.as_it_is, self.known.recent(edit.room))
@@ -127,9 +138,9 @@ class Page:
         return (*decided, *self.amend(edit, Amends(offer.id, place), ""))
 
     def _messages(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Those of *rows* that are messages for the agent."""
+        """Those of *rows* that are messages for the agent, and were not taken back."""
         for row in map(self.as_it_is, rows):
-            if row.run_id is not None and row.press is None:
+            if row.run_id is not None and row.press is None and row.reason != REDACTED:
                 yield row
 
     # What may come of a row.

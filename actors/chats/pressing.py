@@ -95,7 +95,8 @@ class PressSorter:
 
     def _refused(self, row: Row, word: Word) -> Decision:
         answer = self.page.manner(row).say(word)
-        return Decision(row, ignored(row, pressed_in_vain(word)), press_answer=answer)
+        changes = ignored(row, pressed_in_vain(word))
+        return Decision(row, changes, press_answer=answer, is_press_refused=True)
 
 
 def pressed_in_vain(word: Word) -> str:

@@ -8,9 +8,9 @@ from attrs import define, evolve, field, frozen
 from actors.chats.commands import CommandName
 from actors.chats.keyboards import chats_keyboard
 from actors.chats.manner import Manner
-from actors.chats.slots import Chat, SlotBook, is_shared, read_slot
+from actors.chats.slots import Chat, SlotBook, read_slot
 from actors.words import Word, plain
-from protocols.ids import PersonId, RoomId, RowId, SlotId, native_id
+from protocols.ids import PersonId, RoomId, RowId, SlotId
 from protocols.store import Keyboard, Row
 
 MOST_WAITING = 20
@@ -34,6 +34,11 @@ class Reply:
 def label(chat: Chat) -> str:
     """How a chat is called in a sentence."""
     return f"**{chat.slot}** {plain(chat.name)}" if chat.name else f"**{chat.slot}**"
+
+
+def elsewhere(chat: Chat, manner: Manner) -> str:
+    """The room of a chat that is not here, as Markdown."""
+    return manner.place(chat.room, chat.name or chat.slot)
 
 
 def name_from(text: str) -> str:
@@ -114,24 +119,22 @@ class Replies:
         """Buttons to go back to each chat of this room, in the list that row *list_of* shows."""
         chats = [chat for chat in self._listed if chat.room == self._room]
         in_use = None if self.here is None else self.here.slot
+        if [chat.slot for chat in chats] == [in_use]:
+            return ()  # one is there already
         return chats_keyboard(list_of, chats, self.manner, in_use=in_use)
-
-    @property
-    def _is_shared(self) -> bool:
-        return is_shared(self._room, self._person)
 
     @property
     def _listed(self) -> list[Chat]:
         """The chats that may be named here: what others read tells of no other room."""
         chats = [chat for chat in self.slots.all_of(self._person) if not chat.is_archived]
-        if not self._is_shared:
+        if not self.row.is_shared:
             return chats
         return [chat for chat in chats if chat.room == self._room]
 
     def _list(self) -> Reply:
         chats = self._listed
         if not chats:
-            return self._say(Word.NO_CHAT_YET if self._is_shared else Word.NO_CHATS)
+            return self._say(Word.NO_CHAT_YET if self.row.is_shared else Word.NO_CHATS)
         lines = [f"- {label(chat)}: {self._place(chat)}" for chat in chats[:MOST_LISTED]]
         if len(chats) > MOST_LISTED:
             lines.append(self.manner.say(Word.CHATS_MORE, count=len(chats) - MOST_LISTED))
@@ -144,20 +147,20 @@ class Replies:
             return self.manner.say(Word.CHAT_IN_USE)
         if chat.room == self._room:
             return self.manner.say(Word.CHAT_HERE)
-        return self.manner.say(Word.CHAT_ELSEWHERE, place=native_id(chat.room))
+        return self.manner.say(Word.CHAT_ELSEWHERE, place=elsewhere(chat, self.manner))
 
     def _go_to(self, slot: SlotId) -> Reply:
         chat = self.slots.chat(self._person, slot)
-        if chat is None or (chat.room != self._room and self._is_shared):
+        if chat is None or (chat.room != self._room and self.row.is_shared):
             return self._unknown_chat()
         if chat.room != self._room:
-            place = native_id(chat.room)
+            place = elsewhere(chat, self.manner)
             return self._say(Word.CHAT_IN_OTHER_ROOM, chat=label(chat), place=place)
         self.slots.go_back(chat, self._person)
         return self._say(Word.CHAT_CHOSEN, chat=label(chat))
 
     def _unknown_chat(self) -> Reply:
-        return self._say(Word.CHAT_UNKNOWN_HERE if self._is_shared else Word.CHAT_UNKNOWN)
+        return self._say(Word.CHAT_UNKNOWN_HERE if self.row.is_shared else Word.CHAT_UNKNOWN)
 
     def rename(self, rest: str) -> Reply:
         """Name the current chat."""

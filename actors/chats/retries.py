@@ -44,4 +44,6 @@ def retry_arrival(row: Row, number: int, now: float) -> Arrival:
         message_id=row.message_id,
         language=row.language,
         files=row.files,
+        thread_id=row.thread_id,
+        is_shared=row.is_shared,
     )

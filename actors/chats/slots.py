@@ -13,7 +13,7 @@ import re
 
 from attrs import define, evolve, field, frozen
 
-from protocols.ids import TELEGRAM, PersonId, RoomId, SlotId, native_id, surface_of
+from protocols.ids import PersonId, RoomId, SlotId, native_id, surface_of
 from protocols.store import PutKey
 
 _INDEX_FIELDS = ("slot", "slot_id", "chat_id", "chat", "index", "chat_index", "next")
@@ -49,20 +49,6 @@ def chats_prefix(person: PersonId) -> str:
 def keys_of(room: RoomId, person: PersonId) -> tuple[str, ...]:
     """What must be known before a message of *person* in *room* is given a slot."""
     return room_key(room), owner_key(room), person_key(person), guest_key(room, person)
-
-
-def is_shared(room: RoomId, person: PersonId) -> bool:
-    """Whether others may read in *room* what *person* is told there.
-
-    On Telegram all rooms but a person's own are shared: that chat and its topics have the
-    person's id, ``telegram/42`` and ``telegram/42/7`` for ``telegram:42``. Elsewhere a room does
-    not say who is in it, and counts as the person's own.
-    """
-    if surface_of(room) != TELEGRAM:
-        return False
-    chat, _, _ = native_id(room).partition("/")
-    # A group that speaks for itself has its own id, which is negative.
-    return chat.startswith("-") or person != f"{TELEGRAM}:{chat}"
 
 
 def number_of(slot: SlotId) -> int:

@@ -25,7 +25,8 @@ from actors.chats.decisions import (
 from actors.chats.editing import EditSorter
 from actors.chats.page import Page
 from actors.chats.pressing import PressSorter
-from actors.chats.replies import MOST_WAITING, Replies, Reply, label, name_from
+from actors.chats.redactions import RedactionSorter
+from actors.chats.replies import MOST_WAITING, Replies, Reply, elsewhere, label, name_from
 from actors.chats.rerun import rerun
 from actors.words import Word
 from protocols.ids import RoomId
@@ -39,10 +40,12 @@ class Sorter:
     page: Page
     _edits: EditSorter = field(init=False)
     _presses: PressSorter = field(init=False)
+    _redactions: RedactionSorter = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._edits = EditSorter(self.page)
         self._presses = PressSorter(self.page)
+        self._redactions = RedactionSorter(self.page)
 
     def decide(self, row: Row) -> Decision:
         """What becomes of *row*."""
@@ -55,6 +58,8 @@ class Sorter:
     def _decide(self, row: Row) -> Decision:
         if row.press is not None:
             return self._presses.decide(row, row.press)
+        if row.redacts is not None:
+            return self._redactions.decide(row)
         if not self.page.access.may_write(row.sender):
             return self._stranger(row)
         words = typed(row.text, self.page.surface(row).command_prefixes)
@@ -145,7 +150,8 @@ class Sorter:
         chat = self.page.slots.open_next(room, row.sender, name)
         manner = self.page.manner(row)
         there = manner.say(Word.NEW_CHAT_WELCOME, chat=label(chat))
-        here = manner.say(Word.NEW_CHAT_ELSEWHERE, chat=label(chat))
+        word = Word.NEW_CHAT_LINKED if manner.room_link else Word.NEW_CHAT_ELSEWHERE
+        here = manner.say(word, chat=label(chat), place=elsewhere(chat, manner))
         welcome = AddOutgoing(room, Voice.GATEWAY, there, is_final=False)
         return Decision(row, (*ended(row, RowState.ANSWERED, here, reason="/new"), welcome))
 

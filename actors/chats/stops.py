@@ -111,7 +111,9 @@ class Stops:
         row = await self.answers.ask(FindRow(id_))
         is_stopped = row is not None and row.state is RowState.STOPPED
         word = Word.STOPPED if is_stopped else Word.NOTHING_RUNS
-        await self.answers.close_press(press, self.answers.manner(press).say(word), reason="stop")
+        answer = self.answers.manner(press).say(word)
+        is_refused = not is_stopped
+        await self.answers.close_press(press, answer, reason="stop", is_refused=is_refused)
 
     # What runs.
 

@@ -53,7 +53,8 @@ class Switches:
         settings = await self._ask(ChangeSettings(surface_of(row.room), row.sender, action))
         if settings is None:
             answer = manner.say(Word.PRESS_FAILED)
-            await self.answers.close_press(row, answer, reason="settings not changed")
+            reason = "settings not changed"
+            await self.answers.close_press(row, answer, reason=reason, is_refused=True)
             return
         keyboard = skills_keyboard(wanted.shown.row, settings.skills, manner)
         more = amended(row, manner, wanted.shown, text="", keyboard=keyboard)

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+ROOM_LINK = "https://matrix.to/#/{room}"
+"""Where a person finds a room, on whatever client."""
+
 
 class GroupMode(StrEnum):
     """What the bot answers in rooms that are no direct chats."""
@@ -33,6 +36,7 @@ class Pace:
         most_edits: Of one answer, the final one not counted: each edit is an event for ever.
         typing_renewed: The server forgets a typing notice after 30 s.
         drain: How long a stop may take to deliver what is pending.
+        key_within: A key that comes later than its message by more is told of as missing.
     """
 
     draft_after: float = 2.0
@@ -41,6 +45,7 @@ class Pace:
     typing_renewed: float = 20.0
     typing_lasts: float = 60.0
     drain: float = 5.0
+    key_within: float = 20.0
 
 
 @frozen

@@ -1,30 +1,48 @@
 """The Matrix surface's actor: in and out, because one account has one client and one limit."""
 
+import time
 from collections.abc import Callable
 
 import trio
-from attrs import define
+from attrs import define, field
 
+from actors.disk import InThread
 from actors.kernel.aio import open_asyncio
+from actors.kernel.asking import ask_until_answered
 from actors.kernel.child import ParkedError, ready
 from actors.kernel.mailbox import Mailbox
+from actors.leftovers import Leftovers
 from actors.matrix.api.client import Homeserver, MatrixClient, Session
 from actors.matrix.api.login import Door, LoginRefused
 from actors.matrix.api.status import Status
+from actors.matrix.crypto.cross_signing import CrossSigning
+from actors.matrix.crypto.port import Vault
+from actors.matrix.crypto.vault import OlmVault
+from actors.matrix.errands.errands import errands
+from actors.matrix.incoming.direct import Direct
 from actors.matrix.incoming.invites import Invites
-from actors.matrix.incoming.reading import LONG_POLL, Reader
-from actors.matrix.outgoing.answers import Answers
-from actors.matrix.outgoing.drafts import Drafts
+from actors.matrix.incoming.late import LateKeys
+from actors.matrix.incoming.reading import Reader, Watch
+from actors.matrix.incoming.receipts import Receipts
+from actors.matrix.incoming.upgrades import Upgrades
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.rooms import Rooms
 from actors.matrix.outgoing.sending import Sender
+from actors.matrix.places import MOVED_PREFIX, Places
 from actors.matrix.settings import MatrixSettings
 from protocols.chats import DirectoryMessage
 from protocols.mail import Address
-from protocols.store import StoreMessage
+from protocols.store import FindKeys, StoreMessage
 from protocols.surfaces import SurfaceMessage
 
 _CLOSE_WITHIN = 3.0
+
+
+def olm_vault(server: Homeserver, settings: MatrixSettings, status: Status) -> Vault:
+    """The keys of the account, with its device signed by the account's identity."""
+    vault = OlmVault(server, status, settings.store_path / "crypto")
+    vault.announce = CrossSigning(server, settings, status, vault.signature).ensure
+    return vault
 
 
 @define
@@ -32,6 +50,10 @@ class MatrixSyncer:
     """One Matrix account: reads its rooms into the journal, and says what the outbox holds.
 
     The inbox is read all the time, whatever the server does, so that nobody waits for us.
+
+    Args:
+        clock: Seconds since the epoch.
+        in_thread: Does what blocks.
     """
 
     inbox: Mailbox[SurfaceMessage]
@@ -39,6 +61,9 @@ class MatrixSyncer:
     chats: Address[DirectoryMessage]
     settings: MatrixSettings
     connect: Callable[[str], Homeserver] = MatrixClient
+    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = olm_vault
+    clock: Callable[[], float] = time.time
+    in_thread: InThread = trio.to_thread.run_sync
 
     async def run(self) -> None:
         """Work until the inbox is closed, then deliver what is pending."""
@@ -53,7 +78,18 @@ class MatrixSyncer:
             raise ParkedError(refused.reason)
 
     async def _live(self, server: Homeserver) -> LoginRefused | None:
-        surface = _Surface.over(server, self)
+        moved = await ask_until_answered(self.store, FindKeys(MOVED_PREFIX))
+        async with trio.open_nursery() as beside:
+            surface = _Surface.over(server, self, beside)
+            surface.places.learn(moved)
+            surface.sender.errands.begin()
+            try:
+                return await self._serve(surface)
+            finally:
+                surface.vault.close()
+                beside.cancel_scope.cancel(reason="the surface is stopped")
+
+    async def _serve(self, surface: "_Surface") -> LoginRefused | None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(surface.read, nursery.cancel_scope)
             drained = trio.Event()
@@ -76,28 +112,56 @@ class _Surface:
     server: Homeserver
     actor: MatrixSyncer
     status: Status
+    vault: Vault
+    places: Places
     rooms: Rooms
+    direct: Direct
     sender: Sender
-    invites: Invites
     door: Door
-    reading: trio.CancelScope
+    watch: Watch = field(init=False)
+    reading: trio.CancelScope = field(factory=trio.CancelScope)
     refused: LoginRefused | None = None
 
     @classmethod
-    def over(cls, server: Homeserver, actor: MatrixSyncer) -> "_Surface":
-        store, pace, status = actor.store, actor.settings.pace, Status()
-        rooms = Rooms(server, status)
-        post = Post(server, rooms, status)
-        answers, drafts = Answers(store, post), Drafts(store, post, pace)
+    def over(cls, server: Homeserver, actor: MatrixSyncer, beside: trio.Nursery) -> "_Surface":
+        store, settings, status = actor.store, actor.settings, Status()
+        vault, places = actor.vault_for(server, settings, status), Places()
+        rooms = Rooms(server, status, vault)
+        post = Post(server, rooms, status, store, actor.clock)
+        folder = settings.files_path.absolute()
+        leftovers = Leftovers(store, folder, actor.clock, actor.in_thread)
+        direct = Direct(server, status, places)
+        beside_chats = errands(post, beside, places=places, direct=direct, leftovers=leftovers)
         return cls(
             server=server,
             actor=actor,
             status=status,
+            vault=vault,
+            places=places,
             rooms=rooms,
-            sender=Sender(server, store, post, pace, answers, drafts),
-            invites=Invites(server, store, actor.chats, rooms),
-            door=Door(server, actor.settings, status),
-            reading=trio.CancelScope(),
+            direct=direct,
+            sender=Sender(server, store, post, settings, places, leftovers, beside_chats),
+            door=Door(server, settings, status),
+        )
+
+    def __attrs_post_init__(self) -> None:
+        """Make what watches the rooms."""
+        server, actor, settings = self.server, self.actor, self.actor.settings
+        self.watch = Watch(
+            direct=self.direct,
+            invites=Invites(server, actor.store, actor.chats, self.rooms, self.direct),
+            upgrades=Upgrades(server, actor.store, self.status, self.places),
+            late=LateKeys(
+                store=actor.store,
+                vault=self.vault,
+                status=self.status,
+                places=self.places,
+                threads=settings.threads,
+                wait=settings.pace.key_within,
+                deliver=self.sender.take,
+                clock=actor.clock,
+            ),
+            receipts=Receipts(server),
         )
 
     async def send(self, drained: trio.Event) -> None:
@@ -115,28 +179,28 @@ class _Surface:
             session = await enter()
             if isinstance(session, LoginRefused):
                 return session
+            refused = await self.vault.open(session)
+            if refused is not None:
+                return refused
             await self._follow(session)
         return LoginRefused("the homeserver ended the session twice: see the account's devices")
 
     async def _follow(self, session: Session) -> None:
-        """Take page after page, until the server refuses the token."""
+        """Read until the server refuses the token."""
         reader = Reader(
             server=self.server,
             store=self.actor.store,
             chats=self.actor.chats,
+            settings=self.actor.settings,
             status=self.status,
             rooms=self.rooms,
-            invites=self.invites,
             sender=self.sender,
+            vault=self.vault,
+            places=self.places,
+            watch=self.watch,
             me=session.user_id,
         )
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.invites.run)
-            since, wait = await reader.since(), 0.0
-            while (page := await reader.next_page(since, wait=wait)) is not None:
-                if not await reader.take(page, since, is_first=not wait):
-                    break
-                nursery.start_soon(reader.refuse_encrypted, page)
-                self.sender.open(session.user_id)
-                since, wait = page.next_batch, LONG_POLL
+            nursery.start_soon(self.vault.run)
+            await reader.follow()
             nursery.cancel_scope.cancel(reason="the session has ended")

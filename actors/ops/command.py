@@ -15,6 +15,7 @@ from attrs import frozen
 from actors.ops import wire
 from actors.ops.client import NoAnswerError, NotRunningError, answer_to
 from actors.ops.command_line import read_command_line
+from actors.ops.matrix_store import Errand, run_errand
 from actors.ops.page import Line, Look
 from actors.ops.screen import Screen
 from actors.ops.tables import page_of
@@ -27,23 +28,25 @@ _REFRESH_EVERY = 0.5
 
 def run_debug(
     argv: Sequence[str],
-    socket_path: Path,
     plan: Sequence[tuple[str, str]],
+    socket_path: Path,
+    matrix_store: Path = Path("matrix_store"),
+    *,
     out: TextIO | None = None,
     err: TextIO | None = None,
-    *,
     pause: Callable[[float], object] = time.sleep,
 ) -> int:
     """Do what ``debug ARGV`` says to the program that listens at *socket_path*.
 
-    *plan* is the tree that would run, in start order, in rows of a name and a role. *out* and
-    *err* are the standard streams unless given. *pause* waits seconds between two pictures of
-    ``--watch``.
+    *plan* is the tree that would run, in start order, in rows of a name and a role.
+    *matrix_store* is the folder of the Matrix secrets. *out* and *err* are the standard streams
+    unless given. *pause* waits seconds between two pictures of ``--watch``.
 
     Returns:
         The exit code: 0 done, 1 not done (refused, not running, no answer), 2 a wrong command
         line, 130 interrupted. The tree alone is done also when nothing runs: it shows the plan.
     """
+    is_read = bool(out or sys.stdout)
     out = out or sys.stdout or io.StringIO()  # a closed one is None
     err = err or sys.stderr or io.StringIO()
     try:
@@ -53,7 +56,19 @@ def run_debug(
         return int(end.code or 0)
     # NO_COLOR is the terminal's, as COLUMNS is, and no setting of the program.
     screen = Screen(out, err, wants_colours=not os.environ.get("NO_COLOR"), as_json=said.json)
+    if isinstance(said.request, Errand):
+        if not is_read:  # what is shown only once would be lost
+            screen.complain("the answer cannot be printed: standard output is closed")
+            return 1
+        return _done_here(said.request, matrix_store, screen, out)
     return _printed(_Talk(socket_path, plan, screen), said, out, pause)
+
+
+def _done_here(errand: Errand, folder: Path, screen: Screen, out: TextIO) -> int:
+    try:
+        return run_errand(errand, folder, screen)
+    except OSError as error:
+        return _not_printed(error, screen, out)
 
 
 @frozen
@@ -137,11 +152,15 @@ def _printed(
     except KeyboardInterrupt:
         return 0 if said.watch else _INTERRUPTED
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):
-            with contextlib.suppress(OSError):
-                talk.screen.complain(f"the answer cannot be printed: {error.strerror}")
-        _leave_quietly(out)
-        return 1
+        return _not_printed(error, talk.screen, out)
+
+
+def _not_printed(error: OSError, screen: Screen, out: TextIO) -> int:
+    if not isinstance(error, BrokenPipeError):
+        with contextlib.suppress(OSError):
+            screen.complain(f"the answer cannot be printed: {error.strerror}")
+    _leave_quietly(out)
+    return 1
 
 
 def _leave_quietly(out: TextIO) -> None:

@@ -5,12 +5,15 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from actors.ops import words
+from actors.ops import matrix_store, words
+from actors.ops.matrix_store import Errand
 from actors.ops.words import Request
 
 
 def read_command_line(argv: Sequence[str]) -> argparse.Namespace:
     """The ``request`` in *argv*, and whether to ``watch`` it and to print it as ``json``.
+
+    It is one to the running program, or an ``Errand`` that needs none.
 
     Raises:
         SystemExit: With 2 where *argv* is wrong and 0 where it asks for help, after saying so.
@@ -52,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_Row = tuple[str, str, str, Callable[[argparse.Namespace], Request]]
+_Row = tuple[str, str, str, Callable[[argparse.Namespace], Request | Errand]]
 _COMMANDS: Sequence[_Row] = (
     ("tree", "the live tree (what is shown without a command)", "", lambda _: words.ShowTree()),
     (
@@ -93,6 +96,18 @@ _COMMANDS: Sequence[_Row] = (
         "copy the database to a new file while the program runs",
         "FILE",
         lambda said: words.MakeBackup(os.fspath(Path(said.operand).absolute())),
+    ),
+    (
+        "matrix-recovery-key",
+        "print the recovery key of the bot's Matrix account, once",
+        "",
+        lambda _: matrix_store.PrintRecoveryKey(),
+    ),
+    (
+        "matrix-login",
+        "forget the Matrix login and its keys: the next start is a new device",
+        "",
+        lambda _: matrix_store.ForgetLogin(),
     ),
 )
 _OPERAND_TYPES: dict[str, Callable[[str], object]] = {"ID": int}

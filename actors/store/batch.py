@@ -27,6 +27,7 @@ from protocols.store import (
     Conflict,
     DeadLetters,
     FinalOutgoing,
+    FindEvent,
     FindKeys,
     FindMessage,
     FindOutgoing,
@@ -95,7 +96,7 @@ def _handle(db: Connection, message: Durable, now: float) -> Delivery:
             committed = _in_savepoint(db, partial(apply_changes, db, changes, now))
             return partial(message.reply_to.send, committed)
         case (UnsortedRows() | WaitingRows() | WaitingRooms()) | (
-            FindRow() | FindMessage() | LastFinished() | RecentRows()
+            FindRow() | FindEvent() | FindMessage() | LastFinished() | RecentRows()
         ):
             return look_up_journal(db, message)
         case Outgoing() | OutgoingRooms() | FinalOutgoing() | FindOutgoing():

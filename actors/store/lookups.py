@@ -12,6 +12,7 @@ from protocols.store import (
     Cursor,
     DeadLetters,
     FinalOutgoing,
+    FindEvent,
     FindKeys,
     FindMessage,
     FindOutgoing,
@@ -33,9 +34,8 @@ from protocols.store import (
 Delivery = Callable[[], None]
 """Puts an answer into its asker's hands; called once the batch is durable."""
 
-JournalLookup = (
-    UnsortedRows | WaitingRows | WaitingRooms | FindRow | FindMessage | LastFinished | RecentRows
-)
+NamedLookup = FindRow | FindEvent | FindMessage
+JournalLookup = UnsortedRows | WaitingRows | WaitingRooms | NamedLookup | LastFinished | RecentRows
 OutgoingLookup = Outgoing | OutgoingRooms | FinalOutgoing | FindOutgoing
 OtherLookup = ReadCursor | GetKey | FindKeys | DeadLetters | SummariseJournal
 
@@ -62,10 +62,8 @@ def look_up_journal(db: Connection, question: JournalLookup) -> Delivery:
             return partial(question.reply_to.send, rows)
         case WaitingRooms():
             return partial(question.reply_to.send, _waiting_rooms(db))
-        case FindRow(row):
-            return partial(question.reply_to.send, journal_row(db, row))
-        case FindMessage():
-            return partial(question.reply_to.send, _message(db, question))
+        case FindRow() | FindEvent() | FindMessage():
+            return partial(question.reply_to.send, _named(db, question))
         case LastFinished():
             return partial(question.reply_to.send, _last_finished(db, question))
         case RecentRows():
@@ -126,6 +124,19 @@ def _waiting_rooms(db: Connection) -> tuple[RoomId, ...]:
         "SELECT room FROM inbox WHERE state IN ('queued', 'running') GROUP BY room ORDER BY min(id)"
     )
     return tuple(room for (room,) in found)
+
+
+def _named(db: Connection, question: NamedLookup) -> Row | None:
+    match question:
+        case FindRow(row):
+            return journal_row(db, row)
+        case FindEvent(surface, event_id):
+            found = journal_rows(db, "WHERE surface = ? AND event_id = ?", surface, event_id)
+            return next(iter(found), None)
+        case FindMessage():
+            return _message(db, question)
+        case _:
+            assert_never(question)
 
 
 def _message(db: Connection, question: FindMessage) -> Row | None:

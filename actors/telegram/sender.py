@@ -14,10 +14,10 @@ from attrs import define
 from actors.disk import InThread
 from actors.kernel.child import ready
 from actors.kernel.mailbox import Mailbox
+from actors.leftovers import Leftovers
 from actors.telegram.api.bot import Bot
 from actors.telegram.api.client import open_client
 from actors.telegram.errands.errands import errands
-from actors.telegram.errands.leftovers import Leftovers
 from actors.telegram.outgoing.gate import Gate
 from actors.telegram.outgoing.limits import Budget
 from actors.telegram.outgoing.posting import Post

@@ -38,6 +38,16 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "That is more than I can answer one by one. "
             "I leave out what I cannot take until you pause for a minute."
         ),
+        Word.UNDECRYPTABLE: (
+            "I could not read an encrypted message of yours: its key has not reached me. "
+            "Please write it once more. If I cannot read that either, restart your app, "
+            "or ask whoever runs me."
+        ),
+        Word.KEY_WITHHELD: (
+            "I could not read an encrypted message of yours: your app keeps its key from me. "
+            "Verify my device in your app, or let it send to unverified devices, "
+            "and write once more. If that does not help, ask whoever runs me."
+        ),
         Word.START: (
             "Hello! Write to me, and the agent answers here. {prefix}help shows what else I can do."
         ),
@@ -74,9 +84,9 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.CHATS_MORE: "- and {count} older",
         Word.CHAT_HERE: "here",
         Word.CHAT_IN_USE: "here, in use",
-        Word.CHAT_ELSEWHERE: "in `{place}`",
+        Word.CHAT_ELSEWHERE: "in {place}",
         Word.CHAT_CHOSEN: "Back in {chat}.",
-        Word.CHAT_IN_OTHER_ROOM: "{chat} is in another room, `{place}`. Go on there.",
+        Word.CHAT_IN_OTHER_ROOM: "{chat} is in another room, {place}. Go on there.",
         Word.CHAT_UNKNOWN: "You have no such chat. {prefix}chats lists them.",
         Word.CHAT_UNKNOWN_HERE: "You have no such chat here. {prefix}chats lists them.",
         Word.NO_CHAT_YET: "There is no chat here yet. Write something to begin one.",
@@ -145,6 +155,7 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.SKILL_ON: "✅ {skill}",
         Word.SKILL_OFF: "⬜ {skill}",
         Word.NEW_CHAT_ELSEWHERE: "{chat} is open in a topic of its own. Go on there.",
+        Word.NEW_CHAT_LINKED: "{chat} is open in a room of its own: {place}. Go on there.",
         Word.NEW_CHAT_WELCOME: "New chat: {chat}. Just write.",
         Word.EDIT_OFFER: (
             "You changed your message after I had begun to answer it. Shall I answer the new text?"

@@ -17,6 +17,8 @@ class Word(Enum):
     TOO_LONG = auto()
     QUEUE_FULL = auto()
     FLOOD = auto()
+    UNDECRYPTABLE = auto()
+    KEY_WITHHELD = auto()
     # Commands.
     START = auto()
     HELP = auto()
@@ -77,6 +79,7 @@ class Word(Enum):
     SKILL_OFF = auto()
     # Rooms of their own.
     NEW_CHAT_ELSEWHERE = auto()
+    NEW_CHAT_LINKED = auto()
     NEW_CHAT_WELCOME = auto()
     # Edited messages.
     EDIT_OFFER = auto()

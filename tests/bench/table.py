@@ -53,8 +53,8 @@ class Finding:
 
 _CLOCKS = """\
 Times are those of the loop's own thread by its CPU clock, which stands still while other
-programs run; crashes and journal are by the wall clock. CPU on Telegram is that of a whole
-process, and everything else there is by the wall clock.
+programs run; crashes and journal are by the wall clock. CPU on Telegram and Matrix is that of a
+whole process, and everything else there is by the wall clock.
 """
 
 

@@ -2,9 +2,12 @@ from math import isfinite
 from pathlib import Path
 
 import pytest
+import trio
 
+from tests.bench import matrix_bots
 from tests.bench.__main__ import asked, main
 from tests.bench.benchmarks import BENCHMARKS, BY_NAME_ONLY, found_apart
+from tests.bench.matrix import room_findings
 from tests.bench.table import Finding, at_least, at_most, foot, row
 from tests.bench.telegram import Figures, bot_findings, sending_findings
 from tests.bench.telegram_bots import BARE, OURS, Kind, a_bot
@@ -21,8 +24,9 @@ def test_each_benchmark_runs_and_finds_something(name: str) -> None:
 
 
 @pytest.mark.full
-def test_telegram_runs_and_finds_something() -> None:
-    findings = found_apart("telegram", share=0.001)
+@pytest.mark.parametrize("name", BY_NAME_ONLY)
+def test_what_takes_minutes_runs_and_finds_something(name: str) -> None:
+    findings = found_apart(name, share=0.001)
 
     assert all(isfinite(finding.figure) for finding in findings)
 
@@ -82,10 +86,33 @@ def test_the_telegram_table_tells_each_way_to_send_against_ours() -> None:
     assert findings[1].remark == "500 requests/s, 2.00 of the first one's CPU"
 
 
+@pytest.mark.parametrize("kind", [matrix_bots.OURS, matrix_bots.BARE], ids=lambda kind: kind.name)
+async def test_each_bot_on_matrix_answers_in_both_rooms(
+    tmp_path: Path, kind: matrix_bots.Kind
+) -> None:
+    with trio.fail_after(60):
+        async with matrix_bots.a_bot(kind, tmp_path) as bot:
+            rounds = [await bot.round(room, 2) for room in ("plain", "sealed")]
+
+    assert all(len(each.waits) == 2 and min(each.waits) > 0 for each in rounds)
+    assert all(each.cpu > 0 and each.requests >= 1 for each in rounds)
+
+
+def test_the_matrix_table_tells_what_is_added_to_the_bare_bots_wait() -> None:
+    ours = [matrix_bots.Round(waits=(0.02, 0.03, 0.04), cpu=0.003, requests=4.0)]
+    bare = [matrix_bots.Round(waits=(0.01, 0.01, 0.09), cpu=0.002, requests=2.0)]
+
+    ratio, cpu, added, requests = room_findings("a plain room", ours, bare)
+
+    assert (ratio.figure, cpu.figure, round(added.figure)) == (1.5, 3.0, 20)
+    assert added.remark == "ours 30.00 ms, bare bot 10.00 ms"
+    assert requests.remark == "bare bot 2.00 (2.00 - 2.00)"
+
+
 def test_what_takes_minutes_runs_only_by_its_name() -> None:
     assert asked([]) == (list(BENCHMARKS), 1.0)
     assert not BENCHMARKS.keys() & BY_NAME_ONLY.keys()
-    assert asked([*BY_NAME_ONLY]) == (["telegram"], 1.0)
+    assert asked([*BY_NAME_ONLY]) == (["telegram", "matrix"], 1.0)
 
 
 def test_a_share_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

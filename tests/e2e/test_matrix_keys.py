@@ -144,7 +144,7 @@ async def test_a_key_that_comes_late_is_waited_for_and_one_that_never_comes_is_s
             lambda said: any("readable-again" in one.text for one in said), room=theirs, by=strict
         )
         ours = await chat.heard()
-        await chat.it.end()
+        await chat.end()
 
     assert len(ours) == 2
     assert all(word in text for word, text in zip(("late", "too"), ours, strict=True))

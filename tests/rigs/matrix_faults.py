@@ -1,14 +1,12 @@
 """What may go wrong between the program and its homeserver, on request or by chance."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Literal
 
 from attrs import define, field, frozen
 
-Ending = Literal["sent", "reset", "half"]
+from tests.rigs.matrix_http import Ending, Reply, as_json
 
 SYNC = r"^GET /_matrix/client/v3/sync$"
 SEND = r"^PUT /_matrix/client/v3/rooms/[^/]+/send/"
@@ -23,15 +21,6 @@ _BAD_GATEWAY = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
     b"<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n"
 )
-
-
-@frozen
-class Reply:
-    """One HTTP answer."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes = field(repr=False)
 
 
 @frozen
@@ -51,12 +40,6 @@ class Fault:
     has_effect: bool = False
     delay: float = 0.0
     penalty: float = 0.0
-
-
-def as_json(status: int, body: object, *headers: tuple[str, str]) -> Reply:
-    """An answer as a homeserver gives it."""
-    said = (("Content-Type", "application/json"), *headers)
-    return Reply(status, said, json.dumps(body).encode())
 
 
 def server_error(*, after: bool = False) -> Fault:

@@ -2,25 +2,19 @@
 
 import json
 import re
-import socket
-import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from urllib.parse import unquote, urlsplit
 
-import h11
 import httpx2
 import trio
 from attrs import define, field, frozen
 
-from tests.rigs.matrix_faults import ANY, SEND, Fault, FaultPlan, Reply, Rule
+from tests.rigs.matrix_faults import ANY, SEND, Fault, FaultPlan, Rule
+from tests.rigs.matrix_http import Answer, Asked, Line, Reply, passed
 
-_CHUNK_BYTES = 65_536
 _KEPT_BYTES = 1 << 20
-_RESET = struct.pack("ii", 1, 0)
-_OF_THE_CONNECTION = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 
 
 @frozen
@@ -42,18 +36,6 @@ class Call:
     is_in_penalty: bool
     status: int = 0
     body: bytes = field(repr=False, default=b"")
-
-
-@frozen
-class _Asked:
-    method: str
-    target: str
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
-    body: bytes = field(repr=False)
-
-    @property
-    def name(self) -> str:
-        return f"{self.method} {unquote(urlsplit(self.target).path)}"
 
 
 @define(eq=False)
@@ -116,8 +98,8 @@ class MatrixProxy:
                 await self._changed.wait()
         return found()
 
-    async def answer(self, asked: _Asked, http: httpx2.AsyncClient) -> tuple[Reply | None, Fault]:
-        """What goes back, and the harm that is done."""
+    async def answer(self, http: httpx2.AsyncClient, asked: Asked) -> Answer:
+        """What goes back, with the harm that is done."""
         at = trio.current_time()
         is_in_penalty = any(
             at < until and re.search(pattern, asked.name)
@@ -135,7 +117,7 @@ class MatrixProxy:
         self.calls.append(Call(asked.name, at, fault.name, is_in_penalty, status, body))
         async with self._changed:
             self._changed.notify_all()
-        return reply, fault
+        return Answer(reply, fault.ending)
 
     def _heed(self, name: str, true: Reply | None) -> None:
         """Hold the program to a 429 that the homeserver itself gave: one for all that it sends."""
@@ -145,7 +127,7 @@ class MatrixProxy:
         until = trio.current_time() + json.loads(true.body).get("retry_after_ms", 0) / 1000
         self._penalties[pattern] = max(self._penalties.get(pattern, 0), until)
 
-    async def _pass_on(self, asked: _Asked, http: httpx2.AsyncClient) -> Reply | None:
+    async def _pass_on(self, asked: Asked, http: httpx2.AsyncClient) -> Reply | None:
         """The homeserver's answer; None where it gives none."""
         request = http.build_request(
             asked.method, self.upstream + asked.target, headers=asked.headers, content=asked.body
@@ -158,7 +140,7 @@ class MatrixProxy:
                 await answer.aclose()
         except httpx2.TransportError:
             return None
-        return Reply(answer.status_code, _passed(answer.headers.multi_items()), body)
+        return Reply(answer.status_code, passed(answer.headers.multi_items()), body)
 
 
 @asynccontextmanager
@@ -178,84 +160,4 @@ async def matrix_proxy(upstream: str) -> AsyncIterator[MatrixProxy]:
 
 
 async def _serve(proxy: MatrixProxy, http: httpx2.AsyncClient, stream: trio.SocketStream) -> None:
-    await _Line(stream, proxy, http).serve()
-
-
-@define(eq=False)
-class _Line:
-    """One connection of the program, which may be gone at any moment."""
-
-    stream: trio.SocketStream
-    proxy: MatrixProxy
-    http: httpx2.AsyncClient
-    _h11: h11.Connection = field(factory=lambda: h11.Connection(h11.SERVER))
-
-    async def serve(self) -> None:
-        """Answer until either side has enough; a lost client is no fault."""
-        try:
-            while (asked := await self._next_request()) is not None:
-                if not await self._answer(asked):
-                    return
-        except (trio.BrokenResourceError, trio.ClosedResourceError, h11.RemoteProtocolError):
-            return
-        finally:
-            await trio.aclose_forcefully(self.stream)
-
-    async def _answer(self, asked: _Asked) -> bool:
-        """Answer as long as the client waits; says whether the connection goes on."""
-        found: list[tuple[Reply | None, Fault]] = []
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._until_gone, nursery.cancel_scope)
-            found.append(await self.proxy.answer(asked, self.http))
-            nursery.cancel_scope.cancel()
-        return bool(found) and await self._send(*found[0])
-
-    async def _until_gone(self, waiting: trio.CancelScope) -> None:
-        try:
-            while data := await self.stream.receive_some(_CHUNK_BYTES):
-                self._h11.receive_data(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass
-        waiting.cancel()
-
-    async def _next_request(self) -> _Asked | None:
-        if self._h11.our_state is h11.DONE:
-            self._h11.start_next_cycle()
-        request: h11.Request | None = None
-        body = bytearray()
-        while True:
-            match self._h11.next_event():
-                case h11.Request() as request:
-                    pass
-                case h11.Data(data=data):
-                    body += data
-                case h11.EndOfMessage() if request is not None:
-                    return _as_asked(request, bytes(body))
-                case h11.ConnectionClosed():
-                    return None
-                case _:
-                    self._h11.receive_data(await self.stream.receive_some(_CHUNK_BYTES))
-
-    async def _send(self, reply: Reply | None, fault: Fault) -> bool:
-        if reply is None or fault.ending == "reset":
-            self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            return False
-        headers = [*reply.headers, ("Content-Length", str(len(reply.body)))]
-        head = self._h11.send(h11.Response(status_code=reply.status, headers=headers)) or b""
-        is_whole = fault.ending == "sent"
-        shown = reply.body if is_whole else reply.body[: len(reply.body) // 2]
-        await self.stream.send_all(head + (self._h11.send(h11.Data(data=shown)) or b""))
-        if not is_whole:
-            return False
-        self._h11.send(h11.EndOfMessage())
-        return self._h11.our_state is h11.DONE
-
-
-def _as_asked(request: h11.Request, body: bytes) -> _Asked:
-    headers = [(name.decode(), value.decode("latin-1")) for name, value in request.headers]
-    return _Asked(request.method.decode(), request.target.decode(), _passed(headers), body)
-
-
-def _passed(headers: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """*headers* but for those that each connection has of its own."""
-    return tuple(one for one in headers if one[0].lower() not in _OF_THE_CONNECTION)
+    await Line(stream, partial(proxy.answer, http)).serve()

@@ -46,13 +46,16 @@ class Shown:
 def as_shown(events: Sequence[Json]) -> list[Shown]:
     """The messages among *events*, oldest first; encrypted ones as ``opened`` left them."""
     found: dict[str, Shown] = {}
+    gone = {event["event_id"] for event in events if not event["content"]}
     for event in events:
-        content = event.get("content", {})
-        if event.get("type") != "m.room.message" or "body" not in content:
+        content = event["content"]
+        if event["type"] != "m.room.message" or "body" not in content:
             continue
         relation = content.get("m.relates_to", {})
         first = found.get(relation.get("event_id", ""))
         new = content.get("m.new_content")
+        if relation.get("event_id") in gone and relation.get("rel_type") == "m.replace":
+            continue
         if relation.get("rel_type") != "m.replace" or first is None or new is None:
             found[event["event_id"]] = _first(event, content, relation)
         elif event["sender"] == first.sender:
@@ -64,8 +67,8 @@ def reactions(events: Sequence[Json]) -> dict[str, dict[str, list[str]]]:
     """Who reacted to what: event id → emoji → senders; what was taken back is gone."""
     found: dict[str, dict[str, list[str]]] = {}
     for event in events:
-        relation = event.get("content", {}).get("m.relates_to", {})
-        if event.get("type") == "m.reaction" and relation.get("rel_type") == "m.annotation":
+        relation = event["content"].get("m.relates_to", {})
+        if event["type"] == "m.reaction" and relation.get("rel_type") == "m.annotation":
             below = found.setdefault(relation["event_id"], {})
             below.setdefault(relation["key"], []).append(event["sender"])
     return found

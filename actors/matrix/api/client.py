@@ -5,114 +5,63 @@ ends in one of the values below.
 """
 
 import json
-import re
+from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol
-from urllib.parse import quote, urlencode
+from io import BytesIO
 
 import aiohttp
 import nio  # type: ignore[import-untyped]  # it ships no types
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
 from actors.kernel.aio import from_asyncio
 from actors.matrix.api.filters import history_filter, sync_filter
-from actors.matrix.api.limits import UNSAID_WAIT
+from actors.matrix.api.homeserver import Homeserver, Session
+from actors.matrix.api.mxc import (
+    content_type,
+    download_paths,
+    is_same_server,
+    onward,
+    upload_path,
+)
+from actors.matrix.api.replies import (
+    BadCertificate,
+    Done,
+    Json,
+    Limited,
+    Refused,
+    Reply,
+    Take,
+    TokenRefused,
+    Unreachable,
+    is_unknown_path,
+    path_to,
+    reply_of,
+)
 
-Json = dict[str, Any]
+__all__ = [
+    "BadCertificate",
+    "Done",
+    "Homeserver",
+    "Json",
+    "Limited",
+    "MatrixClient",
+    "Refused",
+    "Reply",
+    "Session",
+    "Take",
+    "TokenRefused",
+    "Unreachable",
+    "path_to",
+    "reply_of",
+]
 
-_ERRCODE = re.compile(r"[A-Z][A-Z0-9_.-]{0,63}", re.IGNORECASE | re.ASCII)
-
-
-@frozen
-class Done:
-    """The server did it and said *body*."""
-
-    body: Json = field(repr=False)
-
-
-@frozen
-class Limited:
-    """Nothing was done: wait for *wait* seconds."""
-
-    wait: float
-
-
-@frozen
-class Unreachable:
-    """No answer, or none of the protocol: it may have been done or not."""
-
-    reason: str
-
-
-@frozen
-class TokenRefused:
-    """The access token is not valid (any more)."""
-
-
-@frozen
-class Refused:
-    """The server will not do this; ``errcode`` is the specification's word for why."""
-
-    status: int
-    errcode: str
-
-
-Reply = Done | Limited | Unreachable | TokenRefused | Refused
-
-
-@frozen
-class Session:
-    """One login: an account on one of its devices."""
-
-    user_id: str
-    device_id: str
-    access_token: str = field(repr=False)
-
-
-class Homeserver(Protocol):
-    """What we ask of a homeserver."""
-
-    def use(self, session: Session) -> None:
-        """Speak as *session* from now on."""
-
-    async def versions(self) -> Reply:
-        """What the server speaks: whether it is a Matrix server at all."""
-
-    async def log_in(self, user_id: str, password: str, device_id: str, name: str) -> Reply:
-        """A new session on *device_id*, or on a new device."""
-
-    async def whoami(self, access_token: str) -> Reply:
-        """Whose the token is."""
-
-    async def sync(self, since: str, *, wait: float) -> Reply:
-        """What is new since the token *since*, at once or within *wait* seconds."""
-
-    async def messages(self, room: str, start: str, end: str) -> Reply:
-        """Events before the token *start*, newest first, not beyond *end*."""
-
-    async def encryption(self, room: str) -> Reply:
-        """The room's encryption; refused as not found where it has none."""
-
-    async def join(self, room: str) -> Reply:
-        """Enter *room*."""
-
-    async def leave(self, room: str, reason: str) -> Reply:
-        """Leave *room* or decline it; its people see *reason*."""
-
-    async def send(self, room: str, txn: str, content: Json) -> Reply:
-        """Send a message; the same *txn* is the same event, however often it is sent."""
-
-    async def typing(self, room: str, user_id: str, *, is_typing: bool) -> Reply:
-        """Show that an answer is being written, or no more."""
-
-    async def request(
-        self, method: str, path: str, body: Json | None = None, *, within: float = 30.0
-    ) -> Reply:
-        """One request of the client-server API; *path* is one of ``path_to``."""
-
-    async def close(self) -> None:
-        """End all connections."""
+_MOST_BYTES = 16 * 2**20
+_MOST_SYNC_BYTES = 256 * 2**20  # an account in many busy rooms: less, and it would stand still
+_CHUNK_BYTES = 2**16
+_MOST_HOPS = 5
+_HOPS = frozenset({301, 302, 303, 307, 308})
 
 
 @define
@@ -126,6 +75,7 @@ class MatrixClient:
     url: str
     window: int = 100
     _nio: nio.AsyncClient = field(init=False)
+    _media: aiohttp.ClientSession | None = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
         """Have nio retry nothing and keep nothing."""
@@ -170,7 +120,9 @@ class MatrixClient:
         if since:
             query["since"] = since
         # The server may take its time for a large answer, beyond the wait that we asked for.
-        return await self.request("GET", path_to("sync", **query), within=wait + 60.0)
+        return await self.request(
+            "GET", path_to("sync", **query), within=wait + 60.0, most_bytes=_MOST_SYNC_BYTES
+        )
 
     async def messages(self, room: str, start: str, end: str) -> Reply:
         """Events before the token *start*, newest first, not beyond *end*."""
@@ -208,6 +160,8 @@ class MatrixClient:
 
     async def close(self) -> None:
         """End all connections."""
+        if self._media is not None:
+            await from_asyncio(self._media.close)
         await from_asyncio(self._nio.close)
 
     async def request(
@@ -218,65 +172,114 @@ class MatrixClient:
         *,
         token: str = "",
         within: float = 30.0,
+        most_bytes: int = _MOST_BYTES,
     ) -> Reply:
         """One request of the client-server API; *path* is one of ``path_to``.
 
         After *within* seconds there is no answer; *token* stands in for the session's.
         """
         token = token or self._nio.access_token
-        try:
-            with trio.fail_after(within):
-                status, answer = await from_asyncio(self._exchange, method, path, body, token)
-        except (aiohttp.ClientError, OSError, TimeoutError, trio.TooSlowError) as error:
-            is_late = isinstance(error, TimeoutError | trio.TooSlowError)
-            return Unreachable("no answer in time" if is_late else type(error).__name__)
-        return reply_of(status, answer)
 
-    async def _exchange(
-        self, method: str, path: str, body: Json | None, token: str
-    ) -> tuple[int, bytes]:
-        headers = {"Content-Type": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        # Not ASCII only: the server counts an event's bytes in UTF-8.
-        data = None if body is None else json.dumps(body, ensure_ascii=False)
-        async with await self._nio.send(method, path, data, headers) as response:
-            return response.status, await response.read()
+        async def ask() -> Reply:
+            headers = _headers("application/json", token)
+            # Not ASCII only: the server counts an event's bytes in UTF-8.
+            data = None if body is None else json.dumps(body, ensure_ascii=False)
+            async with await self._nio.send(method, path, data, headers, None, within) as response:
+                return reply_of(response.status, await _whole(response, most_bytes))
+
+        return await _in_time(partial(from_asyncio, ask), within)
+
+    async def upload(self, data: bytes, mime_type: str, name: str, *, within: float) -> Reply:
+        """Bring *data* to the server, which says its ``content_uri``; *name* may be empty."""
+        url = self._url(upload_path(name))
+        headers = _headers(content_type(mime_type), self._nio.access_token)
+
+        async def ask() -> Reply:
+            # In pieces: bytes would be copied at once, and hold up the loop.
+            async with self._session().post(
+                url, data=BytesIO(data), headers=headers, allow_redirects=False
+            ) as response:
+                return reply_of(response.status, await _whole(response, _MOST_BYTES))
+
+        return await _in_time(partial(from_asyncio, ask), within)
+
+    async def download(self, mxc: str, take: Take, *, within: float) -> Reply:
+        """Hand the media *mxc* piece by piece to *take*, until it is whole or *take* has enough."""
+
+        async def fetch() -> Reply:
+            reply: Reply = Refused(HTTPStatus.BAD_REQUEST, "M_INVALID_PARAM")
+            for path in download_paths(mxc):
+                reply = await self._fetch(self._url(path), take)
+                if not is_unknown_path(reply):
+                    break
+            return reply
+
+        return await _in_time(fetch, within)
+
+    async def _fetch(self, url: str, take: Take) -> Reply:
+        """Follow where *url* leads; our token stays with our server."""
+        home = url
+        for _ in range(_MOST_HOPS):
+            token = self._nio.access_token if is_same_server(home, url) else ""
+            response = await from_asyncio(self._get, url, token)
+            try:
+                place = response.headers.get("Location") if response.status in _HOPS else None
+                if place is None:
+                    return await _taken(response, take)
+            finally:
+                response.close()
+            if (following := onward(url, place)) is None:
+                return Unreachable("an answer that leads elsewhere")
+            url = following
+        return Unreachable("an answer that leads in circles")
+
+    async def _get(self, url: str, token: str) -> aiohttp.ClientResponse:
+        return await self._session().get(url, headers=_headers("", token), allow_redirects=False)
+
+    def _session(self) -> aiohttp.ClientSession:
+        """The connections for media, which go elsewhere too; only on the asyncio side."""
+        if self._media is None:
+            self._media = aiohttp.ClientSession(
+                cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
+            )
+        return self._media
+
+    def _url(self, path: str) -> str:
+        return str(self._nio.homeserver) + path
 
 
-def reply_of(status: int, answer: bytes) -> Reply:
-    """What an HTTP answer means."""
+def _headers(kind: str, token: str) -> dict[str, str]:
+    headers = {"Content-Type": kind} if kind else {}
+    return headers | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
+async def _in_time(ask: Callable[[], Awaitable[Reply]], within: float) -> Reply:
+    """What *ask* ends in, also where the network or time ends it."""
     try:
-        found = json.loads(answer)
-    except (ValueError, RecursionError):
-        found = None
-    body: Json = found if isinstance(found, dict) else {}
-    errcode = _errcode_of(body)
-    if status == HTTPStatus.TOO_MANY_REQUESTS or errcode == "M_LIMIT_EXCEEDED":
-        return Limited(_wait_of(body))
-    if errcode == "M_UNKNOWN_TOKEN" or (status == HTTPStatus.UNAUTHORIZED and errcode):
-        return TokenRefused()
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or errcode == "M_RESOURCE_LIMIT_EXCEEDED":
-        return Unreachable(f"{status} {errcode}".strip())
-    if status >= HTTPStatus.MULTIPLE_CHOICES:
-        return Refused(status, errcode)
-    return Done(body) if isinstance(found, dict) else Unreachable("an answer that is no JSON")
+        with trio.fail_after(within):
+            return await ask()
+    except aiohttp.ClientConnectorCertificateError:
+        return BadCertificate()
+    except (aiohttp.ClientError, OSError, TimeoutError, trio.TooSlowError) as error:
+        is_late = isinstance(error, TimeoutError | trio.TooSlowError)
+        return Unreachable("no answer in time" if is_late else type(error).__name__)
 
 
-def _errcode_of(body: Json) -> str:
-    """The specification's word for what is wrong; it stands in the tree, so nothing else does."""
-    errcode = body.get("errcode")
-    return errcode if isinstance(errcode, str) and _ERRCODE.fullmatch(errcode) else ""
+async def _whole(response: aiohttp.ClientResponse, most_bytes: int) -> bytes | None:
+    """All that the server says; None if that is too much, whatever it said of the length."""
+    found = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        found += chunk
+        if len(found) > most_bytes:
+            response.close()
+            return None
+    return bytes(found)
 
 
-def _wait_of(body: Json) -> float:
-    wait_ms = body.get("retry_after_ms")
-    if not isinstance(wait_ms, int | float) or not 0 < wait_ms < 1e9:  # noqa: PLR2004  # 11 days
-        return UNSAID_WAIT
-    return wait_ms / 1000
-
-
-def path_to(*parts: str, **query: str) -> str:
-    """The address of a request of the client-server API, its *parts* quoted."""
-    path = "/_matrix/client/v3/" + "/".join(quote(part, safe="") for part in parts)
-    return f"{path}?{urlencode(query)}" if query else path
+async def _taken(response: aiohttp.ClientResponse, take: Take) -> Reply:
+    if response.status != HTTPStatus.OK:
+        return reply_of(response.status, await from_asyncio(_whole, response, _MOST_BYTES))
+    while chunk := await from_asyncio(response.content.read, _CHUNK_BYTES):
+        if not await take(chunk):
+            break
+    return Done({})

@@ -5,8 +5,20 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_TIMELINE_TYPES = ["m.room.message", "m.room.encrypted", "m.room.encryption", "m.room.member"]
-_STATE_TYPES = ["m.room.encryption", "m.room.member"]
+_TIMELINE_TYPES = [
+    "m.room.message",
+    "m.room.encrypted",
+    "m.sticker",
+    "m.poll.start",
+    "org.matrix.msc3381.poll.start",
+    "m.reaction",
+    "m.room.redaction",
+    "m.room.encryption",
+    "m.room.member",
+    "m.room.tombstone",
+]
+_STATE_TYPES = ["m.room.encryption", "m.room.member", "m.room.tombstone"]
+_ACCOUNT_TYPES = ["m.direct"]
 _NOTHING: Json = {"types": []}
 
 
@@ -18,11 +30,14 @@ def history_filter() -> str:
 
 
 def sync_filter(limit: int) -> str:
-    """What is shown of what is new, at most *limit* events of each room."""
+    """What is shown of what is new, at most *limit* events of each room.
+
+    What is said of keys and devices is no part of it and always shown.
+    """
     return json.dumps(
         {
             "presence": _NOTHING,
-            "account_data": _NOTHING,
+            "account_data": {"types": _ACCOUNT_TYPES},
             "room": {
                 "ephemeral": _NOTHING,
                 "account_data": _NOTHING,

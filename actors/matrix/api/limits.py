@@ -1,5 +1,7 @@
 """The homeserver's limits as numbers, and what to do about them; reads no clock."""
 
+import json
+
 from attrs import define
 
 EVENT_BYTES = 45_000
@@ -8,11 +10,26 @@ EVENT_BYTES = 45_000
 A whole event may have 65,536 bytes; encryption adds a third and the server adds its own fields.
 """
 
+SEALED_BYTES = 63_000
+"""Largest content of an encrypted event as JSON; the rest is for the server's own fields."""
+
+FILE_LIMIT_BYTES = 50 * 2**20
+"""Largest file that is sent, however much the server takes."""
+
 PIECE_BYTES = 10_000
 """Longest text of one message: an edit carries it twice, and its HTML twice."""
 
 LEAST_PIECE_BYTES = 128
 """A text that does not fit in this is not too long: the server refuses it for another reason."""
+
+MOST_OFFERS = 10
+"""So many of a message's buttons are put below it as reactions: each counts as a message.
+
+The others are named in its text, and whoever adds their emoji presses them too.
+"""
+
+PENALTY_KEY = "matrix_penalty"
+"""The key under which a penalty is remembered."""
 
 UNSAID_WAIT = 5.0
 """Seconds to wait after a 429 that does not say how long."""
@@ -53,3 +70,17 @@ class Penalty:
     def drafts_from(self) -> float:
         """When drafts may be sent again: later than answers, which they must not crowd out."""
         return self.until + 2 * self._length
+
+
+def penalty_text(now: float, wait: float) -> str:
+    """The JSON that remembers a penalty of *wait* seconds from *now*, since the epoch."""
+    return json.dumps({"until": now + wait, "wait": wait})
+
+
+def penalty_left(text: str | None, now: float) -> float:
+    """Seconds that are left of a remembered penalty; a clock that was put back adds none."""
+    match None if text is None else json.loads(text):
+        case {"until": int() | float() as until, "wait": int() | float() as wait}:
+            return max(0.0, min(until - now, wait))
+        case _:
+            return 0.0

@@ -26,7 +26,7 @@ class KeyFolder:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
-            lock = (path / "lock").open("wb")
+            lock = path.with_name(f"{path.name}.lock").open("wb")
         except OSError as error:
             return LoginRefused(f"cannot keep keys ({error.strerror}): set MATRIX_STORE_PATH")
         try:

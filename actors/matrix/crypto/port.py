@@ -66,9 +66,6 @@ class Vault(Protocol):
         what to do.
         """
 
-    def lose_track(self) -> None:
-        """The next page does not go on from the last one: the server has forgotten our token."""
-
     async def receive(self, page: Json) -> None:
         """Take what an answer of ``/sync`` says of keys, devices and members.
 

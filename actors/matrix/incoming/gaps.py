@@ -10,15 +10,15 @@ from attrs import define, field, frozen
 from actors.matrix.api.client import Done, Homeserver, Refused, TokenRefused
 from actors.matrix.api.patience import insist, pause
 from actors.matrix.api.status import Status
-from actors.matrix.incoming.decode import (
+from actors.matrix.incoming.pages import (
     History,
     JoinedRoom,
-    Json,
     has_invite,
     is_known,
     read_history,
     since_invited,
 )
+from actors.matrix.incoming.shapes import Json
 from protocols.store import Row
 
 log = structlog.get_logger("matrix.gaps")
@@ -37,6 +37,22 @@ class WholeRoom:
     names: dict[str, str] = field(repr=False)
 
 
+@frozen
+class _Path:
+    """The way back through a room's past, from the token *start*."""
+
+    room: str
+    start: str
+    since: str | Row
+    is_new: bool
+    continues: bool
+
+    @property
+    def to(self) -> str:
+        """The token where it ends; empty for none."""
+        return self.since if isinstance(self.since, str) and not self.is_new else ""
+
+
 @define
 class Gaps:
     """Pages back from where a timeline begins to what we have read before."""
@@ -45,50 +61,59 @@ class Gaps:
     status: Status
     me: str
 
-    async def close(self, joined: JoinedRoom, since: str | Row) -> WholeRoom | None:
+    async def close(
+        self, joined: JoinedRoom, since: str | Row, *, continues: bool = False
+    ) -> WholeRoom | None:
         """*joined* with everything that came after *since*, and after we were asked in.
 
         *since* is a sync token or, where the server does not know ours any more, the newest row.
+        A room that *continues* one of ours is ours from its beginning.
         None if our session has ended meanwhile: then the page has to be read again.
         """
         older: list[Json] = []
-        names = dict(joined.names)
-        if joined.is_limited and not has_invite(joined.events, self.me):
-            is_whole = await self._page_back(joined, since, older, names)
-            if not is_whole:
-                return None
+        names, path = dict(joined.names), self._path(joined, since, continues=continues)
+        if path is not None and not await self._page_back(path, older, names):
+            return None
         events = (*reversed(older), *joined.events)
-        ours = since_invited(events, self.me)
+        ours = None if continues else since_invited(events, self.me)
         if isinstance(since, Row):
             ours = _behind(events if ours is None else ours, since)
         skipped = 0 if ours is None else len(events) - len(ours)
         return WholeRoom(joined.room, events[skipped:], max(0, len(older) - skipped), names)
 
-    async def _page_back(
-        self, joined: JoinedRoom, since: str | Row, older: list[Json], names: dict[str, str]
-    ) -> bool:
+    def _path(self, joined: JoinedRoom, since: str | Row, *, continues: bool) -> _Path | None:
+        """The way back from *joined*; None where there is nothing behind it for us."""
+        if not joined.is_limited or (not continues and has_invite(joined.events, self.me)):
+            return None
+        is_new = continues or since_invited(joined.events, self.me) is not None
+        return _Path(joined.room, joined.prev_batch, since, is_new, continues)
+
+    async def _page_back(self, path: _Path, older: list[Json], names: dict[str, str]) -> bool:
         """Fill *older*, newest first, and *names*; False if our session has ended."""
-        is_new = since_invited(joined.events, self.me) is not None
-        to = since if isinstance(since, str) and not is_new else ""
-        start, pages = joined.prev_batch, 0
-        while start and not (is_new and pages >= _PAGES_BEFORE_JOIN):
-            found = await self._history(joined.room, start, to)
+        start, pages = path.start, 0
+        while start and not (path.is_new and pages >= _PAGES_BEFORE_JOIN):
+            found = await self._history(path.room, start, path.to)
             match found:
                 case History(events, end, more):
                     older += events
                     names.update({**more, **names})
-                    is_done = has_invite(events, self.me) or end == start
-                    is_done = is_done or len(_behind(events[::-1], since)) < len(events)
+                    is_done = end == start or self._is_end(path, events)
                     start, pages = "" if is_done else end, pages + 1
                 case Refused(status, errcode):
                     # We were put out of the room: what we have is what there is.
-                    log.warning("gap.left_open", room=joined.room, status=status, errcode=errcode)
+                    log.warning("gap.left_open", room=path.room, status=status, errcode=errcode)
                     return True
                 case TokenRefused():
                     return False
                 case _:
                     assert_never(found)
         return True
+
+    def _is_end(self, path: _Path, events: Sequence[Json]) -> bool:
+        """Whether nothing behind *events* is for us."""
+        if not path.continues and has_invite(events, self.me):
+            return True
+        return len(_behind(events[::-1], path.since)) < len(events)
 
     async def _history(self, room: str, start: str, end: str) -> History | Refused | TokenRefused:
         streak = 0

@@ -9,8 +9,10 @@ from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
 from actors.matrix.api.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
-from actors.matrix.incoming.decode import Invite, Page, person_id
-from actors.matrix.outgoing.rooms import NO_ENCRYPTION, Rooms
+from actors.matrix.incoming.direct import Direct
+from actors.matrix.incoming.pages import Invite, Page
+from actors.matrix.outgoing.rooms import Rooms
+from actors.matrix.places import person_id
 from protocols.chats import DirectoryMessage, MayJoin
 from protocols.mail import Address, NoAnswerError
 from protocols.store import Change, Commit, DeleteKey, FindKeys, PutKey, StoreMessage
@@ -30,6 +32,7 @@ class Invites:
     store: Address[StoreMessage]
     chats: Address[DirectoryMessage]
     rooms: Rooms
+    direct: Direct
     _pending: dict[str, Invite] = field(factory=dict)
     _changed: trio.Event = field(factory=trio.Event)
 
@@ -77,16 +80,17 @@ class Invites:
             return False
 
     async def _is_settled(self, invite: Invite) -> bool:
-        """Join, or decline; False if that has to be tried again.
+        """Join; False if that has to be tried again.
 
         Tried once in a round: a join that waits for another server must not keep the rest waiting.
         """
         room = invite.room
         if invite.is_encrypted:
             self.rooms.saw_encryption(room)
-            reply = await self.server.leave(room, NO_ENCRYPTION)
-        else:
-            reply = await self.server.join(room)
+        # Before we are in: what is said there first is read as in a direct chat.
+        if invite.is_direct and not await self.direct.add(invite.inviter, room):
+            return False
+        reply = await self.server.join(room)
         match reply:
             case Limited(wait):
                 # It holds for all that we could join.
@@ -106,9 +110,16 @@ class Invites:
 
 
 def _written(invite: Invite) -> str:
-    return json.dumps({"inviter": invite.inviter, "is_encrypted": invite.is_encrypted})
+    return json.dumps(
+        {
+            "inviter": invite.inviter,
+            "is_encrypted": invite.is_encrypted,
+            "is_direct": invite.is_direct,
+        }
+    )
 
 
 def _read(room: str, text: str) -> Invite:
     found = json.loads(text)
-    return Invite(room, found["inviter"], is_encrypted=found["is_encrypted"])
+    is_direct = found.get("is_direct") is True  # an earlier version did not keep it
+    return Invite(room, found["inviter"], is_encrypted=found["is_encrypted"], is_direct=is_direct)

@@ -1,235 +1,263 @@
 """What comes in: ``/sync`` and what it left out, into the journal together with its token."""
 
-from http import HTTPStatus
-from typing import assert_never
+from functools import partial
 
-import structlog
 import trio
-from attrs import define, evolve, field
+from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.api.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
-from actors.matrix.api.patience import pause
+from actors.matrix.api.client import Done, Homeserver, TokenRefused
+from actors.matrix.api.patience import insist
 from actors.matrix.api.status import Status
-from actors.matrix.incoming.decode import (
-    OwnDraft,
-    Page,
-    Unreadable,
-    decode,
-    draft_txn,
-    read_page,
-    room_id,
-)
+from actors.matrix.crypto.port import Vault
+from actors.matrix.incoming.batch import Batch, Room
+from actors.matrix.incoming.decode import decode
+from actors.matrix.incoming.direct import Direct
 from actors.matrix.incoming.gaps import Gaps, WholeRoom
 from actors.matrix.incoming.invites import Invites
-from actors.matrix.outgoing.rooms import NO_ENCRYPTION, Rooms
-from actors.matrix.outgoing.sending import SURFACE, Sender
+from actors.matrix.incoming.late import LateKeys
+from actors.matrix.incoming.ledger import Ledger
+from actors.matrix.incoming.listening import Listener
+from actors.matrix.incoming.lookup import Lookup
+from actors.matrix.incoming.mentions import Me
+from actors.matrix.incoming.opening import is_sealed, opened
+from actors.matrix.incoming.pages import Page, is_from_others
+from actors.matrix.incoming.paging import LONG_POLL, Pages
+from actors.matrix.incoming.receipts import Receipts
+from actors.matrix.incoming.requests import fetch_profile
+from actors.matrix.incoming.shapes import Json, on_one_line
+from actors.matrix.incoming.upgrades import Continues, Upgrades
+from actors.matrix.outgoing.rooms import Rooms
+from actors.matrix.outgoing.sending import Sender
+from actors.matrix.places import Places
+from actors.matrix.settings import MatrixSettings
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
-from protocols.ids import RemoteId
-from protocols.mail import Address, NoAnswerError
-from protocols.store import (
-    AddDeadLetter,
-    Arrival,
-    Change,
-    Commit,
-    Cursor,
-    FindRow,
-    Journal,
-    ReadCursor,
-    RecentRows,
-    Row,
-    ShowRow,
-    StoreMessage,
-)
+from protocols.mail import Address
+from protocols.store import StoreMessage, WaitingRooms
 
-log = structlog.get_logger("matrix.reading")
-
-LONG_POLL = 30.0
-_DOUBTS = 2
-"""How often a server may say that it does not know our token before we believe it."""
+_NOT_THERE = "we are not in the room"
+_LONGEST_NAME = 256
 
 
 @define
-class _Batch:
-    """What one page means."""
+class Watch:
+    """What follows the rooms through a whole life, whatever session it is in."""
 
-    arrivals: list[Arrival] = field(factory=list)
-    extra: list[Change] = field(factory=list)
-    drafts: list[OwnDraft] = field(factory=list)
+    direct: Direct
+    invites: Invites
+    upgrades: Upgrades
+    late: LateKeys
+    receipts: Receipts
 
-    def add(self, whole: WholeRoom, me: str, *, is_backlog: bool) -> None:
-        """Add a room's events, in order; of many pictures in a row the first stands for all."""
-        before = None
-        for number, event in enumerate(whole.events):
-            is_late = is_backlog or number < whole.backfilled
-            found = decode(event, room=whole.room, me=me, names=whole.names, is_backlog=is_late)
-            match found:
-                case Arrival(sender=sender, text="") if before == sender:
-                    pass
-                case Arrival(sender=sender, text=text) as arrival:
-                    self.arrivals.append(arrival)
-                    before = "" if text else sender
-                case OwnDraft() as draft:
-                    self.drafts.append(draft)
-                case Unreadable(reason, body):
-                    self.extra.append(AddDeadLetter("matrix", "matrix event", reason, body))
-                case None:
-                    pass
-                case _:
-                    assert_never(found)
+    async def run(self) -> None:
+        """Do what the pages have asked for."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.invites.run)
+            nursery.start_soon(self.upgrades.run)
+            nursery.start_soon(self.late.run)
+            nursery.start_soon(self.receipts.run)
 
 
 @define
 class Reader:
-    """Follows what happens in our rooms."""
+    """Follows what happens in our rooms, in one session."""
 
     server: Homeserver
     store: Address[StoreMessage]
     chats: Address[DirectoryMessage]
+    settings: MatrixSettings
     status: Status
     rooms: Rooms
-    invites: Invites
     sender: Sender
+    vault: Vault
+    places: Places
+    watch: Watch
     me: str
-    _owed: list[DirectoryMessage] = field(factory=list)
+    # An earlier life may have died between the journal and its hint.
+    _owed: list[DirectoryMessage] = field(factory=lambda: [RowsArrived()])
+    _names: set[str] = field(factory=set)
+    _pages: Pages = field(init=False)
+    _ledger: Ledger = field(init=False)
+    _gaps: Gaps = field(init=False)
+    _lookup: Lookup = field(init=False)
+    _listener: Listener = field(init=False)
 
-    async def next_page(self, since: str, *, wait: float) -> Page | None:
-        """What is new since *since*, however long it takes; None if our session has ended.
+    def __attrs_post_init__(self) -> None:
+        """Make the parts."""
+        self._pages = Pages(self.server, self.status, self.rooms, self.me)
+        self._ledger = Ledger(self.store, self.rooms, self.sender, self.me)
+        self._gaps = Gaps(self.server, self.status, self.me)
+        self._lookup = Lookup(self.server, self.store, self.vault, self.me)
+        self._listener = Listener(
+            self.store,
+            self.places,
+            self._lookup,
+            self.settings.group_mode,
+            self.settings.threads,
+        )
 
-        A server that says again and again that it does not know *since* is asked for all there is.
-        """
-        streak, is_late, is_fresh = 0, False, False
-        while True:
-            reply = await self.server.sync(since, wait=wait)
-            page = read_page(reply.body, self.me) if isinstance(reply, Done) else None
-            if page is not None:
-                return evolve(page, is_late=is_late, is_fresh=is_fresh)
-            self.rooms.lost_sight()
-            # At once: Synapse answers the same long poll again with what it had found before.
-            is_late, wait = True, 0.0
-            match reply:
-                case TokenRefused():
-                    return None
-                case Limited(silence):
-                    self.status.limited(silence)
-                    await trio.sleep(silence)
-                case Refused(HTTPStatus.BAD_REQUEST) if since and streak >= _DOUBTS:
-                    log.warning("cursor.refused", errcode=reply.errcode)
-                    since, is_fresh = "", True
-                case _:
-                    streak += 1
-                    await pause(self.status, _trouble(reply), streak)
+    async def follow(self) -> None:
+        """Take page after page, until the server refuses the token."""
+        if not await self._begin():
+            return
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.watch.run)
+            since, wait = await self._ledger.since(), 0.0
+            while (page := await self._pages.next(since, wait=wait)) is not None:
+                if not await self._take(page, since, is_first=not wait):
+                    break
+                self.sender.open(self.me)
+                since, wait = page.next_batch, LONG_POLL
+            nursery.cancel_scope.cancel(reason="the session has ended")
 
-    async def since(self) -> str:
-        """The token up to which everything is in the journal; empty for a new account."""
-        cursor = await ask_until_answered(self.store, ReadCursor(self._cursor_name))
-        return cursor.value if cursor is not None else ""
+    async def _begin(self) -> bool:
+        """Know who we are and what earlier lives have left; False if our session has ended."""
+        found = await insist(self.status, partial(fetch_profile, self.server, self.me))
+        if isinstance(found, TokenRefused) or not await self.watch.direct.begin(self.me):
+            return False
+        if isinstance(found, Done):
+            self._note_name(on_one_line(found.body.get("displayname"), longest=_LONGEST_NAME))
+        await self.watch.late.begin()
+        await self.watch.upgrades.begin()
+        return True
 
-    async def take(self, page: Page, since: str, *, is_first: bool) -> bool:
+    async def _take(self, page: Page, since: str, *, is_first: bool) -> bool:
         """Make *page* durable and tell who has to know; only then may the next one be asked for.
 
         Without *since* there is no end to go back to: what was said before is not answered.
         False, and nothing done, if our session has ended meanwhile.
         """
+        await self._know(page)
+        batch = await self._read(page, since, is_backlog=is_first or page.is_late)
+        if batch is None:
+            return False
+        await self._ledger.note_drafts(batch.drafts)
+        watch = self.watch
+        changes = (*watch.invites.changes(page), *watch.upgrades.changes())
+        extra = (*batch.extra, *watch.late.changes(batch), *changes)
+        if is_first or extra or batch.arrivals or page.next_batch != since:
+            await self._ledger.write(batch.arrivals, extra, page.next_batch)
+        self._took(page, batch)
+        await self._tell_of(page, has_rows=bool(batch.arrivals))
+        return True
+
+    async def _know(self, page: Page) -> None:
+        """Take what *page* says of rooms and keys, before its events are read."""
+        # First of all, and without waiting for anything: nothing goes there in the open any more.
         for joined in page.joined:
             if joined.is_encrypted:
                 self.rooms.saw_encryption(joined.room)
         self.rooms.in_sight()
-        batch = await self._read(page, since, is_backlog=is_first or page.is_late)
-        if batch is None:
-            return False
-        await self._note_drafts(batch.drafts)
-        extra = (*batch.extra, *self.invites.changes(page))
-        if is_first or extra or batch.arrivals or page.next_batch != since:
-            await self._journal(batch.arrivals, extra, page.next_batch)
-        self.invites.take(page)
-        self.status.synced()
-        self._tell_of(page, has_rows=bool(batch.arrivals) or is_first)
-        return True
+        if page.direct is not None:
+            self.watch.direct.learn(page.direct)
+        await self.vault.receive(page.raw)
 
-    def _tell_of(self, page: Page, *, has_rows: bool) -> None:
+    def _took(self, page: Page, batch: Batch) -> None:
+        """*page* is durable."""
+        watch = self.watch
+        watch.upgrades.written()
+        watch.upgrades.take_invites(page)
+        watch.invites.take(page)
+        watch.late.took(batch)
+        for room, event_id in batch.read.items():
+            watch.receipts.want(room, event_id)
+        self.status.synced()
+
+    async def _tell_of(self, page: Page, *, has_rows: bool) -> None:
         """Tell the directory; what its full mailbox does not take, with a later page."""
         if has_rows and RowsArrived() not in self._owed:
             self._owed.append(RowsArrived())
         for room in page.left:
-            reason = NO_ENCRYPTION if self.rooms.is_encrypted(room) else "we are not in the room"
-            self._owed.append(RoomGone(room_id(room), reason))
+            # Out of a room that goes on elsewhere, nothing is lost.
+            if not self.watch.upgrades.is_over(room):
+                self._owed.extend(await self._gone(room))
         while self._owed and self.chats.try_send(self._owed[0]):
             self._owed.pop(0)
 
-    async def refuse_encrypted(self, page: Page) -> None:
-        """Leave the rooms of *page* that turned out to be encrypted."""
-        for joined in page.joined:
-            if joined.is_encrypted:
-                await self.rooms.refuse(joined.room)
+    async def _gone(self, room: str) -> list[RoomGone]:
+        """The room itself, and those of its threads that wait for an answer."""
+        here = self.places.room_id(room)
+        waiting = await ask_until_answered(self.store, WaitingRooms())
+        threads = [other for other in waiting if other.startswith(f"{here}/")]
+        return [RoomGone(gone, _NOT_THERE) for gone in (here, *threads)]
 
-    @property
-    def _cursor_name(self) -> str:
-        return f"matrix:{self.me}"
+    # Events.
 
-    async def _read(self, page: Page, since: str, *, is_backlog: bool) -> _Batch | None:
-        batch = _Batch()
-        gaps = Gaps(self.server, self.status, self.me)
+    async def _read(self, page: Page, since: str, *, is_backlog: bool) -> Batch | None:
+        batch = Batch()
+        self._lookup.begin()
+        if not await self._read_late(batch):
+            return None
+        continued = await self._continued(page)
+        if continued is None:
+            return None
         for joined in page.joined:
-            known = await self._newest(joined.room) if page.is_fresh else since
-            if not known or self.rooms.is_encrypted(joined.room):
+            here = self.places.room_id(joined.room)
+            known = await self._ledger.newest(here) if page.is_fresh else since
+            if not known:
                 continue
             if joined.is_limited:
                 # Going back may take long, and meanwhile nobody follows what happens.
                 self.rooms.lost_sight()
-            whole = await gaps.close(joined, known)
-            if whole is None:
+            continues = joined.room in continued
+            whole = await self._gaps.close(joined, known, continues=continues)
+            if whole is None or not await self._read_room(whole, batch, is_backlog=is_backlog):
                 return None
-            batch.add(whole, self.me, is_backlog=is_backlog)
         return batch
 
-    async def _newest(self, room: str) -> Row | None:
-        """The newest row of *room*, else of all rooms: what came later, no token has passed."""
-        rows = await ask_until_answered(self.store, RecentRows(1, room_id(room)))
-        rows = rows or await ask_until_answered(self.store, RecentRows(1))
-        return rows[0] if rows else None
+    async def _continued(self, page: Page) -> set[str] | None:
+        """The rooms of *page* that go on where others ended; None if our session has ended.
 
-    async def _note_drafts(self, drafts: list[OwnDraft]) -> None:
-        """Remember our drafts before the token passes them, in case we were killed after sending.
-
-        What the sender itself has remembered by then is found to be so.
+        Seen before any event is read, as the rooms of a page come in no order.
         """
-        for draft in drafts:
-            row = await ask_until_answered(self.store, FindRow(draft.row))
-            if row is None or row.shown_id is not None:
+        continued = set()
+        for joined in page.joined:
+            seen = await self.watch.upgrades.see(joined)
+            if isinstance(seen, TokenRefused):
+                return None
+            if isinstance(seen, Continues):
+                continued.add(joined.room)
+        return continued
+
+    async def _read_late(self, batch: Batch) -> bool:
+        """Add what waited for its key, before all that came after it."""
+        for late in self.watch.late.readable():
+            batch.opened.append(late.sealed.event_id)
+            if late.event is None:
                 continue
-            if draft_txn(row.id, row.run_id) == draft.txn:
-                self.sender.answers.found_drafts[row.id] = RemoteId(draft.event_id)
-                # A finished row takes no more; what we remember here is for its answer.
-                await ask_until_answered(
-                    self.store, Commit((ShowRow(row.id, RemoteId(draft.event_id)),))
-                )
+            is_direct = await self.watch.direct.is_direct(late.sealed.room)
+            if is_direct is None:
+                return False
+            names = {late.event["sender"]: late.sealed.name} if late.sealed.name else {}
+            room = Room(late.sealed.room, is_shared=not is_direct, names=names)
+            await self._hear(late.event, room, batch, is_backlog=True)
+        return True
 
-    async def _journal(
-        self, arrivals: list[Arrival], extra: tuple[Change, ...], token: str
-    ) -> None:
-        cursor = Cursor(self._cursor_name, token)
-        question = Journal(SURFACE, tuple(arrivals), cursor, extra)
-        while True:
-            try:
-                await self.store.ask(evolve(question))
-            except NoAnswerError:
-                self.rooms.lost_sight()
-                # It may be durable all the same, and its extra changes must not come twice.
-                if await ask_until_answered(self.store, ReadCursor(cursor.name)) == cursor:
-                    return
-            else:
-                log.debug("batch.journaled", arrivals=len(arrivals), changes=len(extra))
-                return
+    async def _read_room(self, whole: WholeRoom, batch: Batch, *, is_backlog: bool) -> bool:
+        self._note_name(whole.names.get(self.me, ""))
+        if not any(is_from_others(event, self.me) for event in whole.events):
+            is_direct: bool | None = True  # nothing there depends on it
+        else:
+            is_direct = await self.watch.direct.is_direct(whole.room)
+        if is_direct is None:
+            return False
+        room = Room(whole.room, is_shared=not is_direct, names=whole.names)
+        for number, event in enumerate(whole.events):
+            is_late = is_backlog or number < whole.backfilled
+            if not is_sealed(event, self.me):
+                await self._hear(event, room, batch, is_backlog=is_late)
+            elif (inner := opened(self.vault, event, room, batch)) is not None:
+                await self._hear(inner, room, batch, is_backlog=is_late)
+        return True
 
+    async def _hear(self, event: Json, room: Room, batch: Batch, *, is_backlog: bool) -> None:
+        self._lookup.note(event)
+        me = Me(self.me, frozenset(self._names))
+        found = decode(event, me=me, names=room.names)
+        if is_from_others(event, self.me) and isinstance(event.get("event_id"), str):
+            batch.read[room.native] = event["event_id"]
+        await self._listener.hear(found, room, batch, is_backlog=is_backlog)
 
-def _trouble(reply: Done | Unreachable | Refused) -> str:
-    match reply:
-        case Done():
-            return "an answer that is no sync"
-        case Unreachable(reason):
-            return reason
-        case Refused(status, errcode):
-            return f"{status} {errcode}"
-        case _:
-            assert_never(reply)
+    def _note_name(self, name: str) -> None:
+        if name:
+            self._names.add(name)

@@ -1,15 +1,31 @@
-"""Delivers outbox rows: each one exactly once, in order, in the place of its draft."""
+"""Delivers outbox rows: each one exactly once, in order, in the place of its draft.
+
+Its text comes first, then its files, then what stands below it as buttons.
+"""
+
+from itertools import count
+from typing import assert_never
 
 import structlog
+import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.outgoing.posting import Post, Posted, PostOutcome, PostRefused, TooLarge
-from actors.matrix.outgoing.render import Content, as_edit, contents, smaller_contents
+from actors.leftovers import Leftovers
+from actors.matrix.outgoing.amending import Amending
+from actors.matrix.outgoing.files_out import FilesOut
+from actors.matrix.outgoing.offers import Offers
+from actors.matrix.outgoing.outcomes import Moot, Posted, PostRefused, Redaction, Said
+from actors.matrix.outgoing.posting import Post
+from actors.matrix.outgoing.reactions import Reactions
+from actors.matrix.outgoing.sent_files import SentFiles, forgotten
+from actors.matrix.outgoing.texts import Events, Job, Texts
 from actors.matrix.outgoing.turns import Desk
-from protocols.ids import RemoteId, RoomId, RowId, native_id
+from actors.matrix.outgoing.whereabouts import Whereabouts
+from protocols.ids import RemoteId, RoomId, RowId
 from protocols.mail import Address
 from protocols.store import (
+    Change,
     Commit,
     Conflict,
     FailedOutgoing,
@@ -20,6 +36,10 @@ from protocols.store import (
 )
 
 log = structlog.get_logger("matrix.answers")
+
+_NOTHING = PostRefused("there is nothing to show")
+_MOST_MOVES = 10
+_MOVE_LASTS = 3.0  # seconds, before it is worth another look
 
 
 @define
@@ -32,86 +52,127 @@ class Answers:
 
     store: Address[StoreMessage]
     post: Post
+    whereabouts: Whereabouts
+    reactions: Reactions
+    leftovers: Leftovers
     found_drafts: dict[RowId, RemoteId] = field(factory=dict)
+    _texts: Texts = field(init=False)
+    _files: FilesOut = field(init=False)
+    _sent_files: SentFiles = field(init=False)
+    _offers: Offers = field(init=False)
+    _amending: Amending = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        in_thread = self.leftovers.in_thread
+        self._texts = Texts(self.post)
+        self._files = FilesOut(self.post, in_thread)
+        self._sent_files = SentFiles(self.store)
+        self._offers = Offers(self.store, self.post)
+        self._amending = Amending(self.store, self.post, self._offers, in_thread)
 
     async def deliver(self, room: RoomId, desk: Desk) -> None:
         """Send everything that waits for *room*."""
         desk.has_outgoing = False
         while waiting := await ask_until_answered(self.store, Outgoing(room)):
             for row in waiting:
-                change = await self._send(row, desk)
-                outcome = await ask_until_answered(self.store, Commit((change,)))
-                if isinstance(outcome, Conflict):
-                    log.error("outcome.conflicted", outbox_id=row.id)
+                if not await self._settle(row, desk, await self._say(row, desk)):
                     return
         desk.forget_over()
 
-    async def _send(self, row: OutboxRow, desk: Desk) -> SentOutgoing | FailedOutgoing:
-        sent: list[RemoteId] = []
-        shown_id = await self._shown_id(row, desk)
-        for number, content in enumerate(contents(row.text, row.voice)):
-            outcome = await self._send_piece(
-                row, f"{row.uid}-{number}", content, replaces=None if sent else shown_id
-            )
-            if isinstance(outcome, PostRefused):
-                log.warning("answer.refused", outbox_id=row.id, reason=outcome.reason)
-                return FailedOutgoing(row.id, outcome.reason)
-            sent.append(outcome.event_id)
-        if not sent:
-            return FailedOutgoing(row.id, "there is nothing to show")
-        if row.is_final and row.row in desk.turns:
+    async def _settle(self, row: OutboxRow, desk: Desk, said: Said | Moot | PostRefused) -> bool:
+        """Write down what became of *row*; False if the journal does not take it."""
+        is_answer = row.is_final and row.row is not None
+        if is_answer and row.row in desk.turns:
             desk.turns[row.row].end()
-        log.info("answer.delivered", outbox_id=row.id, pieces=len(sent))
-        return SentOutgoing(row.id, sent[0])
+        if is_answer:
+            # Before the row is settled: a kill after that would leave the sign for ever.
+            await self.reactions.settle(row, desk, is_delivered=isinstance(said, Said))
+        outcome = await ask_until_answered(
+            self.store, Commit((*_changes(row, said), *forgotten(row)))
+        )
+        if isinstance(outcome, Conflict):
+            log.error("outcome.conflicted", outbox_id=row.id)
+            return False
+        await self.leftovers.remove(row.files)
+        return True
 
-    async def _send_piece(
-        self, row: OutboxRow, txn: str, content: Content, *, replaces: RemoteId | None
-    ) -> Posted | PostRefused:
-        """Send *content*, in smaller pieces if the server finds it too large."""
-        match await self._send_once(row, txn, content, replaces):
-            case TooLarge():
-                return await self._send_smaller(row, txn, content, replaces)
-            case PostRefused() if replaces is not None:
-                # The draft cannot be edited (any more): the answer still has to be seen.
-                return await self._send_piece(row, f"{txn}-new", content, replaces=None)
-            case outcome:
-                return outcome
+    async def _say(self, row: OutboxRow, desk: Desk) -> Said | Moot | PostRefused:
+        """Say *row* where its room is; again where that is just being upgraded."""
+        for moves in count():
+            room = self.whereabouts.places.find(row.room).room
+            said = await self._say_at(room, row, desk)
+            is_settled = not isinstance(said, PostRefused) or said == _NOTHING
+            if is_settled or moves == _MOST_MOVES:
+                return said
+            if not await self.whereabouts.is_moving(row.room, room):
+                return said
+            await trio.sleep(_MOVE_LASTS)
+        raise AssertionError  # it counts for ever
 
-    async def _send_once(
-        self, row: OutboxRow, txn: str, content: Content, replaces: RemoteId | None
-    ) -> PostOutcome:
-        room = native_id(row.room)
-        if replaces is None:
-            return await self.post.deliver(room, txn, content)
-        outcome = await self.post.deliver(room, txn, as_edit(content, replaces))
-        return Posted(replaces) if isinstance(outcome, Posted) else outcome
+    async def _say_at(self, room: str, row: OutboxRow, desk: Desk) -> Said | Moot | PostRefused:
+        if row.amends is not None:
+            return await self._amending.amend(row, row.amends, room=room)
+        return await self._say_in(room, row, desk)
 
-    async def _send_smaller(
-        self, row: OutboxRow, txn: str, content: Content, replaces: RemoteId | None
-    ) -> Posted | PostRefused:
-        smaller = smaller_contents(content, row.voice)
-        if smaller == [content]:
-            return PostRefused("the homeserver finds the smallest piece too large")
-        first: Posted | None = None
-        for number, part in enumerate(smaller):
-            outcome = await self._send_piece(
-                row, f"{txn}.{number}", part, replaces=None if first else replaces
-            )
-            if isinstance(outcome, PostRefused):
-                return outcome
-            first = first or outcome
-        return first or PostRefused("there is nothing to show")
+    async def _say_in(self, room: str, row: OutboxRow, desk: Desk) -> Said | PostRefused:
+        tie = await self.whereabouts.tie_to(row.room, row.row)
+        job = Job(row, room, tie, await self._shown_id(row, room, desk))
+        events = await self._texts.send(job)
+        if isinstance(events, PostRefused):
+            return events
+        place = events[-1:]
+        refused = await self._send_files(job, events)
+        if refused is not None or not events:
+            return refused or _NOTHING
+        if job.shown_id is not None and not place:
+            # The files alone are the answer.
+            await self.post.deliver(room, f"{row.uid}-away", Redaction(job.shown_id))
+        if not row.keyboard:
+            return Said(events[0])
+        # A press names the event that has the buttons.
+        return Said(place[0], await self._offers.put(room, place[0], row))
 
-    async def _shown_id(self, row: OutboxRow, desk: Desk) -> RemoteId | None:
+    async def _send_files(self, job: Job, events: Events) -> PostRefused | None:
+        """Send the files, adding to *events* what they became."""
+        if not job.row.files:
+            return None
+        done = await self._sent_files.of(job.row)
+        for number in range(len(done), len(job.row.files)):
+            sent = await self._files.send(job, number, is_first=not (events or done))
+            if isinstance(sent, PostRefused):
+                return sent
+            done.append(sent)
+            await self._sent_files.keep(job.row, done)
+        events += done
+        return None
+
+    async def _shown_id(self, row: OutboxRow, room: str, desk: Desk) -> RemoteId | None:
         """The event whose place the answer takes."""
         if not row.is_final or row.row is None:
             return None
         turn, found_id = desk.turns.get(row.row), self.found_drafts.pop(row.row, None)
-        if turn is None:
-            return row.shown_id or found_id
-        if turn.is_unsure:
-            # The same transaction again tells which event it became, or would have become.
-            outcome = await self.post.deliver(native_id(row.room), turn.txn, turn.shown)
-            turn.is_unsure = False
-            turn.shown_id = outcome.event_id if isinstance(outcome, Posted) else None
-        return turn.shown_id or row.shown_id or found_id
+        shown_id = row.shown_id or found_id
+        if turn is not None:
+            if turn.is_unsure:
+                # The same transaction again tells which event it became, or would have become.
+                outcome = await self.post.deliver(room, turn.txn, turn.tie.first(turn.shown))
+                turn.is_unsure = False
+                turn.shown_id = outcome.event_id if isinstance(outcome, Posted) else None
+            shown_id = turn.shown_id or shown_id
+        is_here = shown_id is not None and await self.whereabouts.has(row.room, shown_id)
+        return shown_id if is_here else None
+
+
+def _changes(row: OutboxRow, said: Said | Moot | PostRefused) -> tuple[Change, ...]:
+    match said:
+        case Said(event_id, changes):
+            log.info("answer.delivered", outbox_id=row.id, row=row.row)
+            return SentOutgoing(row.id, event_id), *changes
+        case Moot(reason):
+            log.info("amends.dropped", outbox_id=row.id, reason=reason)
+            return (FailedOutgoing(row.id, reason),)
+        case PostRefused(reason):
+            log.warning("answer.refused", outbox_id=row.id, row=row.row, reason=reason)
+            return (FailedOutgoing(row.id, reason),)
+        case _:
+            assert_never(said)

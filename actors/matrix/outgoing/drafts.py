@@ -7,11 +7,13 @@ from attrs import define
 
 from actors.kernel.asking import ask_until_answered
 from actors.matrix.incoming.decode import draft_txn
-from actors.matrix.outgoing.posting import NotNow, Post, Posted
-from actors.matrix.outgoing.render import Content, as_edit, contents, draft_text
+from actors.matrix.outgoing.outcomes import NotNow, Posted
+from actors.matrix.outgoing.posting import Post
+from actors.matrix.outgoing.render import Content, contents, draft_text
 from actors.matrix.outgoing.turns import Desk, Turn, pause_after
+from actors.matrix.outgoing.whereabouts import Whereabouts
 from actors.matrix.settings import Pace
-from protocols.ids import RoomId, native_id
+from protocols.ids import RoomId
 from protocols.mail import Address
 from protocols.store import Commit, FindRow, RowState, ShowRow, StoreMessage, Voice
 
@@ -22,12 +24,13 @@ class Drafts:
 
     store: Address[StoreMessage]
     post: Post
+    whereabouts: Whereabouts
     pace: Pace
 
     async def show(self, room: RoomId, desk: Desk, turn: Turn) -> None:
         """Show the newest draft of *turn*, unless its row is finished."""
         draft, turn.draft = turn.draft, None
-        if draft is None or not (turn.txn or await self._is_running(turn)):
+        if draft is None or not (turn.txn or await self._is_running(room, turn)):
             desk.turns.pop(turn.row, None)
             return
         content = next(contents(draft_text(draft.text, draft.status), Voice.AGENT))
@@ -35,11 +38,12 @@ class Drafts:
             await self._post(room, turn, content)
         turn.next_at = trio.current_time() + pause_after(turn.edits, self.pace)
 
-    async def _is_running(self, turn: Turn) -> bool:
+    async def _is_running(self, room: RoomId, turn: Turn) -> bool:
         """Whether the row still wants to be shown, and where."""
         row = await ask_until_answered(self.store, FindRow(turn.row))
         if row is None or row.state is not RowState.RUNNING:
             return False
+        turn.tie = await self.whereabouts.tie(room, row)
         turn.txn, turn.shown_id = draft_txn(row.id, row.run_id), row.shown_id
         return True
 
@@ -47,14 +51,15 @@ class Drafts:
         if turn.shown_id is None:
             await self._post_first(room, turn, content)
             return
-        edit, txn = as_edit(content, turn.shown_id), f"edit-{uuid4().hex}"
-        outcome = await self.post.attempt(native_id(room), txn, edit)
+        edit, txn = turn.tie.edit(content, turn.shown_id), f"edit-{uuid4().hex}"
+        outcome = await self.post.attempt(self._native(room), txn, edit)
         if isinstance(outcome, Posted):
             turn.shown = content
             turn.edits += 1
 
     async def _post_first(self, room: RoomId, turn: Turn, content: Content) -> None:
-        match await self.post.attempt(native_id(room), turn.txn, content):
+        tied = turn.tie.first(content)
+        match await self.post.attempt(self._native(room), turn.txn, tied):
             case Posted(event_id):
                 turn.shown, turn.shown_id, turn.is_unsure = content, event_id, False
                 await ask_until_answered(self.store, Commit((ShowRow(turn.row, event_id),)))
@@ -62,3 +67,6 @@ class Drafts:
                 turn.shown, turn.is_unsure = content, True
             case _:
                 pass
+
+    def _native(self, room: RoomId) -> str:
+        return self.whereabouts.places.find(room).room

@@ -31,6 +31,12 @@ def pieces(text: str, *, limit_bytes: int) -> list[str]:
     return found
 
 
+def closed(text: str) -> str:
+    """*text* with a code block that is still open closed, so that what follows is not in it."""
+    fence = _open_fence(text)
+    return text if fence is None else f"{text}\n{fence.closing}"
+
+
 def _cut(text: str, limit: int) -> tuple[str, str]:
     if len(text) <= limit and _size(text) <= limit:
         return text, ""

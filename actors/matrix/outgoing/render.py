@@ -55,7 +55,7 @@ def contents(text: str, voice: Voice, *, limit_bytes: int = PIECE_BYTES) -> Iter
     """
     for piece in pieces(text, limit_bytes=limit_bytes):
         content = _content(piece, voice)
-        if _size(as_edit(content, "$" + "x" * 64)) <= EVENT_BYTES:
+        if _fits(content):
             yield content
         else:
             yield from smaller_contents(content, voice)
@@ -71,8 +71,12 @@ def smaller_contents(content: Content, voice: Voice) -> list[Content]:
 
 
 def as_edit(content: Content, event_id: str) -> Content:
-    """An event that puts *content* in the place of the message *event_id*."""
-    shown = {**content, "body": f"* {content['body']}"}
+    """An event that puts *content* in the place of the message *event_id*.
+
+    What that relates to stays as it is, and whom it mentions is not called again.
+    """
+    content = {key: value for key, value in content.items() if key != "m.relates_to"}
+    shown = {**content, "body": f"* {content['body']}", "m.mentions": {}}
     if "formatted_body" in content:
         shown["formatted_body"] = f"* {content['formatted_body']}"
     return {
@@ -85,6 +89,16 @@ def as_edit(content: Content, event_id: str) -> Content:
 def draft_text(text: str, status: str) -> str:
     """What is shown of an answer that still grows."""
     return "\n\n".join(part for part in (text, f"*{status}*" if status.strip() else "") if part)
+
+
+def whole(text: str, voice: Voice) -> Content:
+    """The one content for *text*, with formatting where that fits; *text* must not be long."""
+    content = _content(text, voice)
+    return content if _fits(content) else _plain(text, voice)
+
+
+def _fits(content: Content) -> bool:
+    return _size(as_edit(content, "$" + "x" * 64)) <= EVENT_BYTES
 
 
 def _content(text: str, voice: Voice) -> Content:

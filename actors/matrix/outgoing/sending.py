@@ -9,22 +9,29 @@ import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.api.client import Homeserver
+from actors.leftovers import Leftovers
+from actors.matrix.api.client import Homeserver, Limited
+from actors.matrix.errands.errands import Errands
 from actors.matrix.outgoing.answers import Answers
+from actors.matrix.outgoing.chores import Chores
 from actors.matrix.outgoing.drafts import Drafts
 from actors.matrix.outgoing.posting import Post
+from actors.matrix.outgoing.reactions import Reactions
 from actors.matrix.outgoing.turns import (
     Desk,
+    DoChore,
     Rest,
     SendAnswers,
+    SetMark,
     SetTyping,
     ShowNow,
     WaitUntil,
     next_step,
 )
-from actors.matrix.settings import Pace
-from protocols.files import FileMissing, Missing
-from protocols.ids import RoomId, SurfaceName, native_id
+from actors.matrix.outgoing.whereabouts import Whereabouts
+from actors.matrix.places import Places
+from actors.matrix.settings import MatrixSettings, Pace
+from protocols.ids import RoomId, SurfaceName
 from protocols.mail import Address
 from protocols.store import OutgoingRooms, StoreMessage
 from protocols.surfaces import (
@@ -51,9 +58,14 @@ class Sender:
     server: Homeserver
     store: Address[StoreMessage]
     post: Post
-    pace: Pace
-    answers: Answers
-    drafts: Drafts
+    settings: MatrixSettings
+    places: Places
+    leftovers: Leftovers
+    errands: Errands
+    answers: Answers = field(init=False)
+    drafts: Drafts = field(init=False)
+    reactions: Reactions = field(init=False)
+    chores: Chores = field(init=False)
     _me: str = ""
     _is_closed: bool = False
     _opened: trio.Event = field(factory=trio.Event)
@@ -64,23 +76,44 @@ class Sender:
         factory=_endless
     )
 
+    def __attrs_post_init__(self) -> None:
+        store, post, places = self.store, self.post, self.places
+        whereabouts = Whereabouts(self.server, post.status, store, places)
+        # No earlier life marked what it had for a shorter time than that.
+        marked_before = post.clock() - self.pace.draft_after
+        is_on = self.settings.has_reactions
+        self.reactions = Reactions(store, post, places, is_on, marked_before)
+        self.answers = Answers(store, post, whereabouts, self.reactions, self.leftovers)
+        self.drafts = Drafts(store, post, whereabouts, self.pace)
+        self.chores = Chores(post, places, self.reactions)
+
+    @property
+    def pace(self) -> Pace:
+        """How often we may speak."""
+        return self.settings.pace
+
     def take(self, message: SurfaceMessage) -> None:
         """Note what *message* asks for; never waits."""
         match message:
-            case AnswerPress():
-                pass  # no button of ours is there yet
-            case FetchFile():
-                message.reply_to.send(FileMissing(Missing.GONE))
-            case OpenRoom():
-                message.reply_to.send(None)
+            case AnswerPress(is_refused=is_refused, text=text):
+                # What a press did is shown by the message that has the button.
+                if is_refused and text.strip():
+                    self._take_for_room(message)
+            case FetchFile() | OpenRoom():
+                self.errands.take(message)
             case _:
+                self.errands.note(message)
                 self._take_for_room(message)
 
-    def _take_for_room(self, message: RoomMessage) -> None:
+    def _take_for_room(self, message: RoomMessage | AnswerPress) -> None:
         if self._is_closed:
             return  # the outbox has it, for the next start
         room = message.room
-        self._desks.setdefault(room, Desk()).take(message, trio.current_time(), self.pace)
+        desk = self._desks.setdefault(room, Desk(has_signs=self.settings.has_reactions))
+        if isinstance(message, AnswerPress):
+            desk.chores.append(message)
+        else:
+            desk.take(message, trio.current_time(), self.pace)
         if room in self._wakes:
             self._wakes[room].set()
         if room not in self._working:
@@ -91,15 +124,18 @@ class Sender:
         """Send from now on: we are logged in as *me* and have seen what is new."""
         self._me = me
         self._opened.set()
+        self.errands.open(me)
 
     async def run(self) -> None:
         """Send until ``close``, then what is still there."""
         await self._opened.wait()
         if not self._me:
             return  # closed before we ever came in
+        await self.post.remember()
         for room in await ask_until_answered(self.store, OutgoingRooms(SURFACE)):
             self.take(Deliver(room))
         async with trio.open_nursery() as workers:
+            workers.start_soon(self.leftovers.sweep)
             async for room in self._rooms[1]:
                 workers.start_soon(self._serve, room)
 
@@ -107,6 +143,7 @@ class Sender:
         """Deliver what is pending and end; nothing is taken any more."""
         self._is_closed = True
         for desk in self._desks.values():
+            desk.chores.clear()
             for turn in desk.turns.values():
                 turn.end()
         for wake in self._wakes.values():
@@ -117,16 +154,25 @@ class Sender:
     async def _serve(self, room: RoomId) -> None:
         desk = self._desks[room]
         while True:
-            now = trio.current_time()
-            drafts_from = self.post.penalty.drafts_from
-            match next_step(desk, now, self.pace, drafts_from=drafts_from):
+            now, penalty = trio.current_time(), self.post.penalty
+            match next_step(
+                desk,
+                now,
+                self.pace,
+                drafts_from=penalty.drafts_from,
+                silent_until=penalty.until,
+            ):
                 case SendAnswers():
                     await self.answers.deliver(room, desk)
                 case ShowNow(turn):
                     await self.drafts.show(room, desk, turn)
+                case SetMark(turn):
+                    await self.reactions.take(room, turn)
+                case DoChore():
+                    await self.chores.do(desk.chores.pop(0))
                 case SetTyping(is_typing):
                     desk.typing_since = now if is_typing else None
-                    await self.server.typing(native_id(room), self._me, is_typing=is_typing)
+                    await self._type(room, is_typing=is_typing)
                 case WaitUntil(at):
                     await self._wait(room, at)
                 case Rest():
@@ -136,6 +182,12 @@ class Sender:
                     return
                 case never:
                     assert_never(never)
+
+    async def _type(self, room: RoomId, *, is_typing: bool) -> None:
+        native = self.places.find(room).room
+        reply = await self.server.typing(native, self._me, is_typing=is_typing)
+        if isinstance(reply, Limited):
+            await self.post.punish(reply.wait)
 
     async def _wait(self, room: RoomId, at: float) -> None:
         self._wakes[room] = trio.Event()

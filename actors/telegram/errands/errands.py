@@ -5,8 +5,9 @@ from typing import assert_never
 import trio
 from attrs import define
 
+from actors.fetching import FetchDesk
+from actors.leftovers import Leftovers
 from actors.telegram.errands.files_in import FilesIn
-from actors.telegram.errands.leftovers import Leftovers
 from actors.telegram.errands.menu import Menus
 from actors.telegram.errands.presses import Presses
 from actors.telegram.errands.topics import Topics
@@ -22,7 +23,7 @@ class Errands:
     """Each is done by itself, in *nursery*; nobody waits for another one."""
 
     nursery: trio.Nursery
-    files: FilesIn
+    files: FetchDesk
     leftovers: Leftovers
     menus: Menus
     presses: Presses
@@ -62,10 +63,11 @@ def errands(
 ) -> Errands:
     """All errands of one life."""
     store = post.store
-    pace, folder = settings.pace, leftovers.folder / "telegram"
+    pace, folder, in_thread = settings.pace, leftovers.folder / "telegram", leftovers.in_thread
+    source = FilesIn(post, pace.transfer_within, in_thread)
     return Errands(
         nursery,
-        FilesIn(store, post, nursery, folder, pace.transfer_within, leftovers.in_thread),
+        FetchDesk(store, source, nursery, folder, in_thread),
         leftovers,
         Menus(store, post, settings.admins),
         Presses(post, pace.press_lasts),

@@ -21,6 +21,7 @@ from actors.telegram.incoming.origin import (
     event_id_of,
     is_from_person,
     is_private,
+    is_shared,
     message_id_in,
     room_of,
     speaker_of,
@@ -173,4 +174,5 @@ def _arrival(
         language=speaker.language,
         files=files,
         edits=message.edits,
+        is_shared=is_shared(message.room, speaker.person),
     )

@@ -8,7 +8,16 @@ from attrs import evolve, frozen
 
 from actors.telegram.incoming.aliases import Aliases
 from actors.telegram.incoming.shapes import Json, is_id, table, text_in
-from protocols.ids import EventId, Language, PersonId, RemoteId, RoomId, TraceId
+from protocols.ids import (
+    TELEGRAM,
+    EventId,
+    Language,
+    PersonId,
+    RemoteId,
+    RoomId,
+    TraceId,
+    native_id,
+)
 
 _LONGEST_NAME = 128
 _LONGEST_GROUP_ID = 128
@@ -66,6 +75,17 @@ def _topic_of(message: Json) -> int | None:
     # Into a forum's General topic Telegram takes nothing that names the topic.
     is_general = thread_id == _GENERAL and not is_private(message)
     return None if is_general else thread_id
+
+
+def is_shared(room: RoomId, person: PersonId) -> bool:
+    """Whether others may read in *room* what *person* is told there.
+
+    All rooms are shared but a person's own: that chat and its topics have the person's id,
+    ``telegram/42`` and ``telegram/42/7`` for ``telegram:42``.
+    """
+    chat, _, _ = native_id(room).partition("/")
+    # A group that speaks for itself has its own id, which is negative.
+    return chat.startswith("-") or person != f"{TELEGRAM}:{chat}"
 
 
 def is_private(message: Json) -> bool:

@@ -6,6 +6,7 @@ from actors.telegram.incoming.meaning import Decoded, Ignored, Reader, StrangePr
 from actors.telegram.incoming.origin import (
     Speaker,
     event_id_of,
+    is_shared,
     message_id_in,
     room_id,
     room_of,
@@ -75,6 +76,7 @@ def _arrival(
         is_backlog=reader.now < reader.backlog_before,
         language=speaker.language,
         press=press,
+        is_shared=is_shared(room, speaker.person),
     )
 
 

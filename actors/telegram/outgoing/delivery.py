@@ -9,8 +9,8 @@ import structlog
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
+from actors.leftovers import Leftovers
 from actors.telegram.api.outcomes import Forbidden, Refused
-from actors.telegram.errands.leftovers import Leftovers
 from actors.telegram.outgoing.amending import Amending
 from actors.telegram.outgoing.contents import contents
 from actors.telegram.outgoing.files_out import FilesOut

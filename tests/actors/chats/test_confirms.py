@@ -47,6 +47,40 @@ def test_a_russian_yes_or_no_is_one(text: str, choice: str | None) -> None:
     assert choice_in(text, CONFIRM.choices) == choice
 
 
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [("✅", "Yes"), ("✅\ufe0f", "Yes"), ("👍", "Yes"), ("❌", "no"), ("👎 ", "no"), ("🦊", None)],
+)
+def test_a_sign_for_yes_or_no_is_one(text: str, choice: str | None) -> None:
+    assert choice_in(text, CONFIRM.choices) == choice
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("1️⃣", "red"),
+        ("2\u20e3", "green"),
+        ("3️⃣", "blue"),
+        ("4️⃣", None),
+        ("🔟", None),
+        ("2", None),
+        ("✅", None),
+    ],
+)
+def test_the_sign_of_a_number_is_the_choice_that_is_shown_with_it(
+    text: str, choice: str | None
+) -> None:
+    assert choice_in(text, ("red", " ", "green", "blue")) == choice
+
+
+def test_other_words_do_not_choose_what_has_no_name() -> None:
+    assert [choice_in(text, ("yes", " ", "!")) for text in ("maybe", "", "!")] == [None] * 3
+
+
+def test_the_tenth_choice_has_a_sign_of_its_own() -> None:
+    assert choice_in("🔟", tuple("abcdefghij")) == "j"
+
+
 def test_where_yes_and_no_are_no_choices_their_words_choose_nothing() -> None:
     assert [choice_in(text, ("red", "green")) for text in ("да", "y", "н")] == [None] * 3
 

@@ -504,7 +504,8 @@ async def test_a_row_is_run_again_a_hundred_times_at_most(autojump_clock: MockCl
     async with World(autojump_clock).running() as world:
         await world.say("fail")
         world.journal.seen |= {
-            (MATRIX, EventId(f"{world.rows[0].event_id}:r{number}")) for number in range(101)
+            (MATRIX, EventId(f"{world.rows[0].event_id}:r{number}")): RowId(1)
+            for number in range(101)
         }
 
         refused = await world.ask_directory(RetryRow(RowId(1)))

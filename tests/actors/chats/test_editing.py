@@ -8,13 +8,11 @@ from actors.chats.access import AccessPolicy
 from actors.chats.editing import REWORDED
 from actors.chats.page import MOST_CHARACTERS
 from actors.chats.presses import EDIT_OFFERED
-from protocols.ids import RemoteId, RoomId
+from protocols.ids import RemoteId
 from protocols.platform import Resume
 from protocols.store import Amends, Button, RowState
 from tests.actors.chats.fake_surface import photo
 from tests.actors.chats.world import OTHER_ROOM, YOU, World
-
-PRIVATE = RoomId("matrix/@me:s")
 
 
 async def test_an_edit_of_a_waiting_message_replaces_its_words(autojump_clock: MockClock) -> None:
@@ -220,7 +218,7 @@ async def test_without_buttons_a_late_edit_is_left(autojump_clock: MockClock) ->
 
 async def test_in_private_the_edit_of_something_unknown_is_left(autojump_clock: MockClock) -> None:
     async with World(autojump_clock).running() as world:
-        await world.edit("m77", "hello", room=PRIVATE)
+        await world.edit("m77", "hello")
         await world.settle()
 
     assert world.states == [RowState.IGNORED]
@@ -231,9 +229,9 @@ async def test_in_a_group_a_message_may_become_one_for_us_by_an_edit_once(
     autojump_clock: MockClock,
 ) -> None:
     async with World(autojump_clock).running() as world:
-        await world.edit("m77", "slow 1", "slow 2")
+        await world.edit("m77", "slow 1", "slow 2", is_shared=True)
         await world.settle()
-        await world.edit("m77", "slow 3")
+        await world.edit("m77", "slow 3", is_shared=True)
         await world.settle()
 
     assert world.texts == ["echo slow 2"]
@@ -308,7 +306,7 @@ async def test_an_edit_of_another_room_s_message_with_the_same_id_is_another_mes
 ) -> None:
     async with World(autojump_clock).running() as world:
         await world.write("slow 5", "here")
-        await world.edit("m2", "there", room=OTHER_ROOM)
+        await world.edit("m2", "there", room=OTHER_ROOM, is_shared=True)
         await world.settle()
 
     assert "echo here" in world.texts

@@ -13,14 +13,11 @@ from actors.chats.edits import (
     Offer,
     Reword,
     edited,
-    is_of_one,
 )
-from protocols.ids import PersonId, RemoteId, RoomId, RowId, RunId
+from protocols.ids import PersonId, RemoteId, RowId, RunId
 from protocols.store import Row, RowState
 from tests.actors.chats.fake_surface import photo
 from tests.actors.chats.rows import a_row
-
-PRIVATE = RoomId("matrix/@me:s")
 
 
 def message(state: RowState = RowState.QUEUED, **facts: Any) -> Row:
@@ -60,12 +57,11 @@ def test_the_edit_of_what_was_not_taken_is_a_message(state: RowState) -> None:
 
 
 def test_the_edit_of_what_was_never_journaled_is_a_message_in_a_group() -> None:
-    assert outcome("@bot hello") == AsMessage()
+    assert outcome("@bot hello", is_shared=True) == AsMessage()
 
 
-@pytest.mark.parametrize("room", [PRIVATE, RoomId("matrix/@me:s/7")])
-def test_the_edit_of_something_unknown_in_private_is_left(room: RoomId) -> None:
-    assert outcome("hello", room=room) == LeaveIt("edit of an unknown message")
+def test_the_edit_of_something_unknown_in_private_is_left() -> None:
+    assert outcome("hello") == LeaveIt("edit of an unknown message")
 
 
 @pytest.mark.parametrize(
@@ -101,13 +97,6 @@ def test_without_buttons_nothing_is_offered() -> None:
     late = outcome("new", message(RowState.RUNNING), has_buttons=False)
 
     assert late == LeaveIt("edit after its turn had begun")
-
-
-def test_a_room_is_of_one_where_it_is_called_as_they_are() -> None:
-    assert is_of_one(RoomId("telegram/42"), PersonId("telegram:42"))
-    assert is_of_one(RoomId("telegram/42/7"), PersonId("telegram:42"))
-    assert not is_of_one(RoomId("telegram/-10042/7"), PersonId("telegram:42"))
-    assert not is_of_one(RoomId("matrix/!42:s"), PersonId("matrix:@42:s"))
 
 
 def test_a_person_s_words_are_not_in_the_repr() -> None:

@@ -43,7 +43,7 @@ async def story(world: World) -> None:
 
 
 async def story_with_buttons(world: World) -> None:
-    """Files, edits, presses of every kind, and a chat in a room of its own."""
+    """Files, edits, presses of every kind, a redaction, and a chat in a room of its own."""
     await world.write("fail", files=(photo(), photo("slow 0.2")))
     await world.write("ask", room=OTHER_ROOM)
     await world.settle()
@@ -60,6 +60,8 @@ async def story_with_buttons(world: World) -> None:
     (edit,) = await world.edit("e", "third words")
     await world.settle()
     await world.press(f"anew:{edit}", f"set:{settings}:1:code", f"chat:{chats}:C1")
+    _, gone = await world.write("slow 0.2", "never mind")
+    await world.redact(gone)
     *_, hanging = await world.write("/new wait", "after it", "hang")
     await world.begins(hanging)
     await world.press(f"stop:{hanging}")

@@ -215,6 +215,26 @@ async def test_a_retry_whose_first_message_is_forgotten_says_that_its_files_are_
     assert world.faults == []
 
 
+@pytest.mark.parametrize("is_row_left", [True, False])
+async def test_the_operator_s_retry_says_too_that_the_files_are_gone(
+    autojump_clock: MockClock, *, is_row_left: bool
+) -> None:
+    async with World(autojump_clock).running() as world:
+        await world.say("fail", files=(photo(),))
+        await world.say("/retry")
+        first = world.rows[0]
+        if is_row_left:
+            world.journal.rows[first.id] = evolve(first, files=())
+        else:
+            del world.journal.rows[first.id]
+        await world.retry(2)
+
+    assert world.turns[2].text.endswith("missing: document (gone)]")
+    assert "*I could not fetch document: it is not there any more.*" in world.texts[-1]
+    assert [fetch.row for fetch in world.fetched] == [1, 2]
+    assert world.faults == []
+
+
 async def test_a_retry_of_words_takes_no_files_of_anybody_along(autojump_clock: MockClock) -> None:
     async with World(autojump_clock).running() as world:
         await world.say("hello", files=(photo(),))

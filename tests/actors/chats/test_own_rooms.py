@@ -29,6 +29,21 @@ async def test_a_new_chat_opens_in_a_room_of_its_own(autojump_clock: MockClock) 
     assert world.faults == []
 
 
+async def test_a_room_that_has_an_address_is_linked_where_it_was_asked_for(
+    autojump_clock: MockClock,
+) -> None:
+    link = "https://matrix.to/#/{room}"
+    async with World(autojump_clock, opens_rooms=True, room_link=link).running() as world:
+        await world.say("one")
+        (said,) = await world.say("/new My *plans*")
+
+    address = "<https://matrix.to/#/%21r%3As/2>"
+    assert said == (
+        "**C2** My \\*plans\\* is open in a room of its own: "
+        f"[My \\*plans\\*]({address}). Go on there."
+    )
+
+
 async def test_a_room_without_a_name_is_called_as_its_slot(autojump_clock: MockClock) -> None:
     async with World(autojump_clock, opens_rooms=True).running() as world:
         await world.say("/new")
@@ -136,3 +151,15 @@ async def test_the_numbers_of_chats_stay_apart_while_a_room_is_opened(
         await world.say("in the new one", room=NEW_ROOM)
 
     assert [turn.slot for turn in world.turns] == ["C1", "C2", "C3"]
+
+
+async def test_a_thread_that_is_a_room_has_a_chat_of_its_own(autojump_clock: MockClock) -> None:
+    threads = [RoomId(f"{ROOM}/$one"), RoomId(f"{ROOM}/$two")]
+    async with World(autojump_clock).running() as world:
+        for room in (ROOM, *threads, ROOM, *threads):
+            await world.say("ask", room=room)
+
+    assert [turn.slot for turn in world.turns] == ["C1", "C2", "C3"] * 2
+    assert [turn.resume is None for turn in world.turns] == [True] * 3 + [False] * 3
+    assert json.loads(world.journal.keys["matrix_room:!r:s/$one"]) == "C2"
+    assert world.faults == []

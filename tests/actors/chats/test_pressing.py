@@ -9,7 +9,8 @@ from actors.chats.confirms import LIFE
 from actors.chats.flood import MOST_WORDS
 from actors.chats.intake import PRESS_LIFE
 from actors.chats.replies import MOST_WAITING
-from protocols.ids import RemoteId
+from actors.words import CATALOGUES, Word, say
+from protocols.ids import Language, RemoteId
 from protocols.platform import Resume
 from protocols.store import Amends, Button, OutboxRow, Press, RowState
 from tests.actors.chats.fake_surface import photo
@@ -20,8 +21,19 @@ UNKNOWN = "This button does nothing any more."
 DECIDED = "This has been decided already."
 
 
+IN_VAIN = {
+    say(word, Language(code))
+    for code in CATALOGUES
+    for word in Word
+    if word.name.startswith("PRESS_") or word is Word.NOTHING_RUNS
+}
+"""What is said where a press does nothing, and nothing else says so."""
+
+
 def answers(world: World) -> list[str]:
     """What whoever pressed was told, in order."""
+    for answer in world.answers:
+        assert answer.is_refused is (answer.text in IN_VAIN), answer
     return [answer.text for answer in world.answers]
 
 
@@ -243,6 +255,30 @@ async def test_a_stop_button_and_a_stop_word_end_one_row(autojump_clock: MockClo
     assert world.states[:2] == [RowState.STOPPED, RowState.ANSWERED]
     assert answers(world) == ["Stopped."]
     assert world.faults == []
+
+
+# Threads.
+
+
+async def test_what_a_press_starts_goes_on_in_the_thread_where_it_was_pressed(
+    autojump_clock: MockClock,
+) -> None:
+    async with World(autojump_clock, has_buttons=True).running() as world:
+        await world.say("fail", thread_id=RemoteId("$root"))
+        await world.say("ask", thread_id=RemoteId("$other"))
+        await world.press("confirm:2:0", thread_id=RemoteId("$other"))
+        await world.press("retry:1", thread_id=RemoteId("$root"))
+        await world.settle()
+
+    threads = [(out.row, out.amends is not None, out.thread_id) for out in world.sent]
+    assert sorted(threads) == [
+        (1, False, "$root"),
+        (1, True, "$root"),
+        (2, False, "$other"),
+        (2, True, "$other"),
+        (3, False, "$other"),
+        (4, False, "$root"),
+    ]
 
 
 # Confirmations.

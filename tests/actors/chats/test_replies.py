@@ -2,6 +2,7 @@
 
 import pytest
 from attrs import evolve
+from markdown_it import MarkdownIt
 
 from actors.chats.commands import CommandName
 from actors.chats.manner import Manner
@@ -26,12 +27,14 @@ def replies(
     person: PersonId = ME,
     is_admin: bool = False,
     has_buttons: bool = False,
+    is_shared: bool = False,
+    room_link: str = "",
 ) -> Replies:
     slots = SlotBook({}, {person: {chat.slot: chat for chat in chats}})
     for chat in chats:
         slots.choose(chat, person)
-    manner = Manner(Language("en"), "!", has_buttons)
-    row = a_row(room=room, sender=person)
+    manner = Manner(Language("en"), "!", has_buttons, room_link=room_link)
+    row = a_row(room=room, sender=person, is_shared=is_shared)
     return Replies(slots, row, manner, tree="the tree", is_admin=is_admin)
 
 
@@ -95,7 +98,8 @@ def labels(keyboard: Keyboard) -> list[str]:
 
 
 def in_telegram(room: RoomId, *chats: Chat) -> Replies:
-    return replies(*chats, room=room, person=ANN, has_buttons=True)
+    is_shared = room == GROUP
+    return replies(*chats, room=room, person=ANN, has_buttons=True, is_shared=is_shared)
 
 
 def test_where_buttons_mark_the_chat_in_use_the_text_does_not_so_that_it_stays_true() -> None:
@@ -110,6 +114,19 @@ def test_where_buttons_mark_the_chat_in_use_the_text_does_not_so_that_it_stays_t
     assert labels(keyboard) == ["C2", "• C1 my divorce"]
 
 
+def test_a_chat_that_is_in_use_and_alone_needs_no_button() -> None:
+    alone = in_telegram(ANN_ROOM, PRIVATE_CHAT, GROUP_CHAT)
+    listed = alone.reply(CommandName.CHATS, "")
+    alone.reply(CommandName.ARCHIVE, "")
+    archived = alone.chats_here(alone.row.id)
+    alone.reply(CommandName.NEW, "")
+
+    two = alone.reply(CommandName.CHATS, "")
+
+    assert (listed.keyboard, archived) == ((), ())
+    assert labels(two.keyboard) == []
+
+
 def test_a_group_reads_nothing_of_a_person_s_chats_in_other_rooms() -> None:
     there = in_telegram(GROUP, PRIVATE_CHAT, GROUP_CHAT)
 
@@ -119,7 +136,7 @@ def test_a_group_reads_nothing_of_a_person_s_chats_in_other_rooms() -> None:
     assert "the outing" in listed.text
     assert "C1" not in listed.text
     assert "divorce" not in listed.text
-    assert len(listed.keyboard) == 1
+    assert listed.keyboard == ()
     assert guessed == ["You have no such chat here. !chats lists them."] * 3
 
 
@@ -135,6 +152,42 @@ def test_a_person_s_own_chat_and_its_topics_list_all_rooms(room: RoomId) -> None
 
     assert "**C1** my divorce" in text
     assert "**C2** the outing: in `-100`" in text
+
+
+LINK = "https://matrix.to/#/{room}"
+
+
+def test_where_rooms_have_an_address_a_chat_elsewhere_is_a_link_to_it() -> None:
+    named = Chat(SlotId("C2"), OTHER_ROOM, "My [secret] *plans*", is_used=True)
+    unnamed = Chat(SlotId("C3"), OTHER_ROOM, is_used=True)
+    here = replies(USED, named, unnamed, room_link=LINK)
+
+    listed = here.reply(CommandName.CHATS, "").text
+    chosen = here.reply(CommandName.CHATS, "C2").text
+
+    link = "(<https://matrix.to/#/%21q%3As>)"
+    assert f"- **C3**: in [C3]{link}\n" in listed
+    assert f"in [My \\[secret\\] \\*plans\\*]{link}\n" in listed
+    assert "- **C1** plans: here, in use" in listed
+    assert f"is in another room, [My \\[secret\\] \\*plans\\*]{link}. Go on there." in chosen
+
+
+def test_a_thread_that_is_a_room_is_linked_by_its_first_event() -> None:
+    thread = Chat(SlotId("C2"), RoomId("matrix/!q:s:8448/$a/b?c>"), is_used=True)
+
+    listed = replies(thread, room_link=LINK).reply(CommandName.CHATS, "").text
+
+    assert "in [C2](<https://matrix.to/#/%21q%3As%3A8448/%24a/b%3Fc%3E>)" in listed
+
+
+def test_a_link_is_one_in_what_a_client_shows() -> None:
+    named = Chat(SlotId("C2"), OTHER_ROOM, "](<https://evil>) \\", is_used=True)
+
+    listed = replies(named, room_link=LINK).reply(CommandName.CHATS, "").text
+
+    tokens = [token for block in MarkdownIt().parse(listed) for token in block.children or ()]
+    links = [token.attrGet("href") for token in tokens if token.type == "link_open"]
+    assert links == ["https://matrix.to/#/%21q%3As"]
 
 
 def test_an_archived_chat_comes_back_when_it_is_chosen() -> None:

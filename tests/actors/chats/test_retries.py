@@ -26,8 +26,15 @@ def test_a_message_arrives_again_as_an_event_of_its_own() -> None:
 
 
 def test_a_message_arrives_again_with_its_files_its_language_and_its_place() -> None:
-    row = a_row(files=(photo(),), language=Language("ru"), message_id=RemoteId("17"))
+    row = a_row(
+        files=(photo(),),
+        language=Language("ru"),
+        message_id=RemoteId("17"),
+        thread_id=RemoteId("$root"),
+        is_shared=True,
+    )
 
     again = retry_arrival(row, 1, now=5.0)
 
     assert (again.files, again.language, again.message_id) == ((photo(),), "ru", "17")
+    assert (again.thread_id, again.is_shared) == ("$root", True)

@@ -12,7 +12,6 @@ from actors.chats.slots import (
     SlotBook,
     chats_prefix,
     guest_key,
-    is_shared,
     keys_of,
     number_of,
     owner_key,
@@ -230,23 +229,3 @@ def reloaded(stored: dict[str, str]) -> SlotBook:
 @given(st.integers(1, 10**6))
 def test_a_slot_and_its_number_are_one(number: int) -> None:
     assert number_of(SlotId(f"C{number}")) == read_number(json.dumps(f"C{number}")) == number
-
-
-@pytest.mark.parametrize(
-    ("room", "person", "is_read_by_others"),
-    [
-        ("telegram/42", "telegram:42", False),
-        ("telegram/42/7", "telegram:42", False),
-        ("telegram/42", "telegram:4", True),
-        ("telegram/421", "telegram:42", True),
-        ("telegram/-100", "telegram:42", True),
-        ("telegram/-100/42", "telegram:42", True),
-        ("telegram/-100", "telegram:-100", True),
-        ("matrix/!r:s", "matrix:@me:s", False),
-        ("terminal/main", "terminal:me", False),
-    ],
-)
-def test_on_telegram_only_a_person_s_own_chat_is_read_by_nobody_else(
-    room: str, person: str, *, is_read_by_others: bool
-) -> None:
-    assert is_shared(RoomId(room), PersonId(person)) is is_read_by_others

@@ -42,6 +42,7 @@ async def test_a_press_switches_a_skill_and_the_message_shows_it(
         SettingsAction("set", {"skill": "search", "is_on": True}),
     ]
     assert [answer.text for answer in world.answers] == ["✅ code", "⬜ search", "✅ search"]
+    assert not any(answer.is_refused for answer in world.answers)
     assert [out.text for out in world.sent[1:]] == [""] * 3
     assert world.sent[-1].amends == Amends(RowId(1), RemoteId("$s1"))
     assert world.sent[-1].keyboard == (
@@ -81,6 +82,7 @@ async def test_settings_that_cannot_be_reached_are_said_so(
 
     assert said == ["I cannot reach your settings at the moment. Try again in a minute."]
     assert world.answers[-1].text == "That did not work. Please try again in a minute."
+    assert world.answers[-1].is_refused
     assert world.rows[2].reason == "button: settings not changed"
     assert not any(out.amends for out in world.sent)
     assert world.faults == []

@@ -227,6 +227,7 @@ class World:
     program: str = "first"
     has_buttons: bool = False
     opens_rooms: bool = False
+    room_link: str = ""
     sent: list[OutboxRow] = field(factory=list)
     shown: list[RoomMessage] = field(factory=list)
     answers: list[AnswerPress] = field(factory=list)
@@ -259,6 +260,7 @@ class World:
             has_buttons=self.has_buttons,
             opens_rooms=self.opens_rooms,
             sends_files=True,
+            room_link=self.room_link,
         )
         surfaces = self.surfaces = {MATRIX: surface}
         numbers = count(1)
@@ -345,6 +347,11 @@ class World:
         place = RemoteId(message)
         return await self.write(*texts, message_id=place, edits=place, **facts)
 
+    async def redact(self, *rows: int, **facts: Any) -> tuple[RowId, ...]:
+        """Somebody takes back what *rows* are, all in one batch."""
+        events = (RemoteId(self.journal.rows[RowId(row)].event_id) for row in rows)
+        return await self.arrive(*(self.arrival("", redacts=event, **facts) for event in events))
+
     def arrival(
         self, text: str, *, room: RoomId = ROOM, sender: PersonId = ME, **facts: Any
     ) -> Arrival:
@@ -352,7 +359,7 @@ class World:
         number = next(self._numbers)
         usual: dict[str, Any] = {
             "language": Language("en"),
-            "message_id": RemoteId("") if "press" in facts else RemoteId(f"m{number}"),
+            "message_id": RemoteId("" if {"press", "redacts"} & facts.keys() else f"m{number}"),
         }
         return Arrival(
             event_id=EventId(f"${len(self.journal.rows)}.{number}"),

@@ -9,9 +9,12 @@ import trio
 from attrs import define, field, frozen
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Done, Refused, Reply, Session, TokenRefused
+from actors.matrix.api.client import Done, Refused, Reply, Session, Take, TokenRefused
 from actors.matrix.settings import MatrixSettings, Pace
+from tests.actors.matrix.fake_requests import answered
+from tests.actors.matrix.fake_vault import FakeVault
 from tests.actors.matrix.gateway import Answer, Gateway, echo
+from tests.fakes import at_once
 
 Json = dict[str, Any]
 
@@ -49,6 +52,20 @@ class FakeHomeserver:
     is_closed: bool = False
     handlers: dict[str, Callable[[str, str, Json | None], Reply]] = field(factory=dict)
     """What ``request`` answers, by a part of the path."""
+    groups: set[str] = field(factory=set)
+    """The rooms that are no direct chats."""
+    account: dict[str, Json] = field(factory=dict)
+    """The bot's account data."""
+    called: str = ""
+    """The bot's display name."""
+    creations: dict[str, Json] = field(factory=dict)
+    """The contents of rooms' first events."""
+    open_rooms: set[str] = field(factory=set)
+    """Where the bot may enter uninvited."""
+    read: dict[str, str] = field(factory=dict)
+    """The bot's read receipts."""
+    media: dict[str, bytes] = field(factory=dict)
+    """The content repository, by ``mxc://…``."""
     _left: dict[str, int] = field(factory=dict)
     _changed: trio.Event = field(factory=trio.Event)
     _logins: int = 1
@@ -74,9 +91,13 @@ class FakeHomeserver:
         """Somebody writes *text*."""
         return self.add({"msgtype": "m.text", "body": text}, room=room, sender=sender)
 
-    def invite(self, room: str, *, is_encrypted: bool = False) -> None:
+    def invite(self, room: str, *, is_encrypted: bool = False, is_direct: bool = True) -> None:
         """Alice asks us into *room*."""
         member = self.member("invite", room=room, sender=ALICE)
+        if is_direct:
+            member["content"]["is_direct"] = True
+        else:
+            self.groups.add(room)
         state = [member, *([{"type": "m.room.encryption"}] if is_encrypted else [])]
         self.invited[room] = {"invite_state": {"events": state}}
         if is_encrypted:
@@ -94,6 +115,25 @@ class FakeHomeserver:
         """Somebody switches encryption on."""
         self.encrypted.add(room)
         self.add({"algorithm": "x"}, room=room, type="m.room.encryption", state_key="")
+
+    def enter(self, room: str) -> None:
+        """We come into *room*."""
+        self.invited.pop(room, None)
+        self.joined.add(room)
+        self.member("join", room=room)
+
+    def receive(self, room: str, kind: str, txn: str, content: Json) -> Reply:
+        """We send an event; the same *txn* is the same one."""
+        if room not in self.joined:
+            return Refused(403, "M_FORBIDDEN")
+        if len(str(content)) > self.largest:
+            return Refused(413, "M_TOO_LARGE")
+        if (room, txn) not in self.sent:
+            unsigned = {"transaction_id": txn}
+            self.sent[room, txn] = self.add(
+                content, room=room, sender=BOT, type=kind, unsigned=unsigned
+            )
+        return Done({"event_id": self.sent[room, txn]})
 
     def put_out(self, room: str = ROOM) -> None:
         """We are put out of *room*."""
@@ -198,19 +238,9 @@ class FakeHomeserver:
         return await self._reply("leave", answer, room, reason)
 
     async def send(self, room: str, txn: str, content: Json) -> Reply:
-        def answer() -> Reply:
-            if room not in self.joined:
-                return Refused(403, "M_FORBIDDEN")
-            if len(str(content)) > self.largest:
-                return Refused(413, "M_TOO_LARGE")
-            if (room, txn) not in self.sent:
-                event_id = self.add(
-                    content, room=room, sender=BOT, unsigned={"transaction_id": txn}
-                )
-                self.sent[room, txn] = event_id
-            return Done({"event_id": self.sent[room, txn]})
-
-        return await self._reply("send", answer, room, txn, content)
+        return await self._reply(
+            "send", lambda: self.receive(room, "m.room.message", txn, content), room, txn, content
+        )
 
     async def typing(self, room: str, user_id: str, *, is_typing: bool) -> Reply:
         return await self._reply("typing", lambda: Done({}), room, user_id, is_typing)
@@ -224,9 +254,32 @@ class FakeHomeserver:
             for part, handler in self.handlers.items():
                 if part in path:
                     return handler(method, path, body)
-            return Refused(404, "M_UNRECOGNIZED")
+            return answered(self, method, path, body)
 
         return await self._reply("request", answer, method, path, body)
+
+    async def upload(self, data: bytes, mime_type: str, name: str, *, within: float) -> Reply:
+        assert within > 0
+
+        def answer() -> Reply:
+            mxc = f"mxc://fake/{len(self.media)}"
+            self.media[mxc] = data
+            return Done({"content_uri": mxc})
+
+        return await self._reply("upload", answer, mime_type, name, len(data))
+
+    async def download(self, mxc: str, take: Take, *, within: float) -> Reply:
+        def answer() -> Reply:
+            return Done({}) if mxc in self.media else Refused(404, "M_NOT_FOUND")
+
+        reply = await self._reply("download", answer, mxc)
+        if isinstance(reply, Done):
+            data = self.media[mxc]
+            with trio.fail_after(within):
+                for start in range(0, len(data), 2**20):
+                    if not await take(data[start : start + 2**20]):
+                        break
+        return reply
 
     async def close(self) -> None:
         await trio.lowlevel.cancel_shielded_checkpoint()
@@ -263,12 +316,14 @@ class FakeHomeserver:
             # A room that is new to us is shown as if we had been there before.
             there = [(n, event) for n, (where, event) in enumerate(self.stream) if where == room]
         shown = there[-window:]
+        state = [event for _, event in there[:-window] if "state_key" in event]
         return {
+            "state": {"events": state},
             "timeline": {
                 "events": [event for _, event in shown],
                 "limited": len(there) > len(shown),
                 "prev_batch": f"s{shown[0][0]}" if shown else f"s{start}",
-            }
+            },
         }
 
     def _wake(self) -> None:
@@ -284,6 +339,8 @@ def gateway_over(
     password: str = "right",
     token: str = "",
     pace: Pace | None = None,
+    vault: FakeVault | None = None,
+    **more: Any,
 ) -> Gateway:
     """A gateway on *server*."""
     settings = MatrixSettings(
@@ -292,9 +349,18 @@ def gateway_over(
         password=password,
         access_token=token,
         store_path=folder / "matrix",
+        files_path=folder / "files",
         pace=pace or Pace(),
+        **more,
     )
-    return Gateway(settings, answer=answer, connect=lambda _url: server)
+    keys = vault or FakeVault()
+    return Gateway(
+        settings,
+        answer=answer,
+        connect=lambda _url: server,
+        vault_for=lambda *_parts: keys,
+        in_thread=at_once,
+    )
 
 
 async def started(server: FakeHomeserver, gateway: Gateway) -> None:

@@ -1,5 +1,6 @@
 """A syncer with a journal in memory and a directory that lets it answer."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,8 +9,11 @@ from typing import TypeVar, cast
 import trio
 from attrs import define, field
 
+from actors.disk import InThread
 from actors.kernel.mailbox import Mailbox
 from actors.matrix.api.client import Homeserver, MatrixClient
+from actors.matrix.api.status import Status
+from actors.matrix.crypto.port import Vault
 from actors.matrix.settings import MatrixSettings, Pace
 from actors.matrix.syncer import MatrixSyncer
 from protocols.chats import DirectoryMessage, MayJoin, RoomGone, RowsArrived
@@ -29,6 +33,7 @@ from protocols.store import (
     Voice,
 )
 from protocols.surfaces import Deliver, SurfaceMessage
+from tests.actors.matrix.keyless import Keyless
 from tests.fakes import MemoryJournal, MemoryStoreAddress
 from tests.rigs.synapse import Account, Synapse
 
@@ -89,6 +94,9 @@ class Gateway:
     directory: Directory = field(factory=Directory)
     answer: Answer = echo
     connect: Callable[[str], Homeserver] = MatrixClient
+    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
+    in_thread: InThread = trio.to_thread.run_sync
+    clock: Callable[[], float] = time.time
     box: Mailbox[SurfaceMessage] = field(init=False)
 
     store: MemoryStoreAddress = field(init=False)
@@ -104,7 +112,14 @@ class Gateway:
     def syncer(self) -> MatrixSyncer:
         """A new life on the mailbox ``box``."""
         return MatrixSyncer(
-            self.box, self.store, self.directory, self.settings, connect=self.connect
+            self.box,
+            self.store,
+            self.directory,
+            self.settings,
+            connect=self.connect,
+            vault_for=self.vault_for,
+            in_thread=self.in_thread,
+            clock=self.clock,
         )
 
     @asynccontextmanager

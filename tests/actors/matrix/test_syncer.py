@@ -10,8 +10,8 @@ from attrs import evolve
 
 from actors.kernel.child import ParkedError
 from actors.matrix.api.client import MatrixClient
-from actors.matrix.incoming.decode import room_id
 from actors.matrix.outgoing.rooms import NO_ENCRYPTION
+from actors.matrix.places import Places
 from protocols.chats import RoomGone
 from protocols.ids import PersonId
 from protocols.store import AddOutgoing, OutboxState, Row, Voice
@@ -20,6 +20,7 @@ from tests.actors.matrix.gateway import Gateway, echo, gateway_on
 from tests.rigs.matrix_shown import Shown
 from tests.rigs.synapse import Person, Synapse
 
+room_id = Places().room_id
 SOON = 30.0
 
 

@@ -232,7 +232,7 @@ class Ops:
 def debug(socket_path: Path, *argv: str, **options: Any) -> tuple[int, str, str]:
     """The exit code, output and complaints of ``debug ARGV``; blocks."""
     out, err = io.StringIO(), io.StringIO()
-    code = run_debug(argv, socket_path, PLAN, out, err, **options)
+    code = run_debug(argv, PLAN, socket_path, out=out, err=err, **options)
     return code, out.getvalue(), err.getvalue()
 
 

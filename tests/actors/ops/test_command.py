@@ -235,7 +235,7 @@ def test_colours_are_for_terminals_and_for_those_who_want_them(
     monkeypatch.setenv("NO_COLOR", no_colour)
     out = Terminal()
 
-    run_debug([], tmp_path / "s.sock", PLAN, out, io.StringIO())
+    run_debug([], PLAN, tmp_path / "s.sock", out=out, err=io.StringIO())
 
     assert ("\x1b[1m" in out.getvalue()) is has_colours
 
@@ -250,10 +250,10 @@ def test_watching_on_a_terminal_replaces_the_picture_and_cuts_it_to_the_screen(
 
     run_debug(
         ["--watch"],
-        tmp_path / "s.sock",
         PLAN,
-        out,
-        io.StringIO(),
+        tmp_path / "s.sock",
+        out=out,
+        err=io.StringIO(),
         pause=_stop_after(2),
     )
 
@@ -271,7 +271,7 @@ async def test_on_a_terminal_a_page_is_as_wide_as_it(
 
     async with running_ops(tmp_path / "s.sock", control=FakeControl(views=(actor(name),))) as ops:
         await trio.to_thread.run_sync(
-            lambda: run_debug([], ops.socket_path, PLAN, out, io.StringIO())
+            lambda: run_debug([], PLAN, ops.socket_path, out=out, err=io.StringIO())
         )
 
     assert f"  {name} up " in out.getvalue()
@@ -280,8 +280,8 @@ async def test_on_a_terminal_a_page_is_as_wide_as_it(
 def test_the_standard_streams_are_used_unless_others_are_given(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_debug([], tmp_path / "s.sock", PLAN)
-    run_debug(["access"], tmp_path / "s.sock", PLAN)
+    run_debug([], PLAN, tmp_path / "s.sock")
+    run_debug(["access"], PLAN, tmp_path / "s.sock")
 
     printed = capsys.readouterr()
     assert "this would start" in printed.out
@@ -300,13 +300,13 @@ class Closed(io.StringIO):
 
 
 def test_a_reader_who_has_gone_is_no_reason_for_a_traceback(tmp_path: Path) -> None:
-    assert run_debug([], tmp_path / "s.sock", PLAN, Closed(), io.StringIO()) == 1
+    assert run_debug([], PLAN, tmp_path / "s.sock", out=Closed(), err=io.StringIO()) == 1
 
 
 def test_an_answer_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     err = io.StringIO()
     with Path("/dev/full").open("w") as full:
-        code = run_debug([], tmp_path / "s.sock", PLAN, full, err)
+        code = run_debug([], PLAN, tmp_path / "s.sock", out=full, err=err)
 
     assert code == 1
     assert err.getvalue() == "the answer cannot be printed: No space left on device\n"
@@ -314,7 +314,7 @@ def test_an_answer_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 def test_nowhere_to_write_to_is_no_reason_for_a_traceback(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full, Path("/dev/full").open("w") as full_too:
-        code = run_debug([], tmp_path / "s.sock", PLAN, full, full_too)
+        code = run_debug([], PLAN, tmp_path / "s.sock", out=full, err=full_too)
         _leave_to_nowhere(full_too)
 
     assert code == 1
@@ -326,14 +326,14 @@ def test_closed_standard_streams_are_no_reason_for_a_traceback(
     monkeypatch.setattr("sys.stdout", None)
     monkeypatch.setattr("sys.stderr", None)
 
-    assert run_debug([], tmp_path / "s.sock", PLAN) == 0
+    assert run_debug([], PLAN, tmp_path / "s.sock") == 0
 
 
 def test_a_pipe_whose_reader_has_gone_is_flushed_to_nowhere(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as out:
-        code = run_debug([], tmp_path / "s.sock", PLAN, out, io.StringIO())
+        code = run_debug([], PLAN, tmp_path / "s.sock", out=out, err=io.StringIO())
         out.write("more")
 
     assert code == 1
@@ -359,6 +359,6 @@ def test_a_terminal_of_few_letters_gets_question_marks(tmp_path: Path) -> None:
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="ascii")
 
-    run_debug([], tmp_path / "s.sock", [("räum", "X")], out, io.StringIO())
+    run_debug([], [("räum", "X")], tmp_path / "s.sock", out=out, err=io.StringIO())
 
     assert "  r?um  X\n" in raw.getvalue().decode("ascii")

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.ops import words
+from actors.ops import matrix_store, words
 from actors.ops.command_line import read_command_line
+from actors.ops.matrix_store import Errand
 from actors.ops.words import Request
 
 
@@ -23,9 +24,11 @@ from actors.ops.words import Request
         ("pair K7QX", words.LetIn("K7QX")),
         ("backup /b/copy.db", words.MakeBackup("/b/copy.db")),
         ("backup copy.db", words.MakeBackup(str(Path.cwd() / "copy.db"))),
+        ("matrix-recovery-key", matrix_store.PrintRecoveryKey()),
+        ("matrix-login", matrix_store.ForgetLogin()),
     ],
 )
-def test_a_command_line_is_a_request(argv: str, request_: Request) -> None:
+def test_a_command_line_is_a_request(argv: str, request_: Request | Errand) -> None:
     said = read_command_line(argv.split())
 
     assert said.request == request_
@@ -54,6 +57,8 @@ def test_options_may_stand_before_or_behind_the_command(argv: str) -> None:
         ("journal", "--limit", "5000"),
         ("backup", "a\0b"),
         ("--watch", "journal"),
+        ("--watch", "matrix-login"),
+        ("matrix-login", "now"),
         ("--colour",),
     ],
 )

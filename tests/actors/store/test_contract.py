@@ -1,14 +1,10 @@
 """The store's contract, held by the memory twin and the real one alike."""
 
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-import trio
 from attrs import evolve
 
-from actors.kernel.mailbox import Mailbox
-from actors.store.actor import StoreActor
 from protocols.ids import (
     OutboxId,
     PersonId,
@@ -49,7 +45,6 @@ from protocols.store import (
     RowState,
     SentOutgoing,
     ShowRow,
-    StoreMessage,
     SummariseJournal,
     TakeKey,
     UnsortedRows,
@@ -69,22 +64,6 @@ from tests.actors.store.asking import (
     start,
     words,
 )
-from tests.fakes import MemoryJournal, MemoryStore
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(
-    request: pytest.FixtureRequest, tmp_path: Path, nursery: trio.Nursery
-) -> AsyncIterator[Asking]:
-    inbox: Mailbox[StoreMessage] = Mailbox("store")
-    makers: dict[str, Callable[[], MemoryStore | StoreActor]] = {
-        "memory": lambda: MemoryStore(inbox, MemoryJournal(clock=lambda: NOW)),
-        "sqlite": lambda: StoreActor(inbox, tmp_path / "s.db", clock=lambda: NOW),
-    }
-    nursery.start_soon(makers[request.param]().run)
-    yield Asking(inbox.address)
-    inbox.close()
-
 
 # Arrivals.
 

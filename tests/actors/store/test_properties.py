@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from actors.kernel.mailbox import Mailbox
 from actors.store.actor import StoreActor
 from protocols.files import FileKind, LocalFile, RemoteFile
-from protocols.ids import Language, OutboxId, PersonId, RemoteId, RoomId, RowId, SurfaceName
+from protocols.ids import (
+    EventId,
+    Language,
+    OutboxId,
+    PersonId,
+    RemoteId,
+    RoomId,
+    RowId,
+    SurfaceName,
+)
 from protocols.mail import Address, Question
 from protocols.store import (
     FINAL,
@@ -32,8 +41,10 @@ from protocols.store import (
     DeleteKey,
     FailedOutgoing,
     FinalOutgoing,
+    FindEvent,
     FindKeys,
     FindMessage,
+    FindOutgoing,
     FindRow,
     FinishRow,
     GetKey,
@@ -92,6 +103,9 @@ arrivals = st.builds(
     files=st.lists(remote_files, max_size=2).map(tuple),
     edits=st.none() | remote_ids,
     press=st.none() | st.builds(Press, any_text, any_text, remote_ids),
+    redacts=st.none() | remote_ids,
+    thread_id=st.sampled_from(["", "$root"]).map(RemoteId),
+    is_shared=st.booleans(),
 )
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(queue, few, st.none() | any_text),
@@ -137,11 +151,13 @@ questions: st.SearchStrategy[Ask] = st.one_of(
     st.builds(WaitingRows, rooms, row_ids, limits),
     st.builds(WaitingRooms),
     st.builds(FindRow, row_ids),
+    st.builds(FindEvent, surfaces, few.map(str).map(EventId)),
     st.builds(FindMessage, rooms, st.sampled_from(["", "7", "8"]).map(RemoteId)),
     st.builds(LastFinished, rooms, people.map(PersonId)),
     st.builds(RecentRows, limits, st.none() | rooms),
     st.builds(Outgoing, rooms, limits),
     st.builds(FinalOutgoing, row_ids),
+    st.builds(FindOutgoing, rooms, remote_ids),
     st.builds(OutgoingRooms, surfaces),
     st.builds(GetKey, keys),
     st.builds(FindKeys, keys),

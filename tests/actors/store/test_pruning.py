@@ -2,22 +2,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from actors.store.arrivals import journal
 from actors.store.changes import apply_changes
 from actors.store.connection import Connection
 from actors.store.database import open_database
+from actors.store.lookups import look_up_outgoing
 from actors.store.pruning import prune
-from protocols.ids import OutboxId, RemoteId
+from protocols.ids import OutboxId, RemoteId, RowId
 from protocols.store import (
     AddDeadLetter,
+    Amends,
     Change,
     Committed,
     FailedOutgoing,
+    FindOutgoing,
     Journal,
+    OutboxRow,
     SentOutgoing,
 )
-from tests.actors.store.asking import MATRIX, arrival, finish, queue, words
+from tests.actors.store.asking import MATRIX, ROOM, arrival, finish, queue, words
 
 ENDED = 100.0
 LATER = 200.0
@@ -43,6 +48,20 @@ def left(db: Connection) -> tuple[list[int], list[int]]:
     tables = ("SELECT id FROM inbox ORDER BY id", "SELECT id FROM outbox ORDER BY id")
     rows, outgoing = ([id_ for (id_,) in db.execute(table)] for table in tables)
     return rows, outgoing
+
+
+def standing(db: Connection) -> list[str]:
+    """The text of what stands in ``$a``."""
+    found: list[str] = []
+
+    class Asker:
+        def send(self, answer: OutboxRow | None, /) -> None:
+            found.extend([] if answer is None else [answer.text])
+
+    question = FindOutgoing(ROOM, RemoteId("$a"))
+    object.__setattr__(question, "reply_to", Asker())  # as ``Address.ask`` does
+    look_up_outgoing(db, question)()
+    return found
 
 
 def prune_all(db: Connection, older_than: float = LATER) -> None:
@@ -93,6 +112,22 @@ def test_words_that_were_sent_or_refused_go_with_their_row(db: Connection) -> No
     prune_all(db)
 
     assert left(db) == ([], [])
+
+
+def test_what_stood_in_a_place_is_unknown_once_it_is_forgotten(db: Connection) -> None:
+    arrive(db, "$1")
+    answered = words(row=1)
+    amends = Amends(RowId(1), RemoteId("$a"))
+    change(db, finish(1), answered, SentOutgoing(OutboxId(1), RemoteId("$a")))
+    change(db, evolve(answered, amends=amends, text="amended"), at=LATER)
+    change(db, SentOutgoing(OutboxId(2), RemoteId("$a")), at=LATER)
+
+    prune_all(db)
+    after_one = standing(db)
+    prune_all(db, older_than=LATER + 1)
+
+    assert after_one == ["amended"]
+    assert standing(db) == []
 
 
 def test_a_row_stays_while_words_about_it_wait(db: Connection) -> None:

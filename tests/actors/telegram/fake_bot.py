@@ -57,7 +57,7 @@ from protocols.store import (
     Voice,
 )
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping, SurfaceMessage
-from tests.fakes import MemoryJournal, MemoryStoreAddress
+from tests.fakes import MemoryJournal, MemoryStoreAddress, at_once
 
 A = TypeVar("A")
 
@@ -337,12 +337,6 @@ async def _done() -> Done:
 
 def _are_there(*files: LocalFile) -> bool:
     return all(Path(file.path).exists() for file in files)
-
-
-async def at_once(function: Callable[..., A], /, *args: Any) -> A:
-    """In no thread, of which a mock clock would know nothing."""
-    await trio.lowlevel.checkpoint()
-    return function(*args)
 
 
 @define

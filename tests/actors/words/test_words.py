@@ -28,7 +28,7 @@ FACTS = {
     "name": plain("annual_report*final*.pdf"),
     "near": "chats",
     "person": "telegram:42",
-    "place": "!abc:example.org",
+    "place": "`!abc:example.org`",
     "prefix": "/",
     "seconds": 17,
     "size": "61 MB",

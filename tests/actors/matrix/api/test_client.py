@@ -1,23 +1,15 @@
 """The client against a homeserver that misbehaves on a real socket."""
 
-import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
 from functools import partial
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 import trio
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from actors.kernel.aio import open_asyncio
 from actors.matrix.api.client import (
+    BadCertificate,
     Done,
     Limited,
     MatrixClient,
@@ -29,6 +21,7 @@ from actors.matrix.api.client import (
     reply_of,
 )
 from actors.matrix.api.limits import UNSAID_WAIT
+from tests.actors.matrix.raw_homeserver import answering, http, self_signed
 
 
 @pytest.mark.parametrize(
@@ -38,6 +31,7 @@ from actors.matrix.api.limits import UNSAID_WAIT
         (200, b"<html>", Unreachable("an answer that is no JSON")),
         (200, b"[1]", Unreachable("an answer that is no JSON")),
         (200, b"[" * 100_000, Unreachable("an answer that is no JSON")),
+        (200, None, Unreachable("an answer that is too large")),
         (200, b"\xff\xfe", Unreachable("an answer that is no JSON")),
         (502, b"<html>", Unreachable("502")),
         (503, b'{"errcode": "M_UNKNOWN"}', Unreachable("503 M_UNKNOWN")),
@@ -49,6 +43,9 @@ from actors.matrix.api.limits import UNSAID_WAIT
         (400, b'{"errcode": "M_LIMIT_EXCEEDED"}', Limited(UNSAID_WAIT)),
         (401, b'{"errcode": "M_UNKNOWN_TOKEN"}', TokenRefused()),
         (401, b'{"errcode": "M_MISSING_TOKEN"}', TokenRefused()),
+        (401, b'{"errcode": "M_USER_LOCKED", "soft_logout": true}', TokenRefused()),
+        (401, b'{"flows": [], "session": "x"}', Refused(401, "")),
+        (401, b'{"flows": [], "errcode": "M_FORBIDDEN"}', Refused(401, "M_FORBIDDEN")),
         (401, b"<html>", Refused(401, "")),
         (403, b'{"errcode": "M_FORBIDDEN"}', Refused(403, "M_FORBIDDEN")),
         (404, b"", Refused(404, "")),
@@ -57,41 +54,23 @@ from actors.matrix.api.limits import UNSAID_WAIT
         (400, b'{"errcode": "what somebody wrote"}', Refused(400, "")),
     ],
 )
-def test_every_answer_has_one_meaning(status: int, answer: bytes, reply: Reply | None) -> None:
+def test_every_answer_has_one_meaning(
+    status: int, answer: bytes | None, reply: Reply | None
+) -> None:
     found = reply_of(status, answer)
 
     assert found == reply or (reply is None and isinstance(found, Unreachable))
 
 
-@asynccontextmanager
-async def answering(*answers: bytes) -> AsyncIterator[tuple[MatrixClient, list[bytes]]]:
-    """A client of a server that gives one of *answers* to each connection, and what it asked."""
-    left, asked = list(answers), list[bytes]()
+def test_a_refusal_keeps_what_was_said_and_shows_it_to_nobody() -> None:
+    wanted = reply_of(401, b'{"flows": [{"stages": ["m.login.password"]}], "session": "hidden"}')
+    locked = reply_of(401, b'{"errcode": "M_USER_LOCKED"}')
 
-    async def serve(stream: trio.SocketStream) -> None:
-        asked.append(await stream.receive_some())
-        if left and (answer := left.pop(0)):
-            await stream.send_all(answer)
-        await stream.aclose()
-
-    async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(
-            partial(trio.serve_tcp, serve, 0, host="127.0.0.1"),
-        )
-        port = listeners[0].socket.getsockname()[1]
-        async with open_asyncio("test"):
-            client = MatrixClient(f"http://127.0.0.1:{port}/")
-            try:
-                yield client, asked
-            finally:
-                with trio.move_on_after(3, shield=True):
-                    await client.close()
-        nursery.cancel_scope.cancel()
-
-
-def http(status: str, body: str) -> bytes:
-    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    return (head + body).encode()
+    assert isinstance(wanted, Refused)
+    assert isinstance(locked, TokenRefused)
+    assert wanted.body["session"] == "hidden"
+    assert locked.errcode == "M_USER_LOCKED"
+    assert "hidden" not in repr(wanted)
 
 
 async def test_a_request_carries_the_token_in_its_header_and_never_in_its_path() -> None:
@@ -121,6 +100,14 @@ async def test_a_broken_connection_is_an_answer_too(answer: bytes) -> None:
     async with answering(answer, answer) as (client, _asked):
         with trio.fail_after(20):
             assert isinstance(await client.versions(), Unreachable)
+
+
+async def test_an_answer_without_end_does_not_take_the_memory() -> None:
+    flood = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b" " * (17 * 2**20) + b"{}"
+    async with answering(flood) as (client, _asked):
+        reply = await client.versions()
+
+    assert reply == Unreachable("an answer that is too large")
 
 
 async def test_nobody_at_the_port_is_an_answer_too() -> None:
@@ -162,29 +149,6 @@ async def test_each_request_goes_to_its_place() -> None:
     assert b"timeout=30000" in asked[4]
 
 
-def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's side of TLS with a certificate for 127.0.0.1 that nobody vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(tz=UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "pem").write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + certificate.public_bytes(Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "pem")
-    return context
-
-
 async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
     asked: list[bytes] = []
 
@@ -205,5 +169,6 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) 
             await client.close()
         nursery.cancel_scope.cancel()
 
-    assert reply == Unreachable("ClientConnectorCertificateError")
+    assert reply == BadCertificate()
+    assert isinstance(reply, Unreachable)
     assert asked == []

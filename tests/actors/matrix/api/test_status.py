@@ -64,3 +64,15 @@ def test_a_penalty_is_shown_beside_the_last_sync(life: Life) -> None:
     status.limited(30.0)
 
     assert re.fullmatch(r"last sync \S+; waits until \d\d:\d\d:\d\d: rate limited", life.notes[-1])
+
+
+def test_what_a_person_has_to_see_to_is_shown_until_it_is_done(life: Life) -> None:
+    status = Status()
+
+    status.remark("set MATRIX_PASSWORD")
+    status.synced()
+    shown = life.notes[-1]
+    status.remark("")
+
+    assert re.fullmatch(r"last sync \S+; set MATRIX_PASSWORD", shown)
+    assert re.fullmatch(r"last sync \S+", life.notes[-1])

@@ -5,10 +5,17 @@ import trio
 from trio.testing import MockClock
 
 from actors.matrix.api.client import Limited, Refused, Reply, TokenRefused, Unreachable
-from actors.matrix.outgoing.rooms import NO_ENCRYPTION
 from protocols.ids import PersonId
 from protocols.mail import AnswerLateError, Question
-from tests.actors.matrix.fake_homeserver import ALICE, FakeHomeserver, gateway_over, started
+from tests.actors.matrix.fake_homeserver import (
+    ALICE,
+    FakeHomeserver,
+    Json,
+    gateway_over,
+    started,
+)
+from tests.actors.matrix.fake_requests import answered
+from tests.actors.matrix.fake_vault import FakeVault
 from tests.actors.matrix.gateway import A, Directory
 
 NEW = "!new:fake"
@@ -25,7 +32,7 @@ async def test_an_allowed_person_brings_us_in(autojump_clock: MockClock, tmp_pat
         await server.until(lambda: NEW in server.joined)
         await server.until(lambda: not gateway.journal.keys)
 
-    assert gateway.directory.asked == [ALICE_ID]
+    assert set(gateway.directory.asked) == {ALICE_ID}
 
 
 async def test_a_strangers_invitation_waits_until_they_are_let_in(
@@ -82,7 +89,26 @@ async def test_an_invitation_that_came_while_we_were_down_is_taken(
         await server.until(lambda: NEW in server.joined)
 
 
-async def test_an_invitation_into_an_encrypted_room_is_declined_with_a_word(
+@pytest.mark.parametrize("is_encrypted", [False, True])
+async def test_a_direct_chat_is_known_as_one_before_we_are_in(
+    autojump_clock: MockClock, tmp_path: Path, *, is_encrypted: bool
+) -> None:
+    server = FakeHomeserver(autojump_clock, account={"m.direct": {"@eve:fake": ["!old:fake"]}})
+    vault = FakeVault()
+    gateway = gateway_over(server, tmp_path, vault=vault)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.invite(NEW, is_encrypted=is_encrypted)
+        await server.until(lambda: NEW in server.joined)
+
+    assert server.account["m.direct"] == {"@eve:fake": ["!old:fake"], ALICE: [NEW]}
+    wrote = [call.at for call in server.calls if call.words[:1] == ("PUT",)]
+    assert wrote[0] <= server.times("join")[0]
+    assert (NEW in vault.encrypted) == is_encrypted
+
+
+async def test_a_group_is_not_taken_for_a_direct_chat(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     server = FakeHomeserver(autojump_clock)
@@ -90,11 +116,34 @@ async def test_an_invitation_into_an_encrypted_room_is_declined_with_a_word(
 
     async with gateway.running():
         await started(server, gateway)
-        server.invite(NEW, is_encrypted=True)
-        await server.until(lambda: bool(server.times("leave")))
+        server.invite(NEW, is_direct=False)
+        await server.until(lambda: NEW in server.joined)
 
-    assert NEW not in server.joined
-    assert [call.words for call in server.calls if call.name == "leave"] == [(NEW, NO_ENCRYPTION)]
+    assert NEW not in str(server.account)
+
+
+async def test_an_invitation_waits_until_the_list_of_direct_chats_is_written(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    tries: list[Reply] = [Unreachable("502"), Limited(5.0)]
+
+    def refuse(method: str, path: str, body: Json | None) -> Reply:
+        if method == "PUT" and tries:
+            assert NEW not in server.joined
+            return tries.pop(0)
+        return answered(server, method, path, body)
+
+    server.handlers["m.direct"] = refuse
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.invite(NEW)
+        await server.until(lambda: NEW in server.joined)
+
+    assert tries == []
+    assert server.account["m.direct"] == {ALICE: [NEW]}
 
 
 @pytest.mark.parametrize("fault", [Unreachable("504"), Limited(9.0), TokenRefused()])

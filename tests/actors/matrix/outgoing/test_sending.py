@@ -10,11 +10,10 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from actors.matrix.api.client import Done, Limited, Refused, TokenRefused, Unreachable
-from actors.matrix.incoming.decode import room_id
 from actors.matrix.outgoing.render import as_edit
+from actors.matrix.places import Places
 from actors.matrix.settings import Pace
 from actors.matrix.syncer import _Surface
-from protocols.files import FileKind, FileMissing, Missing, RemoteFile
 from protocols.ids import RemoteId, RowId
 from protocols.mail import Question
 from protocols.store import (
@@ -28,12 +27,12 @@ from protocols.store import (
     SentOutgoing,
     Voice,
 )
-from protocols.surfaces import AnswerPress, Deliver, FetchFile, OpenRoom, ShowDraft, ShowTyping
+from protocols.surfaces import Deliver, ShowDraft, ShowTyping
 from tests.actors.matrix.fake_homeserver import ROOM, FakeHomeserver, gateway_over, started
 from tests.actors.matrix.gateway import A, Gateway
 from tests.fakes import MemoryStoreAddress
 
-HERE = room_id(ROOM)
+HERE = Places().room_id(ROOM)
 
 
 async def slowly(gateway: Gateway, row: Row) -> str:
@@ -71,21 +70,6 @@ async def test_a_quick_answer_is_one_event_without_a_draft(
         await server.until(lambda: bool(server.said()))
 
     assert server.said() == ["half and half"]
-
-
-async def test_files_rooms_and_buttons_are_not_there_yet(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    gateway = gateway_over(FakeHomeserver(autojump_clock), tmp_path)
-    picture = RemoteFile(FileKind.PHOTO, "photo.jpg", "image/jpeg", 1, "mxc://x/y")
-
-    async with gateway.running():
-        fetched = await gateway.box.address.ask(FetchFile(HERE, RowId(1), 0, picture))
-        opened = await gateway.box.address.ask(OpenRoom(HERE, RowId(1), "work"))
-        await gateway.say(AnswerPress(HERE, "1"))
-
-    assert fetched == FileMissing(Missing.GONE)
-    assert opened is None
 
 
 async def test_a_long_answer_is_shown_while_it_grows_but_edited_rarely(
@@ -400,7 +384,7 @@ async def test_a_flood_in_one_room_does_not_keep_another_waiting(
     gateway = gateway_over(server, tmp_path)
     server.faults["send"] = [Limited(5.0)]
     gateway.commit(*(AddOutgoing(HERE, Voice.AGENT, f"flood {n}") for n in range(30)))
-    gateway.commit(AddOutgoing(room_id("!b:fake"), Voice.AGENT, "quiet"))
+    gateway.commit(AddOutgoing(Places().room_id("!b:fake"), Voice.AGENT, "quiet"))
 
     async with gateway.running():
         await server.until(lambda: len(server.said()) == 30)
@@ -566,11 +550,12 @@ async def test_what_comes_after_the_stop_waits_in_the_outbox(
 ) -> None:
     server = FakeHomeserver(autojump_clock)
     gateway = gateway_over(server, tmp_path)
-    surface = _Surface.over(server, gateway.syncer())
-    surface.sender.close()
+    async with trio.open_nursery() as nursery:
+        surface = _Surface.over(server, gateway.syncer(), nursery)
+        surface.sender.close()
 
-    surface.sender.take(Deliver(HERE))
+        surface.sender.take(Deliver(HERE))
 
-    with trio.fail_after(1):
-        await surface.sender.run()
+        with trio.fail_after(1):
+            await surface.sender.run()
     assert server.calls == []

@@ -3,8 +3,10 @@ from hypothesis import strategies as st
 
 from actors.matrix.outgoing.turns import (
     Desk,
+    DoChore,
     Rest,
     SendAnswers,
+    SetMark,
     SetTyping,
     ShowNow,
     Step,
@@ -14,7 +16,7 @@ from actors.matrix.outgoing.turns import (
 )
 from actors.matrix.settings import Pace
 from protocols.ids import RoomId, RowId
-from protocols.surfaces import Deliver, RoomMessage, ShowDraft, ShowTyping
+from protocols.surfaces import AnswerPress, Deliver, RoomMessage, ShowDraft, ShowTyping
 
 PACE = Pace()
 ROOM = RoomId("matrix/!r:s")
@@ -36,6 +38,43 @@ def step(desk: Desk, now: float, *, drafts_from: float = LONG_AGO) -> Step:
 def typing(desk: Desk, since: float = 0.0) -> Desk:
     desk.typing_since = since
     return desk
+
+
+def test_a_sign_comes_with_the_draft_but_after_it() -> None:
+    desk = typing(desk_with(ShowDraft(ROOM, ONE, "a")))
+    desk.turns[ONE].wants_mark = True
+
+    assert step(desk, 1.0) == WaitUntil(2.0)
+    assert step(desk, 2.0) == ShowNow(desk.turns[ONE])
+    desk.turns[ONE].draft = None
+    assert step(desk, 2.0) == SetMark(desk.turns[ONE])
+    assert step(desk, 2.0, drafts_from=7.0) == WaitUntil(7.0)
+
+
+def test_only_a_desk_with_signs_wants_them() -> None:
+    desk = Desk(has_signs=True)
+    desk.take(ShowTyping(ROOM, ONE), 0.0, PACE)
+
+    assert desk.turns[ONE].wants_mark
+    assert not desk_with(ShowTyping(ROOM, ONE)).turns[ONE].wants_mark
+
+
+def test_chores_are_done_when_there_is_nothing_else_and_never_near_a_penalty() -> None:
+    desk = typing(desk_with(ShowDraft(ROOM, ONE, "a")))
+    desk.chores.append(AnswerPress(ROOM, "$p", "no"))
+
+    assert step(desk, 3.0) == ShowNow(desk.turns[ONE])
+    desk.turns[ONE].draft = None
+    assert step(desk, 3.0, drafts_from=9.0) == WaitUntil(9.0)
+    assert step(desk, 9.0, drafts_from=9.0) == DoChore()
+
+
+def test_in_a_penalty_not_even_typing_is_sent() -> None:
+    desk = desk_with(ShowTyping(ROOM, ONE))
+
+    found = next_step(desk, 0.0, PACE, drafts_from=15.0, silent_until=5.0)
+
+    assert found == WaitUntil(5.0)
 
 
 def test_an_empty_desk_rests() -> None:

@@ -51,6 +51,15 @@ def test_what_was_sent_before_we_came_back_is_backlog(before: float, *, is_backl
 
 # Groups.
 
+
+@pytest.mark.parametrize("kind", ["message", "edited_message"])
+def test_others_read_what_is_said_in_a_group_and_not_in_private(kind: str) -> None:
+    in_private = message("hello", edit_date=1300)
+
+    assert arrival(in_group("hello", edit_date=1300), ALL, kind).is_shared
+    assert not arrival(in_private, ALL, kind).is_shared
+
+
 NEW = mention("/new@agent_bot", "/new@agent_bot", "bot_command")
 HEY = "hey @Agent_Bot, you"
 

@@ -8,6 +8,7 @@ from actors.telegram.incoming.aliases import Aliases
 from actors.telegram.incoming.origin import (
     Speaker,
     is_from_person,
+    is_shared,
     message_id_in,
     room_of,
     speaker_in,
@@ -148,3 +149,21 @@ def test_a_language_is_one_or_none(said: Any, language: str) -> None:
 )
 def test_a_message_that_cannot_be_pointed_at_has_no_id(found: Any, meant: str) -> None:
     assert message_id_in({"message_id": found}) == RemoteId(meant)
+
+
+@pytest.mark.parametrize(
+    ("room", "person", "is_read_by_others"),
+    [
+        ("telegram/42", "telegram:42", False),
+        ("telegram/42/7", "telegram:42", False),
+        ("telegram/42", "telegram:4", True),
+        ("telegram/421", "telegram:42", True),
+        ("telegram/-100", "telegram:42", True),
+        ("telegram/-100/42", "telegram:42", True),
+        ("telegram/-100", "telegram:-100", True),
+    ],
+)
+def test_only_a_person_s_own_chat_is_read_by_nobody_else(
+    room: str, person: str, *, is_read_by_others: bool
+) -> None:
+    assert is_shared(RoomId(room), PersonId(person)) is is_read_by_others

@@ -39,6 +39,7 @@ def test_a_press_is_an_arrival_with_what_was_pressed_and_where() -> None:
         trace=found.trace,
         language=Language("ru"),
         press=Press("77", "stop:5", RemoteId("44")),
+        is_shared=True,
     )
 
 

@@ -13,7 +13,7 @@ from protocols.ids import MATRIX, TELEGRAM, TERMINAL
 from protocols.mail import Address
 from protocols.store import Outgoing, OutgoingRooms, StoreMessage
 
-log = structlog.get_logger("telegram.files")
+log = structlog.get_logger("files.leftovers")
 
 MADE = "made"
 """The folder in which the agent's files lie."""
