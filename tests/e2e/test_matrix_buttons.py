@@ -26,11 +26,11 @@ async def test_a_confirmation_is_given_by_a_reaction_of_who_was_asked(
         await chat.person.react(chat.room, question.event_id, "🦊")
         await chat.hears("Only the person")
         await chat.person.react(chat.room, question.event_id, "✅\N{VARIATION SELECTOR-16}")
-        await chat.hears("You said yes")
+        await chat.hears("You said **yes**")
         (decided,) = [
             one
             for one in await chat.sees(
-                lambda said: any("Yes (" in one.text for one in said if "Shall" in one.text)
+                lambda said: any("**Yes** (" in one.text for one in said if "Shall" in one.text)
             )
             if one.event_id == question.event_id
         ]
@@ -44,7 +44,7 @@ async def test_a_confirmation_is_given_by_a_reaction_of_who_was_asked(
     assert "✅ Yes" in question.text
     assert "✅ Yes\n" not in decided.text
     assert decided.edits >= 1
-    assert not any("You said no" in text for text in said)
+    assert not any("You said **no**" in text for text in said)
     assert not any(chat.bot.user_id in senders for senders in left.values())
     assert sum(row.run_id is not None for row in journal.rows) == 3
 
@@ -59,7 +59,7 @@ async def test_a_confirmation_is_given_by_its_word_and_survives_a_kill(
         first = await chat.finds("Shall the mock agent go on?")
         await chat.offers(first)
         await chat.say("no")
-        await chat.hears("You said no")
+        await chat.hears("You said **no**")
         await chat.say("mock:confirm again")
         await chat.sees(
             lambda said: sum("Shall the mock agent go on?" in one.text for one in said) == 2
@@ -70,7 +70,7 @@ async def test_a_confirmation_is_given_by_its_word_and_survives_a_kill(
         await chat.person.react(chat.room, second.event_id, "✅")
         await chat.it.start()
 
-        said = await chat.hears("You said yes")
+        said = await chat.hears("You said **yes**")
         await chat.end()
     assert sum("You said" in text for text in said) == 2
 

@@ -1,6 +1,7 @@
 """A person talks with the agent on Matrix: plain and encrypted, in threads, by replies."""
 
 import re
+from contextlib import suppress
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +10,7 @@ import trio
 
 from tests.e2e.matrix_chat import EITHER, MatrixChat, matrix_chat
 from tests.rigs.program import LIMIT
-from tests.rigs.synapse import Json, Synapse
+from tests.rigs.synapse import Json, MatrixRefusedError, Synapse
 
 _TAG = re.compile(
     "del|h[1-6]|blockquote|p|a|ul|ol|sup|sub|li|b|i|u|strong|em|s|code|hr|br|div|table|thead|"
@@ -27,13 +28,14 @@ async def test_words_go_both_ways_and_an_answer_is_one_formatted_event(
         await chat.say("hello <b>there</b> & *here*")
         answer = await chat.finds("hello <b>there</b>")
         await chat.say("mock:long")
-        await chat.hears("all that the mock agent has to say")
+        await chat.hears("has to say")
         await chat.say("!status")
         status = await chat.finds("Ready.")
         said = await chat.sees(bool)
         await _sees_receipt(chat)
         await chat.end()
 
+    assert chat.bot.user_id in chat.person.typed[chat.room]
     assert (answer.edits, answer.kind, status.kind) == (0, "m.text", "m.notice")
     assert answer.content["format"] == "org.matrix.custom.html"
     assert "<strong>mock agent</strong>" in answer.html
@@ -113,7 +115,8 @@ async def test_notices_and_nonsense_are_not_answered_and_break_nothing(
         plain = await chat.open_room()
         for room in (plain, chat.room):
             for kind, content in _nonsense():
-                await chat.person.send_content(room, content, kind)
+                with suppress(MatrixRefusedError):  # Synapse itself takes not all of it
+                    await chat.person.send_content(room, content, kind)
         for content in _broken_secrets(chat):
             await chat.person.send_in_the_open(chat.room, content, "m.room.encrypted")
         await chat.person.send_in_the_open(chat.room, {"msgtype": "m.text", "body": "in the open"})
@@ -191,12 +194,7 @@ def _check_html(html: str) -> None:
 async def _sees_receipt(chat: MatrixChat) -> None:
     """Wait until the person sees that the bot has read."""
     with trio.fail_after(LIMIT):
-        while True:
-            state = await chat.person.request("GET", "/sync")
-            joined = state["rooms"]["join"][chat.room]
-            receipts = [event["content"] for event in joined["ephemeral"]["events"]]
-            if chat.bot.user_id in str(receipts):
-                return
+        while chat.bot.user_id not in chat.person.read_by.get(chat.room, {}):
             await chat.person.next_change()
 
 

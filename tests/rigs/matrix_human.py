@@ -204,6 +204,7 @@ class Human(Person):
         for event in news:
             self.device.take(event)
         self._since = str(changes["next_batch"])
+        self.note(changes)
         left = changes.get("device_one_time_keys_count", {}).get("signed_curve25519", 0)
         if left < _ONE_TIME_KEYS // 2:
             keys = self.device.one_time_keys(_ONE_TIME_KEYS - left)

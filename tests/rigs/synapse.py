@@ -136,13 +136,20 @@ class Synapse:
 
 @define
 class Person:
-    """Somebody who writes from an ordinary client."""
+    """Somebody who writes from an ordinary client.
+
+    Args:
+        read_by: Room → user → the newest event that they have read, as far as it was seen.
+        typed: Room → who was ever seen typing there.
+    """
 
     server: Synapse
     account: Account
     _since: str = ""
     _views: dict[str, "_View"] = field(factory=dict)
     _sent: Iterator[int] = field(factory=partial(count, 1))
+    read_by: dict[str, dict[str, str]] = field(factory=dict)
+    typed: dict[str, set[str]] = field(factory=dict)
 
     @property
     def user_id(self) -> str:
@@ -344,7 +351,19 @@ class Person:
         since = {"since": self._since, "timeout": 30_000} if self._since else {}
         changes = await self.request("GET", f"/sync?{urlencode(since)}")
         self._since = str(changes["next_batch"])
+        self.note(changes)
         return changes
+
+    def note(self, changes: Json) -> None:
+        """See who reads and who types."""
+        for room, joined in changes.get("rooms", {}).get("join", {}).items():
+            for event in joined["ephemeral"]["events"]:
+                if event["type"] == "m.typing":
+                    self.typed.setdefault(room, set()).update(event["content"]["user_ids"])
+                for event_id, receipts in event["content"].items():
+                    if event["type"] == "m.receipt":
+                        readers = dict.fromkeys(receipts.get("m.read", {}), event_id)
+                        self.read_by.setdefault(room, {}).update(readers)
 
     async def watch(self, room: str, is_there: Callable[[list[Shown]], bool]) -> list[Shown]:
         """The messages of *room* as soon as they are as *is_there* wants; callers set a limit."""

@@ -8,7 +8,7 @@ from attrs import frozen
 from tests.rigs.matrix_human import Human, human
 from tests.rigs.matrix_shown import UNREADABLE, Shown
 from tests.rigs.matrix_signatures import Signer, is_cross_signed
-from tests.rigs.synapse import Synapse
+from tests.rigs.synapse import Json, Synapse
 
 
 @frozen
@@ -184,7 +184,7 @@ async def test_keys_that_were_kept_back_open_what_came_before_them(synapse: Syna
 
 async def test_a_key_behind_more_letters_than_one_answer_holds_arrives(synapse: Synapse) -> None:
     async with pair(synapse) as two:
-        letter = {two.ben.user_id: {two.ben.account.device_id: {}}}
+        letter: Json = {two.ben.user_id: {two.ben.account.device_id: {}}}
         for number in range(101):
             path = f"/sendToDevice/m.dummy/x{number}"
             await two.ann.request("PUT", path, {"messages": letter})
