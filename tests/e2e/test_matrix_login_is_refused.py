@@ -123,6 +123,7 @@ async def test_keys_that_are_lost_are_said_and_mended_by_a_new_login(
         parked = await chat.it.logged("actor.parked", after=seen)
         login = await chat.it.debug("matrix-login")
         restarted = await chat.it.debug("restart", "matrix")
+        await chat.has_signed_devices(2)
         await chat.say("behind-the-loss")
         answer = await chat.finds("behind-the-loss")
         await chat.end()
