@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import trio
-
 from tests.e2e.matrix_chat import MatrixChat, matrix_chat, settings_for
 from tests.rigs.matrix_human import human
-from tests.rigs.program import LIMIT, program
+from tests.rigs.program import program
 from tests.rigs.synapse import Json, Synapse
 
 
@@ -109,7 +107,7 @@ async def test_a_new_device_of_the_bot_is_signed_by_the_recovery_key(
         async with program(folder, **settings_for(chat.bot, synapse.url, **more)) as it:
             chat.it = it
             await it.start()
-            await _has_devices(chat, 2)
+            await chat.has_signed_devices(2)
             await chat.say("the-second-device")
             answer = await chat.finds("the-second-device")
             after = await _own_keys(chat)
@@ -166,14 +164,3 @@ async def _own_keys(chat: MatrixChat) -> object:
     asked: Json = {"device_keys": {chat.bot.user_id: []}}
     answer = await chat.person.request("POST", "/keys/query", asked)
     return answer["master_keys"], answer["self_signing_keys"]
-
-
-async def _has_devices(chat: MatrixChat, number: int) -> None:
-    """Wait until the bot has shown the keys of so many devices."""
-    asked: Json = {"device_keys": {chat.bot.user_id: []}}
-    with trio.fail_after(LIMIT):
-        while True:
-            answer = await chat.person.request("POST", "/keys/query", asked)
-            if len(answer["device_keys"][chat.bot.user_id]) >= number:
-                return
-            await trio.sleep(0.1)
