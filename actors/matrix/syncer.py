@@ -41,7 +41,7 @@ _CLOSE_WITHIN = 3.0
 def olm_vault(server: Homeserver, settings: MatrixSettings, status: Status) -> Vault:
     """The keys of the account, with its device signed by the account's identity."""
     vault = OlmVault(server, status, settings.store_path / "crypto")
-    vault.announce = CrossSigning(server, settings, status, vault.signature).ensure
+    vault.announce = CrossSigning(server, settings, status, vault.signed).ensure
     return vault
 
 

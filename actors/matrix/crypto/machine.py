@@ -126,13 +126,9 @@ class Machine:
             self._olm.account.shared = is_shared
             self._olm.save_account()
 
-    def signature(self, body: Json) -> str:
-        """Our device's signature of *body*, in Base64."""
-        return str(self._olm.sign_json(body))
-
     def signed(self, body: Json) -> Json:
         """*body* with our device's signature."""
-        by_key = {f"ed25519:{self.device_id}": self.signature(body)}
+        by_key = {f"ed25519:{self.device_id}": str(self._olm.sign_json(body))}
         return {**body, "signatures": {self.user_id: by_key}}
 
     @property

@@ -86,11 +86,11 @@ class OlmVault:
             self._parts.folder.release()
             self._parts = None
 
-    def signature(self, body: Json) -> str:
-        """Our device's signature of *body*, in Base64."""
+    def signed(self, body: Json) -> Json:
+        """*body* with our device's signature, and no other."""
         unsigned = {"signatures", "unsigned"}
         plain = {name: found for name, found in body.items() if name not in unsigned}
-        return self._open_parts.machine.signature(plain)
+        return self._open_parts.machine.signed(plain)
 
     def lose_track(self) -> None:
         """The next page does not go on from the last one: ask again for people and devices."""
