@@ -40,8 +40,9 @@ _CLOSE_WITHIN = 3.0
 
 def olm_vault(server: Homeserver, settings: MatrixSettings, status: Status) -> Vault:
     """The keys of the account, with its device signed by the account's identity."""
-    announce = CrossSigning(server, settings, status).ensure
-    return OlmVault(server, status, settings.store_path / "crypto", announce)
+    vault = OlmVault(server, status, settings.store_path / "crypto")
+    vault.announce = CrossSigning(server, settings, status, vault.signed).ensure
+    return vault
 
 
 @define

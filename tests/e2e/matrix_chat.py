@@ -12,7 +12,7 @@ from tests.rigs.journal import Journal, read_journal
 from tests.rigs.matrix_human import Human, human
 from tests.rigs.matrix_shown import Shown
 from tests.rigs.program import LIMIT, Program, program
-from tests.rigs.synapse import Account, Synapse
+from tests.rigs.synapse import Account, Json, Synapse
 
 _DATABASE = "surfaces.db"
 
@@ -70,6 +70,19 @@ class MatrixChat:
     async def heard(self, room: str = "") -> list[str]:
         """All that the bot has said."""
         return [one.text for one in await self.sees(lambda _: True, room=room)]
+
+    async def has_signed_devices(self, number: int) -> None:
+        """Wait until so many devices of the bot are signed by its account."""
+        user_id = self.bot.user_id
+        asked: Json = {"device_keys": {user_id: []}}
+        with trio.fail_after(LIMIT):
+            while True:
+                answer = await self.person.request("POST", "/keys/query", asked)
+                (signer,) = answer["self_signing_keys"][user_id]["keys"]
+                devices = answer["device_keys"][user_id].values()
+                if sum(signer in device["signatures"][user_id] for device in devices) >= number:
+                    return
+                await trio.sleep(0.1)  # to others a signature is no change that a sync waits for
 
     async def finds(self, words: str, *, room: str = "", by: Human | None = None) -> Shown:
         """The first message of the bot that has *words*, waiting for it."""

@@ -65,6 +65,7 @@ async def test_a_confirmation_is_given_by_its_word_and_survives_a_kill(
             lambda said: sum("Shall the mock agent go on?" in one.text for one in said) == 2
         )
         second = (await chat.sees(bool))[-1]
+        await chat.offers(second)
 
         await chat.it.kill()
         await chat.person.react(chat.room, second.event_id, "✅")

@@ -47,7 +47,8 @@ async def test_an_edit_during_its_turn_offers_a_new_answer(
 
         await chat.hears("the-second-text")
         await chat.hears("answered below")
-        before = len(await chat.heard())
+        await chat.say("a-newer-message")
+        before = len(await chat.hears("a-newer-message"))
         await chat.person.edit(chat.room, running, "too late for anything")
         await chat.say("the-last-word")
         said = await chat.hears("the-last-word")

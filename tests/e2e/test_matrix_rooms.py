@@ -91,12 +91,9 @@ async def test_an_upgraded_room_is_followed_and_keeps_its_chat(
 async def _invitations(chat: MatrixChat, number: int) -> set[str]:
     """The rooms that the person was asked into, once they are so many."""
     with trio.fail_after(LIMIT):
-        while True:
-            state = await chat.person.request("GET", "/sync")
-            found = set(state.get("rooms", {}).get("invite", {}))
-            if len(found) >= number:
-                return found
+        while len(chat.person.invitations) < number:
             await chat.person.next_change()
+    return chat.person.invitations
 
 
 async def _state(chat: MatrixChat, room: str, kind: str) -> Json:

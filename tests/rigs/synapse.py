@@ -141,6 +141,7 @@ class Person:
     Args:
         read_by: Room → user → the newest event that they have read, as far as it was seen.
         typed: Room → who was ever seen typing there.
+        invitations: The rooms that they were asked into, as far as it was seen.
     """
 
     server: Synapse
@@ -150,6 +151,7 @@ class Person:
     _sent: Iterator[int] = field(factory=partial(count, 1))
     read_by: dict[str, dict[str, str]] = field(factory=dict)
     typed: dict[str, set[str]] = field(factory=dict)
+    invitations: set[str] = field(factory=set)
 
     @property
     def user_id(self) -> str:
@@ -355,7 +357,8 @@ class Person:
         return changes
 
     def note(self, changes: Json) -> None:
-        """See who reads and who types."""
+        """See who asks, who reads and who types."""
+        self.invitations.update(changes.get("rooms", {}).get("invite", {}))
         for room, joined in changes.get("rooms", {}).get("join", {}).items():
             for event in joined["ephemeral"]["events"]:
                 if event["type"] == "m.typing":

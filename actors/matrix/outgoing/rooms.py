@@ -50,7 +50,6 @@ class Rooms:
 
     def saw_encryption(self, room: str) -> None:
         """The room is encrypted: it stays so for ever."""
-        self._open.discard(room)
         self.vault.saw_encryption(room)
 
     def is_encrypted(self, room: str) -> bool:

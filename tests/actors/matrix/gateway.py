@@ -33,7 +33,6 @@ from protocols.store import (
     Voice,
 )
 from protocols.surfaces import Deliver, SurfaceMessage
-from tests.actors.matrix.keyless import Keyless
 from tests.fakes import MemoryJournal, MemoryStoreAddress
 from tests.rigs.synapse import Account, Synapse
 

@@ -345,7 +345,7 @@ async def test_a_token_is_as_good_as_a_password(synapse: Synapse, tmp_path: Path
         async with gateway.running():
             await talk_in(gateway, alice)
 
-    assert not (tmp_path / "matrix").exists()
+    assert not (tmp_path / "matrix" / "session.json").exists()
 
 
 async def test_a_wrong_password_parks_the_surface(synapse: Synapse, tmp_path: Path) -> None:

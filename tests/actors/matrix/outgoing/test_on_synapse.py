@@ -200,3 +200,28 @@ async def test_what_the_journal_does_not_know_as_sent_is_the_same_event(
     assert {emoji: len(who) for emoji, who in reactions[question.event_id].items()} == {
         "✅": 1, "❌": 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["|a" * 9000, "\N{CYRILLIC SMALL LETTER ZHE}" * 9000, "*a*" * 6000]
+)
+async def test_the_largest_sealed_events_are_taken_by_the_server(
+    synapse: Synapse, tmp_path: Path, text: str
+) -> None:
+    async def at_length(gateway: Gateway, row: Row) -> str:
+        await gateway.say(ShowDraft(row.room, row.id, "so far"))
+        await trio.sleep(1)
+        return text
+
+    gateway, alice = gateway_on(synapse, tmp_path, at_length), await human(synapse, "alice")
+    with trio.fail_after(SOON):
+        async with gateway.running():
+            room = await room_with(gateway, alice, is_encrypted=True)
+            await alice.send(room, "go on")
+            shown = await alice.watch(
+                room,
+                lambda seen: sum(len(one.text) for one in by_bot(gateway, seen)) >= len(text),
+            )
+
+    assert "".join(one.text for one in by_bot(gateway, shown)) == text
+    assert by_bot(gateway, shown)[0].edits == 1
