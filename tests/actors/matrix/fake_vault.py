@@ -39,6 +39,8 @@ class FakeVault:
     coming: set[str] = field(factory=set)
     refusal: LoginRefused | None = None
     is_open: bool = False
+    losses: list[int] = field(factory=list)
+    """After how many pages the trail was lost."""
     _new: set[str] = field(factory=set)
 
     def give(self, session: str) -> None:
@@ -50,6 +52,9 @@ class FakeVault:
         await trio.lowlevel.checkpoint()
         self.is_open = self.refusal is None
         return self.refusal
+
+    def lose_track(self) -> None:
+        self.losses.append(len(self.received))
 
     async def receive(self, page: Json) -> None:
         await trio.lowlevel.checkpoint()
