@@ -18,7 +18,7 @@ from actors.matrix.api.status import Status
 from actors.matrix.crypto.cross_signing import CrossSigning
 from actors.matrix.crypto.port import Vault
 from actors.matrix.crypto.vault import OlmVault
-from actors.matrix.errands.errands import errands
+from actors.matrix.errands.errands import Errands, errands
 from actors.matrix.incoming.direct import Direct
 from actors.matrix.incoming.invites import Invites
 from actors.matrix.incoming.late import LateKeys
@@ -33,15 +33,16 @@ from actors.matrix.settings import MatrixSettings
 from protocols.chats import DirectoryMessage
 from protocols.mail import Address
 from protocols.store import FindKeys, StoreMessage
-from protocols.surfaces import SurfaceMessage
+from protocols.surfaces import AnswerPress, FetchFile, OpenRoom, SurfaceMessage
 
 _CLOSE_WITHIN = 3.0
 
 
 def olm_vault(server: Homeserver, settings: MatrixSettings, status: Status) -> Vault:
     """The keys of the account, with its device signed by the account's identity."""
-    announce = CrossSigning(server, settings, status).ensure
-    return OlmVault(server, status, settings.store_path / "crypto", announce)
+    vault = OlmVault(server, status, settings.store_path / "crypto")
+    vault.announce = CrossSigning(server, settings, status, vault.signed).ensure
+    return vault
 
 
 @define
@@ -81,21 +82,23 @@ class MatrixSyncer:
         async with trio.open_nursery() as beside:
             surface = _Surface.over(server, self, beside)
             surface.places.learn(moved)
-            surface.sender.errands.begin()
+            surface.errands.begin()
             try:
-                return await self._serve(surface)
+                refused = await self._serve(surface)
             finally:
                 surface.vault.close()
                 beside.cancel_scope.cancel(reason="the surface is stopped")
+        return refused
 
     async def _serve(self, surface: "_Surface") -> LoginRefused | None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(surface.read, nursery.cancel_scope)
+            nursery.start_soon(surface.open_errands)
             drained = trio.Event()
             nursery.start_soon(surface.send, drained)
             ready()
             async for message in self.inbox:
-                surface.sender.take(message)
+                surface.take(message)
             surface.reading.cancel()
             surface.sender.close()
             with trio.move_on_after(self.settings.pace.drain):
@@ -115,6 +118,7 @@ class _Surface:
     places: Places
     rooms: Rooms
     direct: Direct
+    errands: Errands
     sender: Sender
     door: Door
     watch: Watch = field(init=False)
@@ -130,7 +134,6 @@ class _Surface:
         folder = settings.files_path.absolute()
         leftovers = Leftovers(store, folder, actor.clock, actor.in_thread)
         direct = Direct(server, status, places)
-        beside_chats = errands(post, beside, places=places, direct=direct, leftovers=leftovers)
         return cls(
             server=server,
             actor=actor,
@@ -139,7 +142,8 @@ class _Surface:
             places=places,
             rooms=rooms,
             direct=direct,
-            sender=Sender(server, store, post, settings, places, leftovers, beside_chats),
+            errands=errands(post, beside, places=places, direct=direct, leftovers=leftovers),
+            sender=Sender(server, store, post, settings, places, leftovers),
             door=Door(server, settings, status),
         )
 
@@ -162,6 +166,22 @@ class _Surface:
             ),
             receipts=Receipts(server),
         )
+
+    def take(self, message: SurfaceMessage) -> None:
+        """Pass *message* on to who does it; never waits."""
+        match message:
+            case FetchFile() | OpenRoom():
+                self.errands.take(message)
+            case AnswerPress():
+                self.sender.take(message)
+            case _:
+                self.errands.note(message)
+                self.sender.take(message)
+
+    async def open_errands(self) -> None:
+        """The errands ask the homeserver when the chats may."""
+        if me := await self.sender.opened():
+            self.errands.open(me)
 
     async def send(self, drained: trio.Event) -> None:
         await self.sender.run()

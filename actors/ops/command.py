@@ -38,9 +38,9 @@ def run_debug(
 ) -> int:
     """Do what ``debug ARGV`` says to the program that listens at *socket_path*.
 
-    *plan* is the tree that would run, in start order, in rows of a name and a role.
-    *matrix_store* is the folder of the Matrix secrets. *out* and *err* are the standard streams
-    unless given. *pause* waits seconds between two pictures of ``--watch``.
+    *plan* is the tree that would run, in start order: rows of a name and a role. *matrix_store*
+    is the folder of the Matrix secrets. *out* and *err* are the standard streams unless given.
+    *pause* waits seconds between two pictures of ``--watch``.
 
     Returns:
         The exit code: 0 done, 1 not done (refused, not running, no answer), 2 a wrong command
@@ -57,14 +57,14 @@ def run_debug(
     # NO_COLOR is the terminal's, as COLUMNS is, and no setting of the program.
     screen = Screen(out, err, wants_colours=not os.environ.get("NO_COLOR"), as_json=said.json)
     if isinstance(said.request, Errand):
-        if not is_read:  # what is shown only once would be lost
-            screen.complain("the answer cannot be printed: standard output is closed")
-            return 1
-        return _done_here(said.request, matrix_store, screen, out)
+        return _done_here(said.request, matrix_store, screen, out if is_read else None)
     return _printed(_Talk(socket_path, plan, screen), said, out, pause)
 
 
-def _done_here(errand: Errand, folder: Path, screen: Screen, out: TextIO) -> int:
+def _done_here(errand: Errand, folder: Path, screen: Screen, out: TextIO | None) -> int:
+    if out is None:  # what is shown only once would be lost
+        screen.complain("the answer cannot be printed: standard output is closed")
+        return 1
     try:
         return run_errand(errand, folder, screen)
     except OSError as error:

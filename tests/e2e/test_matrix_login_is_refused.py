@@ -104,6 +104,7 @@ async def test_a_server_that_is_not_matrix_is_named(tmp_path: Path) -> None:
             assert await it.end() == 0
 
     assert "MATRIX_HOMESERVER" in parked["reason"]
+    assert not proxy.calls_of("login")
 
 
 async def test_keys_that_are_lost_are_said_and_mended_by_a_new_login(
@@ -130,6 +131,24 @@ async def test_keys_that_are_lost_are_said_and_mended_by_a_new_login(
     assert "debug matrix-login" in parked["reason"]
     assert (login.returncode, restarted.returncode) == (0, 0)
     assert answer.is_trusted
+
+
+async def test_a_login_that_is_at_work_is_not_forgotten(tmp_path: Path, synapse: Synapse) -> None:
+    async with matrix_chat(tmp_path, synapse, is_encrypted=True) as chat:
+        await chat.start()
+        await chat.say("at-work")
+        await chat.hears("at-work")
+        refused = await chat.it.debug("matrix-login")
+        await chat.say("still-at-work")
+        await chat.hears("still-at-work")
+        await chat.end()
+    forgotten = await chat.it.debug("matrix-login")
+
+    assert refused.returncode == 1
+    assert "stop it first" in refused.stderr
+    assert forgotten.returncode == 0
+    (aside,) = (tmp_path / "matrix_store").glob("before-*")
+    assert {path.name for path in aside.iterdir()} == {"crypto", "session.json"}
 
 
 async def test_a_second_program_with_the_same_keys_is_refused(

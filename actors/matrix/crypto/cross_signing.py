@@ -17,7 +17,7 @@ from actors.matrix.crypto.identity_files import IdentityFiles, given_recovery_ke
 from actors.matrix.crypto.own_keys import OwnKeys, Requests, StepRefusedError
 from actors.matrix.crypto.recovery import KEY_BYTES, StorageKey
 from actors.matrix.crypto.secret_storage import restored_identity, store_identity
-from actors.matrix.crypto.signing import SEED_BYTES, SigningKey, is_signed, with_signature
+from actors.matrix.crypto.signing import SEED_BYTES, SigningKey, is_signed
 from actors.matrix.settings import MatrixSettings
 
 Json = dict[str, Any]
@@ -47,14 +47,14 @@ class CrossSigning:
     life. Keys of the account that are not ours are never replaced.
 
     Args:
-        sign_as_device: The signature of our device's own key over a value, in unpadded Base64;
-            with it the device vouches for the master key too.
+        sign_as_device: Gives a value with the signature of our device's own key; with it the
+            device vouches for the master key too.
     """
 
     server: Requests
     settings: MatrixSettings
     status: Status
-    sign_as_device: Callable[[Json], str] | None = None
+    sign_as_device: Callable[[Json], Json] | None = None
     in_thread: InThread = trio.to_thread.run_sync
     _files: IdentityFiles = field(init=False)
 
@@ -143,12 +143,11 @@ class CrossSigning:
         if not is_signed(published.device, user_id=user_id, public=signer.public):
             signed[device_id] = signer.signed(device_keys, user_id)
         master = published.keys.get("master", {})
-        public, key_id = device_keys["keys"][f"ed25519:{device_id}"], f"ed25519:{device_id}"
+        public = device_keys["keys"][f"ed25519:{device_id}"]
         is_vouched_for = is_signed(master, user_id=user_id, public=public, signer=device_id)
         if self.sign_as_device is not None and not is_vouched_for:
             form = identity.published_form("master")
-            signature = self.sign_as_device(form)
-            signed[identity.master.public] = with_signature(form, user_id, key_id, signature)
+            signed[identity.master.public] = self.sign_as_device(form)
         if signed:
             await own.add_signatures(signed)
             log.info("device.signed", device_id=device_id)

@@ -33,15 +33,27 @@ class StoreUnreadableError(Exception):
     """The store is damaged, or is none."""
 
 
+class _Store(SqliteStore):  # type: ignore[misc]  # it ships no types
+    """nio's store, which here writes each change once."""
+
+    def _create_database(self) -> Any:
+        how = {"journal_mode": "wal", "synchronous": "full", "secure_delete": 1, "foreign_keys": 1}
+        return peewee.SqliteDatabase(self.database_path, pragmas=how)
+
+
 class _Olm(Olm):  # type: ignore[misc]  # it ships no types
     """nio's machine, which here tells what it could not read, and does not forget a better key."""
 
     def __init__(self, user_id: str, device_id: str, store: SqliteStore) -> None:
-        self.is_unread = False
+        self.is_unread = self.is_key_used = False
         super().__init__(user_id, device_id, store)
 
     def _mark_device_for_unwedging(self, sender: str, sender_key: str) -> None:  # noqa: ARG002  # nio calls it
         self.is_unread = True
+
+    def _create_inbound_session(self, sender: str, sender_key: str, message: Any) -> Any:
+        self.is_key_used = True
+        return super()._create_inbound_session(sender, sender_key, message)
 
     def create_group_session(
         self, sender_key: str, sender_fp_key: str, room_id: str, session_id: str, session_key: str
@@ -77,9 +89,7 @@ class Machine:
             StoreUnreadableError: What is there cannot be read.
         """
         try:
-            store = SqliteStore(user_id, device_id, str(folder), database_name=DATABASE)
-            store.database.pragma("journal_mode", "wal", permanent=True)
-            store.database.pragma("synchronous", "full", permanent=True)
+            store = _Store(user_id, device_id, str(folder), database_name=DATABASE)
             return cls(user_id, device_id, _Olm(user_id, device_id, store), store)
         except (peewee.PeeweeException, *_HOSTILE) as error:
             raise StoreUnreadableError from error
@@ -91,10 +101,6 @@ class Machine:
     def run(self, sql: str, *words: str) -> list[tuple[Any, ...]]:
         """Run *sql* in the keys' database, for what has to be saved together with them."""
         return list(self._store.database.execute_sql(sql, words).fetchall())
-
-    def save_account(self) -> None:
-        """Save our own keys: nio forgets to, once the message that used one was read."""
-        self._olm.save_account()
 
     @contextmanager
     def saving(self) -> Iterator[None]:
@@ -122,8 +128,8 @@ class Machine:
 
     def signed(self, body: Json) -> Json:
         """*body* with our device's signature."""
-        signature = self._olm.sign_json(body)
-        return {**body, "signatures": {self.user_id: {f"ed25519:{self.device_id}": signature}}}
+        by_key = {f"ed25519:{self.device_id}": str(self._olm.sign_json(body))}
+        return {**body, "signatures": {self.user_id: by_key}}
 
     @property
     def most_one_time_keys(self) -> int:
@@ -225,12 +231,15 @@ class Machine:
 
     def take(self, event: Json) -> NewKey | Unread | None:
         """Read an ``m.room.encrypted`` event that a device sent to us."""
-        self._olm.is_unread = False
+        self._olm.is_unread = self._olm.is_key_used = False
         try:
             found = OlmEvent.from_dict(event)
             inner = self._olm.decrypt_event(found) if isinstance(found, OlmEvent) else None
         except _HOSTILE:
             self._olm.is_unread, inner = True, None
+        if self._olm.is_key_used:
+            # nio saves before it opens the message, which is when the one-time key goes.
+            self._olm.save_account()
         if isinstance(inner, RoomKeyEvent):
             return NewKey(inner.session_id)
         if not self._olm.is_unread:

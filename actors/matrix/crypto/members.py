@@ -35,6 +35,11 @@ class Members:
         for room in table(table(page.get("rooms")).get("leave")):
             self._forget(room)
 
+    def lose_track(self) -> None:
+        """Anybody may have come or gone, unseen."""
+        for room in [*self._known]:
+            self._forget(room)
+
     def now(self, room: str) -> frozenset[str] | None:
         """Who is in *room*, where that is known without asking."""
         known = self._known.get(room)

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 log = structlog.get_logger("matrix.receiving")
 
-_AT_ONCE = 4  # each takes some 6 ms
+_AT_ONCE = 2  # each takes some 6 ms, and the disk some more
 
 
 @define
@@ -37,7 +37,6 @@ class Receiving:
             with self.machine.saving():
                 for event in some:
                     self._take(event)
-                self.machine.save_account()
             await trio.lowlevel.checkpoint()
         if events:
             self.taken.trim()

@@ -70,12 +70,7 @@ class SigningKey:
 
     def signed(self, value: Json, user_id: str) -> Json:
         """*value* with the signature that this key of *user_id* adds, and no other."""
-        return with_signature(value, user_id, self.key_id, self.signature_of(value))
-
-
-def with_signature(value: Json, user_id: str, key_id: str, signature: str) -> Json:
-    """*value* with this one signature."""
-    return {**value, "signatures": {user_id: {key_id: signature}}}
+        return {**value, "signatures": {user_id: {self.key_id: self.signature_of(value)}}}
 
 
 def is_signed(value: Json, *, user_id: str, public: str, signer: str = "") -> bool:

@@ -42,6 +42,12 @@ class Devices:
             self._fresh.discard(user_id)
             self._again_at.pop(user_id, None)
 
+    def lose_track(self) -> None:
+        """Anybody's devices may have changed, unseen."""
+        for user_id in self._fresh:
+            self._changes[user_id] = self._changes.get(user_id, 0) + 1
+        self._fresh.clear()
+
     def stale(self, users: Iterable[str]) -> list[str]:
         """Those of *users* for whom we should ask."""
         now = trio.current_time()

@@ -86,6 +86,18 @@ class OlmVault:
             self._parts.folder.release()
             self._parts = None
 
+    def signed(self, body: Json) -> Json:
+        """*body* with our device's signature, and no other."""
+        unsigned = {"signatures", "unsigned"}
+        plain = {name: found for name, found in body.items() if name not in unsigned}
+        return self._open_parts.machine.signed(plain)
+
+    def lose_track(self) -> None:
+        """The next page does not go on from the last one: ask again for people and devices."""
+        if self._parts is not None:
+            self._parts.members.lose_track()
+            self._parts.devices.lose_track()
+
     async def receive(self, page: Json) -> None:
         """Take what an answer of ``/sync`` says of keys, devices and members."""
         parts = self._open_parts

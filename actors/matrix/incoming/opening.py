@@ -5,6 +5,7 @@ from typing import assert_never
 from actors.matrix.crypto.port import Broken, KeyMissing, Opened, Vault
 from actors.matrix.incoming.batch import KIND, SOURCE, Batch, Room, SealedEvent
 from actors.matrix.incoming.decode import SEALABLE
+from actors.matrix.incoming.meaning import Unreadable
 from actors.matrix.incoming.shapes import (
     Json,
     is_name,
@@ -12,6 +13,7 @@ from actors.matrix.incoming.shapes import (
     is_time_ms,
     table,
     text_in,
+    written,
 )
 from protocols.store import AddDeadLetter
 
@@ -21,6 +23,7 @@ def is_sealed(event: Json, me: str) -> bool:
     sender = event.get("sender")
     return (
         event.get("type") == "m.room.encrypted"
+        and isinstance(event.get("content"), dict)
         and "state_key" not in event
         and not is_redacted(event)
         and is_name(event.get("event_id"), "$")
@@ -40,6 +43,8 @@ def opened(vault: Vault, event: Json, room: Room, batch: Batch) -> Json | None:
     match vault.unseal(room.native, event):
         case Opened(inner):
             return unwrapped(event, inner)
+        case KeyMissing() if not written(event):
+            batch.add(Unreadable("an encrypted event that is too deep to be kept", ""))
         case KeyMissing(key, is_withheld):
             batch.sealed.append(SealedEvent(room.native, event, key, name, is_withheld))
         case Broken(reason):
@@ -55,7 +60,8 @@ def unwrapped(event: Json, inner: Json) -> Json | None:
 
     Those who can write in the room may put anything inside, such as a state event.
     """
-    if inner.get("type") not in SEALABLE:
+    kind = inner.get("type")
+    if not isinstance(kind, str) or kind not in SEALABLE:
         return None
     outer = {key: event.get(key) for key in ("event_id", "sender", "origin_server_ts", "unsigned")}
-    return {"type": inner["type"], "content": table(inner.get("content")), **outer}
+    return {"type": kind, "content": table(inner.get("content")), **outer}

@@ -150,6 +150,8 @@ class Reader:
         self.rooms.in_sight()
         if page.direct is not None:
             self.watch.direct.learn(page.direct)
+        if page.is_fresh:
+            self.vault.lose_track()
         await self.vault.receive(page.raw)
 
     def _took(self, page: Page, batch: Batch) -> None:

@@ -68,7 +68,8 @@ class Upgrades:
         for key, text in await ask_until_answered(self.store, FindKeys(FOLLOW_PREFIX)):
             found = table(json.loads(text))
             follow = _Follow(text_in(found.get("old")), text_in(found.get("via")))
-            self._follow(key.removeprefix(FOLLOW_PREFIX), follow)
+            self._follows[key.removeprefix(FOLLOW_PREFIX)] = follow
+        self._set_out()
 
     async def see(self, joined: JoinedRoom) -> Continues | TokenRefused | None:
         """Take what *joined* says of a room's end, or of its going on here."""
@@ -101,6 +102,8 @@ class Upgrades:
         """The changes are durable."""
         self._unwritten.clear()
         self._arrived.clear()
+        # Not before: who comes into a room must know for ever why.
+        self._set_out()
 
     async def run(self) -> None:
         """Join the replacements, each as patiently as its server is slow to let us in."""
@@ -127,7 +130,7 @@ class Upgrades:
                 follow = _Follow(old, end.sender.partition(":")[2])
                 text = json.dumps({"old": follow.old, "via": follow.via})
                 self._unwritten.append(PutKey(FOLLOW_PREFIX + new, text))
-                self._follow(new, follow)
+                self._follows[new] = follow
             case TokenRefused() as refused:
                 return refused
         return None
@@ -163,10 +166,12 @@ class Upgrades:
             case TokenRefused() as refused:
                 return refused
 
-    def _follow(self, room: str, follow: _Follow) -> None:
-        self._follows[room] = follow
-        self._next_at[room] = trio.current_time()
-        self._changed.set()
+    def _set_out(self) -> None:
+        """Go to the rooms that we follow to; a try that is planned stays planned."""
+        now = trio.current_time()
+        if new := self._follows.keys() - self._next_at.keys():
+            self._next_at.update(dict.fromkeys(new, now))
+            self._changed.set()
 
     async def _join(self, room: str) -> None:
         """Try once; how it went shows in the sync, and is believed there only."""

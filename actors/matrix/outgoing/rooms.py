@@ -4,17 +4,12 @@ from functools import partial
 from http import HTTPStatus
 from typing import assert_never
 
-import structlog
 from attrs import define, field, frozen
 
 from actors.matrix.api.client import Done, Homeserver, Refused, TokenRefused
 from actors.matrix.api.patience import insist
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import Vault
-
-log = structlog.get_logger("matrix.rooms")
-
-NO_ENCRYPTION = "I cannot read encrypted rooms yet. Please invite me to a room without encryption."
 
 
 @frozen
@@ -55,7 +50,6 @@ class Rooms:
 
     def saw_encryption(self, room: str) -> None:
         """The room is encrypted: it stays so for ever."""
-        self._open.discard(room)
         self.vault.saw_encryption(room)
 
     def is_encrypted(self, room: str) -> bool:
@@ -94,8 +88,3 @@ class Rooms:
                 return Unknown()
             case _:
                 assert_never(reply)
-
-    async def refuse(self, room: str) -> None:
-        """Leave an encrypted room, or decline its invitation, with a line that says why."""
-        log.info("room.refused", room=room)
-        await insist(self.status, partial(self.server.leave, room, NO_ENCRYPTION))

@@ -11,7 +11,6 @@ from attrs import define, field
 from actors.kernel.asking import ask_until_answered
 from actors.leftovers import Leftovers
 from actors.matrix.api.client import Homeserver, Limited
-from actors.matrix.errands.errands import Errands
 from actors.matrix.outgoing.answers import Answers
 from actors.matrix.outgoing.chores import Chores
 from actors.matrix.outgoing.drafts import Drafts
@@ -34,14 +33,7 @@ from actors.matrix.settings import MatrixSettings, Pace
 from protocols.ids import RoomId, SurfaceName
 from protocols.mail import Address
 from protocols.store import OutgoingRooms, StoreMessage
-from protocols.surfaces import (
-    AnswerPress,
-    Deliver,
-    FetchFile,
-    OpenRoom,
-    RoomMessage,
-    SurfaceMessage,
-)
+from protocols.surfaces import AnswerPress, Deliver, RoomMessage
 
 SURFACE = SurfaceName("matrix")
 
@@ -61,7 +53,6 @@ class Sender:
     settings: MatrixSettings
     places: Places
     leftovers: Leftovers
-    errands: Errands
     answers: Answers = field(init=False)
     drafts: Drafts = field(init=False)
     reactions: Reactions = field(init=False)
@@ -92,17 +83,14 @@ class Sender:
         """How often we may speak."""
         return self.settings.pace
 
-    def take(self, message: SurfaceMessage) -> None:
+    def take(self, message: RoomMessage | AnswerPress) -> None:
         """Note what *message* asks for; never waits."""
         match message:
             case AnswerPress(is_refused=is_refused, text=text):
                 # What a press did is shown by the message that has the button.
                 if is_refused and text.strip():
                     self._take_for_room(message)
-            case FetchFile() | OpenRoom():
-                self.errands.take(message)
             case _:
-                self.errands.note(message)
                 self._take_for_room(message)
 
     def _take_for_room(self, message: RoomMessage | AnswerPress) -> None:
@@ -124,7 +112,11 @@ class Sender:
         """Send from now on: we are logged in as *me* and have seen what is new."""
         self._me = me
         self._opened.set()
-        self.errands.open(me)
+
+    async def opened(self) -> str:
+        """Who we are, when we are logged in; empty where we are closed before that."""
+        await self._opened.wait()
+        return self._me
 
     async def run(self) -> None:
         """Send until ``close``, then what is still there."""

@@ -39,6 +39,8 @@ class FakeVault:
     coming: set[str] = field(factory=set)
     refusal: LoginRefused | None = None
     is_open: bool = False
+    losses: list[int] = field(factory=list)
+    """After how many pages the trail was lost."""
     _new: set[str] = field(factory=set)
 
     def give(self, session: str) -> None:
@@ -51,6 +53,9 @@ class FakeVault:
         self.is_open = self.refusal is None
         return self.refusal
 
+    def lose_track(self) -> None:
+        self.losses.append(len(self.received))
+
     async def receive(self, page: Json) -> None:
         await trio.lowlevel.checkpoint()
         self.received.append(page)
@@ -61,11 +66,12 @@ class FakeVault:
     def unseal(self, room: str, event: Json) -> Opened | KeyMissing | Broken:
         assert room.startswith("!")
         session = str(event["content"].get("session_id"))
-        if session in self.broken:
+        inner = event["content"].get("ciphertext")
+        if session in self.broken or not isinstance(inner, dict):
             return Broken("it does not hold together")
         if session not in self.keys:
             return KeyMissing(session, is_withheld=session in self.withheld)
-        return Opened({**event, "room_id": room, **event["content"]["ciphertext"]})
+        return Opened({**event, "room_id": room, **inner})
 
     def take_new_keys(self) -> frozenset[str]:
         new, self._new = self._new, set()

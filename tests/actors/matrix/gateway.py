@@ -15,7 +15,7 @@ from actors.matrix.api.client import Homeserver, MatrixClient
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import Vault
 from actors.matrix.settings import MatrixSettings, Pace
-from actors.matrix.syncer import MatrixSyncer
+from actors.matrix.syncer import MatrixSyncer, olm_vault
 from protocols.chats import DirectoryMessage, MayJoin, RoomGone, RowsArrived
 from protocols.ids import PersonId, SlotId, run_id_for
 from protocols.mail import Question
@@ -33,7 +33,6 @@ from protocols.store import (
     Voice,
 )
 from protocols.surfaces import Deliver, SurfaceMessage
-from tests.actors.matrix.keyless import Keyless
 from tests.fakes import MemoryJournal, MemoryStoreAddress
 from tests.rigs.synapse import Account, Synapse
 
@@ -94,7 +93,7 @@ class Gateway:
     directory: Directory = field(factory=Directory)
     answer: Answer = echo
     connect: Callable[[str], Homeserver] = MatrixClient
-    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = Keyless
+    vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = olm_vault
     in_thread: InThread = trio.to_thread.run_sync
     clock: Callable[[], float] = time.time
     box: Mailbox[SurfaceMessage] = field(init=False)
@@ -170,6 +169,7 @@ def settings_for(account: Account, url: str, folder: Path, pace: Pace = QUICK) -
         user_id=account.user_id,
         password=account.password,
         store_path=folder / "matrix",
+        files_path=folder / "files",
         pace=pace,
     )
 

@@ -10,13 +10,13 @@ from attrs import evolve
 
 from actors.kernel.child import ParkedError
 from actors.matrix.api.client import MatrixClient
-from actors.matrix.outgoing.rooms import NO_ENCRYPTION
 from actors.matrix.places import Places
 from protocols.chats import RoomGone
 from protocols.ids import PersonId
 from protocols.store import AddOutgoing, OutboxState, Row, Voice
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
 from tests.actors.matrix.gateway import Gateway, echo, gateway_on
+from tests.rigs.matrix_human import human
 from tests.rigs.matrix_shown import Shown
 from tests.rigs.synapse import Person, Synapse
 
@@ -115,59 +115,39 @@ async def test_an_invitation_that_came_while_we_were_down_is_taken(
             assert await alice.watch_answers(room, bot, 1) == ["echo: are you there"]
 
 
-async def test_an_encrypted_room_is_declined_with_a_visible_reason(
+async def test_a_room_that_becomes_encrypted_gets_no_plaintext_word_any_more(
     synapse: Synapse, tmp_path: Path
 ) -> None:
-    gateway, alice = gateway_on(synapse, tmp_path), synapse.person("alice")
-    bot = gateway.settings.user_id
-
-    with trio.fail_after(SOON):
-        async with gateway.running():
-            room = await alice.create_room(invite=[bot], is_encrypted=True)
-            content = await alice.watch_member(room, bot, "leave")
-
-    assert content["reason"] == NO_ENCRYPTION
-    assert await alice.answers(room, bot) == []
-
-
-async def test_a_room_that_becomes_encrypted_is_left_without_a_plaintext_word(
-    synapse: Synapse, tmp_path: Path
-) -> None:
-    gateway, alice = gateway_on(synapse, tmp_path), synapse.person("alice")
+    gateway, alice = gateway_on(synapse, tmp_path), await human(synapse, "alice")
     bot = gateway.settings.user_id
 
     with trio.fail_after(SOON):
         async with gateway.running():
             room = await talk_in(gateway, alice)
             await alice.encrypt(room)
-            content = await alice.watch_member(room, bot, "leave")
-            gateway.commit(AddOutgoing(room_id(room), Voice.AGENT, "plaintext"))
-            await gateway.say(Deliver(room_id(room)))
+            await alice.send(room, "sealed from now on")
+            await alice.watch_answers(room, bot, 2)
 
-    assert content["reason"] == NO_ENCRYPTION
-    assert await alice.answers(room, bot) == ["echo: hello"]
-    assert [out.state for out in gateway.journal.outbox.values()] == [
-        OutboxState.SENT,
-        OutboxState.FAILED,
-    ]
-    assert gateway.directory.gone in ([], [RoomGone(room_id(room), NO_ENCRYPTION)])
+    assert [one.is_encrypted for one in await alice.seen(room)] == [False, False, True, True]
+    assert gateway.directory.gone == []
 
 
-async def test_a_room_that_was_encrypted_while_we_were_down_gets_no_word(
+async def test_a_room_that_was_encrypted_while_we_were_down_gets_no_plaintext_word(
     synapse: Synapse, tmp_path: Path
 ) -> None:
-    gateway, alice = gateway_on(synapse, tmp_path), synapse.person("alice")
+    gateway, alice = gateway_on(synapse, tmp_path), await human(synapse, "alice")
     bot = gateway.settings.user_id
     with trio.fail_after(SOON):
         async with gateway.running():
             room = await talk_in(gateway, alice)
-        gateway.commit(AddOutgoing(room_id(room), Voice.AGENT, "plaintext"))
+        gateway.commit(AddOutgoing(room_id(room), Voice.AGENT, "secret"))
         await alice.encrypt(room)
 
         async with gateway.running():
-            await alice.watch_member(room, bot, "leave")
+            answers = await alice.watch_answers(room, bot, 2)
 
-    assert await alice.answers(room, bot) == ["echo: hello"]
+    assert answers == ["echo: hello", "secret"]
+    assert [one.is_encrypted for one in await alice.seen(room)] == [False, False, True]
 
 
 async def test_an_answer_grows_in_one_message_and_ends_as_it_is(
@@ -365,7 +345,7 @@ async def test_a_token_is_as_good_as_a_password(synapse: Synapse, tmp_path: Path
         async with gateway.running():
             await talk_in(gateway, alice)
 
-    assert not (tmp_path / "matrix").exists()
+    assert not (tmp_path / "matrix" / "session.json").exists()
 
 
 async def test_a_wrong_password_parks_the_surface(synapse: Synapse, tmp_path: Path) -> None:

@@ -66,6 +66,16 @@ def test_a_penalty_is_shown_beside_the_last_sync(life: Life) -> None:
     assert re.fullmatch(r"last sync \S+; waits until \d\d:\d\d:\d\d: rate limited", life.notes[-1])
 
 
+def test_messages_that_wait_for_their_keys_are_counted(life: Life) -> None:
+    status = Status()
+
+    status.sealed(2)
+    status.sealed(2)
+    status.sealed(0)
+
+    assert life.notes == ["2 messages wait for their keys", ""]
+
+
 def test_what_a_person_has_to_see_to_is_shown_until_it_is_done(life: Life) -> None:
     status = Status()
 

@@ -73,12 +73,13 @@ class OlmDevice:
                 f"ed25519:{device_id}": public_of(self._key),
             },
         }
-        signature = self.sign(value)
-        return value | {"signatures": {user_id: {f"ed25519:{device_id}": signature}}}
+        return self.signed(value)
 
-    def sign(self, value: Json) -> str:
-        """This device's signature over *value*."""
-        return sign(self._key, value)
+    def signed(self, value: Json) -> Json:
+        """*value* with this device's signature."""
+        key_id = f"ed25519:{self.account.device_id}"
+        signatures = {self.account.user_id: {key_id: sign(self._key, value)}}
+        return value | {"signatures": signatures}
 
 
 @frozen

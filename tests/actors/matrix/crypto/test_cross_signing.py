@@ -117,7 +117,7 @@ class Bot:
         """One life up to its end or up to its killing; its requests."""
         async with self.line(after, is_delivered=is_delivered) as line:
             status = Status()
-            signing = CrossSigning(line, self.settings, status, self.device.sign)
+            signing = CrossSigning(line, self.settings, status, self.device.signed)
             with line.life:
                 await signing.ensure(self.device.keys)
             self.statuses.append(status)
@@ -239,7 +239,13 @@ async def test_the_device_of_an_olm_machine_is_signed(synapse: Synapse, tmp_path
 
             ours = MatrixClient(synapse.url)
             ours.use(Session(account.user_id, client.device_id, client.access_token))
-            signing = CrossSigning(ours, bot.settings, Status(), client.olm.sign_json)
+
+            def signed(value: Json) -> Json:
+                signature = client.olm.sign_json(value)
+                key_id = f"ed25519:{client.device_id}"
+                return value | {"signatures": {account.user_id: {key_id: signature}}}
+
+            signing = CrossSigning(ours, bot.settings, Status(), signed)
             await signing.ensure(shown)
 
             await from_asyncio(client.close)
@@ -569,7 +575,7 @@ async def test_no_key_and_no_password_is_in_any_log_or_repr(
         bot = await Bot.fresh(synapse, tmp_path)
         await half_published(bot)
         async with bot.line(None, is_delivered=False) as line:
-            signing = CrossSigning(line, bot.settings, Status(), bot.device.sign)
+            signing = CrossSigning(line, bot.settings, Status(), bot.device.signed)
             await signing.ensure(bot.device.keys)
 
     kept = json.loads(bot.files()["cross_signing.json"])

@@ -95,7 +95,7 @@ def signing_on(
     server.use(Session(BOT, "DEVICE1", "token1"))
     server.handlers[""] = answer
     settings = MatrixSettings("http://fake", BOT, folder / "m", password="right")
-    return CrossSigning(server, settings, Status(), DEVICE.sign)
+    return CrossSigning(server, settings, Status(), DEVICE.signed)
 
 
 @pytest.mark.parametrize("number", range(12))

@@ -12,6 +12,7 @@ from attrs import evolve
 from actors.matrix.api.client import Limited, Session, TokenRefused, Unreachable
 from actors.matrix.api.login import LoginRefused
 from actors.matrix.crypto.folder import DATABASE
+from actors.matrix.crypto.signing import is_signed
 from tests.actors.matrix.crypto.key_server import LOST, ROOM, KeyServer, opened, party
 
 MENDED_BY = "python supervisor.py debug matrix-login"
@@ -239,3 +240,17 @@ async def test_the_keys_of_the_device_are_announced_in_each_life(
 
     assert len(announced) == 2
     assert announced[0] == announced[1]
+
+
+async def test_our_device_vouches_for_what_it_signs(
+    server: KeyServer, nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    bot = await opened(nursery, server, tmp_path)
+    key = server.devices["@bot:fake"]["BOT"]["keys"]["ed25519:BOT"]
+    body = {"keys": {"a": "b"}, "signatures": {"@bot:fake": {"x": "y"}}, "unsigned": {"n": 1}}
+
+    signed = bot.vault.signed(body)
+
+    assert signed.keys() == {"keys", "signatures"}
+    assert is_signed(signed, user_id="@bot:fake", public=key, signer="BOT")
+    assert not is_signed(signed | {"keys": {}}, user_id="@bot:fake", public=key, signer="BOT")

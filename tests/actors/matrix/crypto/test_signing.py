@@ -12,7 +12,6 @@ from actors.matrix.crypto.signing import (
     decoded,
     is_signed,
     unpadded,
-    with_signature,
 )
 
 # Matrix specification, appendices, "Cryptographic Test Vectors".
@@ -93,12 +92,12 @@ def test_a_signature_is_of_one_user_key_and_name_only() -> None:
     assert not is_signed(signed, user_id="@b:b", public=KEY.public)
     assert not is_signed(signed, user_id="@a:b", public=other.public)
     assert not is_signed(signed, user_id="@a:b", public=KEY.public, signer="DEVICE")
-    stolen = with_signature({"a": 1}, "@a:b", KEY.key_id, other.signature_of({"a": 1}))
+    stolen = {"a": 1, "signatures": {"@a:b": {KEY.key_id: other.signature_of({"a": 1})}}}
     assert not is_signed(stolen, user_id="@a:b", public=KEY.public)
 
 
 def test_a_device_signs_under_its_own_name() -> None:
-    signed = with_signature({}, "@a:b", "ed25519:DEVICE", KEY.signature_of({}))
+    signed = {"signatures": {"@a:b": {"ed25519:DEVICE": KEY.signature_of({})}}}
 
     assert is_signed(signed, user_id="@a:b", public=KEY.public, signer="DEVICE")
 

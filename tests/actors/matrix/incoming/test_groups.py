@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Done, Refused, Reply, TokenRefused, Unreachable
+from actors.matrix.api.client import Done, Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.settings import GroupMode
 from protocols.ids import RemoteId, RoomId
 from protocols.store import AddOutgoing, Commit, Row, SentOutgoing, Voice
@@ -20,6 +20,7 @@ from tests.actors.matrix.fake_homeserver import (
     started,
 )
 from tests.actors.matrix.fake_requests import answered
+from tests.actors.matrix.fake_vault import sealed
 from tests.actors.matrix.gateway import Gateway
 
 Json = dict[str, Any]
@@ -400,3 +401,85 @@ async def test_words_of_ours_that_nobody_asked_for_can_be_replied_to(
         await server.until(lambda: bool(heard(gateway)))
 
     assert heard(gateway) == ["> I was **away**\n\nwhy?"]
+
+
+async def test_what_was_said_encrypted_long_ago_is_quoted_whoever_said_it(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    old = [
+        server.add(sealed({"msgtype": "m.text", "body": body}), type="m.room.encrypted", sender=who)
+        for body, who in (("by me", ALICE), ("by you", BOT))
+    ]
+    lost = server.add(sealed({"body": "x"}, session="lost"), type="m.room.encrypted")
+
+    async with gateway.running():
+        await started(server, gateway)
+        for event_id in (*old, lost):
+            say(server, "and now?", **reply_to(event_id))
+        await server.until(lambda: len(heard(gateway)) == 3)
+
+    assert heard(gateway) == ["> by me\n\nand now?", "> by you\n\nand now?", "and now?"]
+
+
+async def test_a_server_that_wants_silence_is_asked_for_the_message_again(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+    old = say(server, "long ago")
+    faults: list[Reply] = [Limited(3.0)]
+
+    def limit(method: str, path: str, body: Json | None) -> Reply:
+        return faults.pop() if faults else answered(server, method, path, body)
+
+    server.handlers["/event/"] = limit
+
+    async with gateway.running():
+        await started(server, gateway)
+        say(server, "and now?", **reply_to(old))
+        await server.until(lambda: bool(heard(gateway)))
+
+    assert heard(gateway) == ["> long ago\n\nand now?"]
+
+
+@pytest.mark.parametrize("fault", [Refused(403, "M_FORBIDDEN"), Unreachable("502")])
+async def test_a_list_of_direct_chats_that_cannot_be_written_makes_no_group(
+    autojump_clock: MockClock, tmp_path: Path, fault: Reply
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    def refuse(method: str, path: str, body: Json | None) -> Reply:
+        return fault if method == "PUT" else answered(server, method, path, body)
+
+    server.handlers["m.direct"] = refuse
+
+    async with gateway.running():
+        await started(server, gateway)
+        say(server, "hello")
+        say(server, "are you there?")
+        await server.until(lambda: len(heard(gateway)) == 2)
+
+    assert not any(row.is_shared for row in rows(gateway))
+
+
+async def test_a_new_list_of_direct_chats_counts_from_then_on(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    class Told(FakeHomeserver):
+        def _news(self, start: int, since: str) -> Json:
+            content = {ALICE: [ROOM]} if since else {}
+            told = {"events": [{"type": "m.direct", "content": content}]}
+            return {**super()._news(start, since), "account_data": told}
+
+    server = Told(autojump_clock, groups={ROOM})
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        say(server, "hello")
+        await server.until(lambda: bool(heard(gateway)))
+
+    assert not rows(gateway)[0].is_shared

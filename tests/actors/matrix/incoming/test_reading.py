@@ -3,12 +3,9 @@
 from pathlib import Path
 
 import pytest
-import trio
 from trio.testing import MockClock
 
-from actors.kernel.child import ParkedError
-from actors.matrix.api.client import Done, Limited, Refused, Session, TokenRefused, Unreachable
-from actors.matrix.api.login import SessionFile
+from actors.matrix.api.client import Done, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.outgoing.sending import SURFACE
 from protocols.chats import DirectoryMessage, RoomGone
 from protocols.ids import EventId, PersonId, RoomId, TraceId
@@ -23,6 +20,7 @@ from tests.actors.matrix.fake_homeserver import (
     gateway_over,
     started,
 )
+from tests.actors.matrix.fake_vault import FakeVault
 from tests.actors.matrix.gateway import A, Directory, Gateway
 from tests.fakes import MemoryStoreAddress
 
@@ -225,6 +223,25 @@ async def test_after_a_token_that_the_server_forgot_nothing_is_lost_and_nothing_
     )
     assert heard(gateway) == [*olds, *news, "newest"]
     assert server.said() == [f"echo: {text}" for text in heard(gateway)]
+
+
+async def test_after_a_token_that_the_server_forgot_people_and_devices_are_asked_for_again(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server, vault = FakeHomeserver(autojump_clock), FakeVault()
+    gateway = gateway_over(server, tmp_path, vault=vault)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("hello")
+        await server.until(lambda: len(server.said()) == 1)
+        assert vault.losses == []
+        server.faults["sync"] = [FORGOTTEN] * 3
+        server.write("newest")
+        await server.until(lambda: len(server.said()) == 2)
+
+    assert len(vault.losses) == 1
+    assert vault.losses[0] < len(vault.received)
 
 
 async def test_a_forgotten_token_does_not_open_the_past_of_a_room_that_never_spoke_to_us(
@@ -432,36 +449,6 @@ async def test_whatever_a_sync_answers_nothing_is_lost_and_nothing_is_hammered(
     assert tries[-1] - tries[0] > 25
 
 
-async def test_a_server_that_is_away_at_the_start_keeps_nobody_waiting(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    server = FakeHomeserver(autojump_clock)
-    server.faults["versions"] = [Unreachable("ClientConnectorError")] * 5
-    gateway = gateway_over(server, tmp_path)
-    gateway.commit(AddOutgoing(HERE, Voice.GATEWAY, "waits"))
-
-    async with gateway.running():
-        for _ in range(1000):
-            await gateway.say(Deliver(HERE))
-        await server.until(lambda: bool(server.said()))
-
-    assert server.said() == ["waits"]
-
-
-async def test_a_stop_before_the_server_was_ever_there_is_quick(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    server = FakeHomeserver(autojump_clock)
-    server.faults["versions"] = [Unreachable("ClientConnectorError")] * 100
-    gateway = gateway_over(server, tmp_path)
-
-    async with gateway.running():
-        await server.until(lambda: bool(server.times("versions")))
-        began = trio.current_time()
-
-    assert trio.current_time() - began < 1
-
-
 async def test_encryption_that_nobody_told_us_of_is_found_before_the_first_word(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
@@ -510,48 +497,6 @@ async def test_a_room_that_we_were_put_out_of_is_reported(
         await server.until(lambda: bool(gateway.directory.gone))
 
     assert gateway.directory.gone == [RoomGone(HERE, "we are not in the room")]
-
-
-async def test_a_token_that_is_refused_while_running_is_renewed_by_password_once(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    server = FakeHomeserver(autojump_clock)
-    gateway = gateway_over(server, tmp_path)
-
-    async with gateway.running():
-        await started(server, gateway)
-        server.tokens.clear()
-        server.write("hello")
-        await server.until(lambda: bool(server.said()))
-
-    assert server.said() == ["echo: hello"]
-    first, second = [call.words[1] for call in server.calls if call.name == "log_in"]
-    assert first == second
-
-
-async def test_a_session_that_is_ended_again_and_again_parks_the_surface(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    server = FakeHomeserver(autojump_clock)
-    server.faults["sync"] = [TokenRefused()] * 9
-    gateway = gateway_over(server, tmp_path)
-
-    with pytest.raises(ParkedError, match="ended the session twice"):
-        await gateway.syncer().run()
-
-    assert server.is_closed
-    assert len(server.times("log_in")) == 2
-
-
-async def test_a_given_token_that_is_refused_parks_the_surface(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    server = FakeHomeserver(autojump_clock)
-    server.faults["sync"] = [TokenRefused()]
-    gateway = gateway_over(server, tmp_path, token="token1")
-
-    with pytest.raises(ParkedError, match="set MATRIX_ACCESS_TOKEN"):
-        await gateway.syncer().run()
 
 
 async def test_no_person_and_no_event_is_taken_for_another(
@@ -653,17 +598,3 @@ async def test_while_the_sync_is_interrupted_an_open_room_is_asked_of_each_time(
         asked = len(server.times("encryption"))
 
     assert asked == 3
-
-
-async def test_a_password_that_is_wrong_by_now_parks_the_surface(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    server = FakeHomeserver(autojump_clock)
-    server.faults["sync"] = [TokenRefused()]
-    gateway = gateway_over(server, tmp_path, password="wrong")
-    SessionFile(gateway.settings.store_path / "session.json").keep(
-        "http://fake", Session(BOT, "DEVICE1", "token1")
-    )
-
-    with pytest.raises(ParkedError, match="MATRIX_PASSWORD"):
-        await gateway.syncer().run()

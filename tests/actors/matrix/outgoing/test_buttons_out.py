@@ -8,6 +8,7 @@ import trio
 from trio.testing import MockClock
 
 from actors.matrix.api.client import Limited, Refused, Unreachable
+from protocols.files import FileKind
 from protocols.ids import RemoteId
 from protocols.store import Button, OutboxState
 from protocols.surfaces import AnswerPress, ShowDraft
@@ -206,3 +207,37 @@ async def test_a_killed_life_offers_nothing_twice(
     assert len(out.events()) == 1
     assert len(out.events("m.reaction")) == 2
     assert RemoteId(out.events(room=ROOM)[0]["event_id"]) == out.outbox[0].remote_id
+
+
+async def test_files_with_buttons_are_named_above_them(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    out = Out.over(autojump_clock, tmp_path)
+    async with out.running():
+        row = out.row()
+        files = (out.file(b"x", FileKind.DOCUMENT, "a_b.txt"),)
+        out.finish(row, "", files=files, keyboard=ASK)
+        await out.settled()
+        out.amend(row, out.events()[0]["event_id"], "Chosen: *Yes*")
+        await out.settled()
+
+    names, _, edit = out.contents()
+    assert names["body"] == "\N{PAPERCLIP} a\\_b.txt\n\n✅ Yes\n❌ No"
+    assert edit["m.new_content"]["body"] == "\N{PAPERCLIP} a\\_b.txt\n\nChosen: *Yes*"
+
+
+@pytest.mark.parametrize("fault", [Refused(413, "M_TOO_LARGE"), Refused(400, "M_UNKNOWN")])
+async def test_a_change_that_the_server_does_not_take_is_given_up(
+    autojump_clock: MockClock, tmp_path: Path, fault: Refused
+) -> None:
+    out = Out.over(autojump_clock, tmp_path)
+    async with out.running():
+        row = out.row()
+        out.finish(row, "Send it?", keyboard=ASK)
+        await out.settled()
+        out.server.faults["send"] = [fault]
+        out.amend(row, out.events()[0]["event_id"], "Chosen")
+        await out.settled()
+
+    assert out.outbox[1].state is OutboxState.FAILED
+    assert [emoji for _, emoji in out.reactions()] == ["✅", "❌"]

@@ -180,6 +180,40 @@ async def test_encryption_unseen_in_a_gap_of_the_sync_is_asked_for(
     assert WORD not in out.wire()
 
 
+async def test_while_nobody_follows_the_room_each_word_is_asked_for(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    out = Out.over(autojump_clock, tmp_path)
+    async with out.running():
+        out.rooms.lost_sight()
+        out.finish(out.row(), "in the open")
+        await out.settled()
+        out.server.encrypted.add(ROOM)
+        out.finish(out.row(), WORD)
+        await out.settled()
+
+    assert [content["body"] for content in out.contents()] == ["in the open"]
+    assert WORD not in out.wire()
+
+
+async def test_a_penalty_that_begins_while_keys_are_shared_is_obeyed(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    out = encrypted_out(autojump_clock, tmp_path)
+    async with out.running() as sender:
+        waits = [30.0]
+
+        def begin() -> None:
+            if waits:
+                sender.post.penalty.extend(trio.current_time(), waits.pop())
+
+        out.vault.while_sealing = begin
+        out.finish(out.row(), WORD)
+        await out.settled()
+
+    assert out.server.times("request") == [30.0]
+
+
 async def test_a_retry_after_encryption_was_switched_on_is_sealed(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
