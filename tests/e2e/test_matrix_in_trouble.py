@@ -100,12 +100,12 @@ async def test_kills_and_faults_lose_and_double_nothing_and_everything_is_readab
             assert await it.end() == 0
 
     assert read_journal(tmp_path / "surfaces.db").faults == []
-    assert sum(proxy.faults.values()) > 0
-    assert proxy.in_penalty == []
     for talk, shown in zip(talks, said, strict=True):
         assert len(shown) == each
         assert all(words in one.text for words, one in zip(talk.words, shown, strict=True))
         assert all(one.is_readable for one in await talk.person.seen(talk.room))
+    assert proxy.faults["429"] > 0 or kills < 10
+    assert [call.name for call in proxy.in_penalty] == []
 
 
 @pytest.mark.parametrize(
