@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.matrix_chat import EITHER, matrix_chat
 from tests.rigs.matrix_human import human
 from tests.rigs.synapse import Synapse
@@ -25,14 +27,16 @@ async def test_in_a_group_only_what_is_for_the_bot_is_answered(
         first = await chat.finds("mention-one", room=group, by=ben)
         await chat.person.send(group, f"{localpart}: mention-two, by its name")
         await chat.finds("mention-two", room=group)
-        await chat.person.reply(group, first.event_id, "reply-one")
+        await chat.person.mention(group, bot, "!status")
+        ours = await chat.finds("Ready.", room=group)
+        await chat.person.reply(group, ours.event_id, "reply-one")
         said = await chat.hears("reply-one", room=group)
         await ben.send_content(group, {"msgtype": "m.notice", "body": f"{localpart}: from a bot"})
         await chat.say("in-private")
         await chat.hears("in-private")
         journal = await chat.end()
 
-    assert len(said) == 3
+    assert len(said) == 4
     assert first.reply_to
     assert first.content.get("m.mentions", {}).get("user_ids") == [ben.user_id]
     assert not any("talk-" in text for text in said)
@@ -41,6 +45,7 @@ async def test_in_a_group_only_what_is_for_the_bot_is_answered(
     assert {row.is_shared for row in journal.rows if "private" in row.text} == {False}
 
 
+@pytest.mark.full
 async def test_where_all_is_for_the_bot_each_message_is_answered(
     tmp_path: Path, synapse: Synapse
 ) -> None:

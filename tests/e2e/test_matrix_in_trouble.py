@@ -151,6 +151,7 @@ async def test_keys_are_shared_whatever_the_server_says_meanwhile(
     assert proxy.in_penalty == []
 
 
+@pytest.mark.full
 async def test_files_pass_through_a_bad_network(tmp_path: Path, synapse: Synapse) -> None:
     async with matrix_proxy(synapse.url) as proxy:
         here = {"MATRIX_HOMESERVER": proxy.url}

@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
 import trio
 
 from tests.e2e.matrix_chat import EITHER, MatrixChat, matrix_chat
@@ -42,6 +43,7 @@ async def test_a_new_chat_is_a_room_of_its_own_in_the_persons_space(
     assert slots == {"in-the-first": "C1", "in-the-second": "C2"}
 
 
+@pytest.mark.full
 async def test_a_new_room_is_made_once_whatever_is_killed_meanwhile(
     tmp_path: Path, synapse: Synapse
 ) -> None:
