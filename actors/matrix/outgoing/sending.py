@@ -8,7 +8,6 @@ from typing import assert_never
 import trio
 from attrs import define, field
 
-from actors.kernel.asking import ask_until_answered
 from actors.leftovers import Leftovers
 from actors.matrix.api.client import Homeserver, Limited
 from actors.matrix.outgoing.answers import Answers
@@ -32,7 +31,7 @@ from actors.matrix.places import Places
 from actors.matrix.settings import MatrixSettings, Pace
 from protocols.ids import RoomId, SurfaceName
 from protocols.mail import Address
-from protocols.store import OutgoingRooms, StoreMessage
+from protocols.store import StoreMessage
 from protocols.surfaces import AnswerPress, Deliver, RoomMessage
 
 SURFACE = SurfaceName("matrix")
@@ -124,7 +123,7 @@ class Sender:
         if not self._me:
             return  # closed before we ever came in
         await self.post.remember()
-        for room in await ask_until_answered(self.store, OutgoingRooms(SURFACE)):
+        for room in await self.answers.begin():
             self.take(Deliver(room))
         async with trio.open_nursery() as workers:
             workers.start_soon(self.leftovers.sweep)
