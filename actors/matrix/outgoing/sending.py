@@ -23,6 +23,7 @@ from actors.matrix.outgoing.turns import (
     SetMark,
     SetTyping,
     ShowNow,
+    Step,
     WaitUntil,
     next_step,
 )
@@ -145,14 +146,8 @@ class Sender:
     async def _serve(self, room: RoomId) -> None:
         desk = self._desks[room]
         while True:
-            now, penalty = trio.current_time(), self.post.penalty
-            match next_step(
-                desk,
-                now,
-                self.pace,
-                drafts_from=penalty.drafts_from,
-                silent_until=penalty.until,
-            ):
+            now = trio.current_time()
+            match self._next_step(desk, now):
                 case SendAnswers():
                     await self.answers.deliver(room, desk)
                 case ShowNow(turn):
@@ -173,6 +168,12 @@ class Sender:
                     return
                 case never:
                     assert_never(never)
+
+    def _next_step(self, desk: Desk, now: float) -> Step:
+        limit = self.post.penalty
+        return next_step(
+            desk, now, self.pace, drafts_from=limit.drafts_from, silent_until=limit.until
+        )
 
     async def _type(self, room: RoomId, *, is_typing: bool) -> None:
         native = self.places.find(room).room
