@@ -11,6 +11,7 @@ from attrs import define, field
 from actors.kernel.asking import ask_until_answered
 from actors.leftovers import Leftovers
 from actors.matrix.outgoing.amending import Amending
+from actors.matrix.outgoing.drafts import Drafts
 from actors.matrix.outgoing.files_out import FilesOut
 from actors.matrix.outgoing.offers import Offers
 from actors.matrix.outgoing.outcomes import Moot, Posted, PostRefused, Redaction, Said
@@ -53,6 +54,7 @@ class Answers:
     post: Post
     whereabouts: Whereabouts
     reactions: Reactions
+    drafts: Drafts
     leftovers: Leftovers
     found_drafts: dict[RowId, RemoteId] = field(factory=dict)
     _texts: Texts = field(init=False)
@@ -71,6 +73,7 @@ class Answers:
 
     async def begin(self) -> tuple[RoomId, ...]:
         """The rooms in which an earlier life left something to do, the most urgent first."""
+        await self.drafts.begin()
         waiting = await ask_until_answered(self.store, OutgoingRooms(MATRIX))
         return tuple(dict.fromkeys((*waiting, *await self._offers.begin())))
 
@@ -89,18 +92,19 @@ class Answers:
 
     async def _settle(self, row: OutboxRow, desk: Desk, said: Said | Moot | PostRefused) -> bool:
         """Write down what became of *row*; False if the journal does not take it."""
-        is_answer = row.is_final and row.row is not None
-        if is_answer and row.row in desk.turns:
-            desk.turns[row.row].end()
-        if is_answer:
+        done = row.row if row.is_final else None
+        if done in desk.turns:
+            desk.turns[done].end()
+        if done is not None:
             # Before the row is settled: a kill after that would leave the sign for ever.
             await self.reactions.settle(row, desk, is_delivered=isinstance(said, Said))
-        outcome = await ask_until_answered(
-            self.store, Commit((*_changes(row, said), *forgotten(row)))
-        )
+        over = (*forgotten(row), *self.drafts.forgotten(done))
+        outcome = await ask_until_answered(self.store, Commit((*_changes(row, said), *over)))
         if isinstance(outcome, Conflict):
             log.error("outcome.conflicted", outbox_id=row.id)
             return False
+        if done is not None:
+            self.drafts.noted.pop(done, None)
         await self.leftovers.remove(row.files)
         return True
 
@@ -157,7 +161,7 @@ class Answers:
         if not row.is_final or row.row is None:
             return None
         turn, found_id = desk.turns.get(row.row), self.found_drafts.pop(row.row, None)
-        shown_id = row.shown_id or found_id
+        shown_id = row.shown_id or found_id or self.drafts.noted.get(row.row)
         if turn is not None:
             if turn.is_unsure:
                 # The same transaction again tells which event it became, or would have become.

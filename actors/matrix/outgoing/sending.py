@@ -74,8 +74,10 @@ class Sender:
         marked_before = post.clock() - self.pace.draft_after
         is_on = self.settings.has_reactions
         self.reactions = Reactions(store, post, places, is_on, marked_before)
-        self.answers = Answers(store, post, whereabouts, self.reactions, self.leftovers)
         self.drafts = Drafts(store, post, whereabouts, self.pace)
+        self.answers = Answers(
+            store, post, whereabouts, self.reactions, self.drafts, self.leftovers
+        )
         self.chores = Chores(post, places, self.reactions)
 
     @property

@@ -277,25 +277,6 @@ async def test_words_that_a_proxy_never_lets_by_block_no_room(
     assert trio.current_time() < 600
 
 
-async def test_half_a_character_in_a_draft_stops_nothing(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    server = FakeHomeserver(autojump_clock)
-
-    async def answer(gateway: Gateway, row: Row) -> str:
-        await gateway.say(ShowDraft(row.room, row.id, "half \ud83d", "\ud83d\ude00"))
-        await trio.sleep(5)
-        return "end"
-
-    gateway = gateway_over(server, tmp_path, answer)
-    async with gateway.running():
-        await started(server, gateway)
-        server.write("hello")
-        await server.until(lambda: len(server.times("send")) == 2)
-
-    assert server.said() == ["half \ufffd\n\n*😀*", "* end"]
-
-
 async def test_an_event_that_is_too_large_is_cut_smaller_in_order(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
