@@ -244,8 +244,6 @@ def _refusal(reply: Refused) -> TooLarge | PostRefused | NotNow:
     if reply.status == _TOO_LARGE or reply.errcode == "M_TOO_LARGE":
         return TooLarge()
     reason = f"the homeserver refused: {reply.status} {reply.errcode}".strip()
-    return (
-        PostRefused(reason)
-        if reply.errcode
-        else NotNow(is_unsure=True, trouble=reason, is_strange=True)
-    )
+    if reply.is_strange:
+        return NotNow(is_unsure=True, trouble=reason, is_strange=True)
+    return PostRefused(reason)

@@ -7,8 +7,7 @@ from typing import assert_never
 from attrs import define, field, frozen
 
 from actors.matrix.api.client import Done, Homeserver, Refused, TokenRefused
-from actors.matrix.api.limits import MOST_STRANGE
-from actors.matrix.api.patience import Settled, insist, pause
+from actors.matrix.api.patience import insist
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import Vault
 
@@ -72,7 +71,7 @@ class Rooms:
             return Encrypted()
         if room in self._open:
             return Open()
-        reply = await self._asked(room)
+        reply = await insist(self.status, partial(self.server.encryption, room))
         if self.is_encrypted(room):
             return Encrypted()  # the sync has shown it meanwhile
         match reply:
@@ -89,11 +88,3 @@ class Rooms:
                 return Unknown()
             case _:
                 assert_never(reply)
-
-    async def _asked(self, room: str) -> Settled:
-        for streak in range(1, MOST_STRANGE):
-            reply = await insist(self.status, partial(self.server.encryption, room))
-            if not isinstance(reply, Refused) or reply.errcode:
-                return reply
-            await pause(self.status, f"{reply.status} without a reason", streak)
-        return await insist(self.status, partial(self.server.encryption, room))
