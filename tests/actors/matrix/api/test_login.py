@@ -80,6 +80,16 @@ async def test_a_kept_session_that_is_refused_is_renewed_on_the_same_device(
     assert SessionFile(tmp_path / "m" / "session.json").read() == KeptSession("http://fake", found)
 
 
+async def test_a_kept_session_outlasts_a_proxy_that_refuses_for_a_while(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.faults["whoami"] = [Refused(404, "")] * 8
+    keep(tmp_path)
+
+    assert await door_to(server, tmp_path, password="").enter() == KEPT
+
+
 async def test_a_kept_session_that_is_refused_without_a_password_parks(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

@@ -102,7 +102,13 @@ def signing_on(
 async def test_each_step_waits_for_a_server_that_is_away_or_wants_silence(
     autojump_clock: MockClock, tmp_path: Path, number: int
 ) -> None:
-    keys = Keys(faults={number: [Limited(300.0), Unreachable("502"), Unreachable("no answer")]})
+    faults: list[Reply] = [
+        Limited(300.0),
+        Unreachable("502"),
+        Unreachable("no answer"),
+        Refused(404, ""),
+    ]
+    keys = Keys(faults={number: faults})
     signing = signing_on(autojump_clock, tmp_path, keys.answer)
 
     await signing.ensure(DEVICE.keys)
