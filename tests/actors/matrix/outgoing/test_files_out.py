@@ -228,7 +228,8 @@ async def test_faults_on_the_way_are_waited_out_and_penalties_obeyed(
 ) -> None:
     out = Out.over(autojump_clock, tmp_path)
     out.server.faults["upload"] = [
-        Unreachable("502"), Limited(40.0), TokenRefused(), Done({"content_uri": 7}),
+        Unreachable("502"), Limited(40.0), TokenRefused(), Refused(404, ""),
+        Done({"content_uri": 7}),
     ]  # fmt: skip
 
     content = await send(out, b"words", FileKind.DOCUMENT, "a.txt")
