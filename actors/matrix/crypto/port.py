@@ -66,6 +66,9 @@ class Vault(Protocol):
         what to do.
         """
 
+    def lose_track(self) -> None:
+        """The next page does not go on from the last one: ask again for people and devices."""
+
     async def receive(self, page: Json) -> None:
         """Take what an answer of ``/sync`` says of keys, devices and members.
 

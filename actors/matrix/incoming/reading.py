@@ -150,6 +150,9 @@ class Reader:
         self.rooms.in_sight()
         if page.direct is not None:
             self.watch.direct.learn(page.direct)
+        if page.is_fresh:
+            # It does not say whose devices changed since the token that was forgotten.
+            self.vault.lose_track()
         await self.vault.receive(page.raw)
 
     def _took(self, page: Page, batch: Batch) -> None:

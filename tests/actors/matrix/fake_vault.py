@@ -29,6 +29,7 @@ class FakeVault:
         keys: The sessions that can be read.
         broken: Those that never will be.
         withheld: Those whose senders do not give them.
+        lost_track: How often it was told so.
     """
 
     keys: set[str] = field(factory=lambda: {"s1"})
@@ -39,6 +40,7 @@ class FakeVault:
     coming: set[str] = field(factory=set)
     refusal: LoginRefused | None = None
     is_open: bool = False
+    lost_track: int = 0
     _new: set[str] = field(factory=set)
 
     def give(self, session: str) -> None:
@@ -50,6 +52,9 @@ class FakeVault:
         await trio.lowlevel.checkpoint()
         self.is_open = self.refusal is None
         return self.refusal
+
+    def lose_track(self) -> None:
+        self.lost_track += 1
 
     async def receive(self, page: Json) -> None:
         await trio.lowlevel.checkpoint()

@@ -20,6 +20,7 @@ from tests.actors.matrix.fake_homeserver import (
     gateway_over,
     started,
 )
+from tests.actors.matrix.fake_vault import FakeVault
 from tests.actors.matrix.gateway import A, Directory, Gateway
 from tests.fakes import MemoryStoreAddress
 
@@ -200,7 +201,8 @@ async def test_after_a_token_that_the_server_forgot_nothing_is_lost_and_nothing_
 ) -> None:
     server = FakeHomeserver(autojump_clock)
     server.write("before our time")
-    gateway = gateway_over(server, tmp_path)
+    vault = FakeVault()
+    gateway = gateway_over(server, tmp_path, vault=vault)
     async with gateway.running():
         await started(server, gateway)
         for number in range(12):
@@ -222,6 +224,7 @@ async def test_after_a_token_that_the_server_forgot_nothing_is_lost_and_nothing_
     )
     assert heard(gateway) == [*olds, *news, "newest"]
     assert server.said() == [f"echo: {text}" for text in heard(gateway)]
+    assert vault.lost_track == 2
 
 
 async def test_a_forgotten_token_does_not_open_the_past_of_a_room_that_never_spoke_to_us(

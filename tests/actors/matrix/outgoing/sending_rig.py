@@ -81,6 +81,9 @@ class FakeVault:
         assert session.user_id == BOT
         return None
 
+    def lose_track(self) -> None:
+        assert self
+
     async def receive(self, page: Json) -> None:
         assert page
 
