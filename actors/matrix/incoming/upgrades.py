@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 
 from actors.kernel.asking import ask_until_answered
 from actors.matrix.api.client import Done, Homeserver, Limited, Refused, TokenRefused
-from actors.matrix.api.patience import insist
+from actors.matrix.api.patience import insist_on_errcode
 from actors.matrix.api.status import Status
 from actors.matrix.incoming.pages import JoinedRoom, Page, Tombstone
 from actors.matrix.incoming.requests import fetch_creation, join_by
@@ -158,7 +158,8 @@ class Upgrades:
 
     async def _continues(self, new: str, old: str) -> bool | TokenRefused | None:
         """Whether *new* says that it continues *old*; None where we may not read it."""
-        match await insist(self.status, partial(fetch_creation, self.server, new)):
+        ask = partial(fetch_creation, self.server, new)
+        match await insist_on_errcode(self.status, ask):
             case Done(body):
                 return table(body.get("predecessor")).get("room_id") == old
             case Refused():
