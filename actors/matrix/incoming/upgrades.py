@@ -127,6 +127,9 @@ class Upgrades:
             case False:
                 log.warning("replacement.strange", room=old, replacement=new)
             case None:
+                # The one that was named before was a mistake, or will never let us in.
+                for other in [room for room, one in self._follows.items() if one.old == old]:
+                    self._forget(other)
                 follow = _Follow(old, end.sender.partition(":")[2])
                 text = json.dumps({"old": follow.old, "via": follow.via})
                 self._unwritten.append(PutKey(FOLLOW_PREFIX + new, text))
@@ -140,9 +143,7 @@ class Upgrades:
         found = await self._continues(room, follow.old)
         if isinstance(found, TokenRefused):
             return found
-        del self._follows[room]
-        self._next_at.pop(room, None)
-        self._unwritten.append(DeleteKey(FOLLOW_PREFIX + room))
+        self._forget(room)
         if found is not True:
             log.warning("replacement.strange", room=follow.old, replacement=room)
             self._strange.add(room)
@@ -151,6 +152,12 @@ class Upgrades:
         self._move(follow.old, room)
         self._arrived.add(room)
         return Continues()
+
+    def _forget(self, room: str) -> None:
+        del self._follows[room]
+        self._next_at.pop(room, None)
+        self._streaks.pop(room, None)
+        self._unwritten.append(DeleteKey(FOLLOW_PREFIX + room))
 
     def _move(self, old: str, new: str) -> None:
         log.info("room.moved", room=old, replacement=new)
