@@ -452,6 +452,15 @@ async def test_what_the_room_wants_is_learned_from_a_page(bot: Party, ann: Party
     assert "m.room.encryption" not in bot.client.names()
 
 
+async def test_how_long_a_key_is_used_is_not_for_everybody_to_say(bot: Party) -> None:
+    wanted = {"rotation_period_msgs": 1, "rotation_period_ms": 1}
+    await bot.hear({"type": "m.room.encryption", "content": wanted})
+
+    first, second = await bot.say("a"), await bot.say("b")
+
+    assert _session(first) == _session(second)
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
