@@ -157,6 +157,8 @@ class OlmVault:
         """Keep the keys on the server in order; ends only by being cancelled."""
         announced: Json | None = None
         async with trio.open_nursery() as nursery:
+            # Beside the rest: a device whose server does not answer keeps nobody else waiting.
+            nursery.start_soon(self._mend)
             while True:
                 woken = self._woken
                 if (parts := self._parts) is not None and parts.is_checked:
@@ -164,8 +166,14 @@ class OlmVault:
                     if parts.machine.is_shared and announced != parts.machine.identity:
                         announced = parts.machine.identity
                         nursery.start_soon(self.announce, parts.supply.device_keys())
-                    await parts.wedged.mend()
                 await woken.wait()
+
+    async def _mend(self) -> None:
+        while True:
+            woken = self._woken
+            if (parts := self._parts) is not None and parts.is_checked:
+                await parts.wedged.mend()
+            await woken.wait()
 
     def _opened(self, session: Session) -> "_Parts | LoginRefused":
         folder = KeyFolder.claimed(self.folder)
