@@ -21,7 +21,7 @@ from actors.matrix.incoming.meaning import (
 )
 from actors.matrix.incoming.quotes import Quote, is_command, with_quote
 from actors.matrix.incoming.relations import Relation, relation_of, same_emoji
-from actors.matrix.incoming.shapes import table
+from actors.matrix.incoming.shapes import is_redacted, table
 from actors.matrix.places import Places, person_id
 from actors.matrix.settings import GroupMode, Threads
 from protocols.files import RemoteFile
@@ -37,9 +37,10 @@ from protocols.store import (
     StoreMessage,
     UnsortedRows,
     WaitingRooms,
+    WaitingRows,
 )
 
-_MOST_UNSORTED = 1000
+_MOST_WAITING = 1000
 
 
 @define
@@ -129,9 +130,9 @@ class Listener:
         return None if known is None else known.quote
 
     async def _relation_of(self, said: Said, room: Room) -> Relation | None:
-        """What the message that *said* edits is about; None where it is not its sender's."""
+        """What the message that *said* edits is about; None where it is not theirs, or is gone."""
         event = await self.lookup.event(room.native, said.edits)
-        if event is None or event.get("sender") != said.origin.sender:
+        if event is None or is_redacted(event) or event.get("sender") != said.origin.sender:
             return None
         return relation_of(table(event.get("content")))
 
@@ -153,6 +154,7 @@ class Listener:
         batch.opened.append(found.target)
         batch.sealed = [one for one in batch.sealed if one.event_id != found.target]
         taken = await self._message(room, found.target, batch)
+        taken = taken or await self._edit_of(room, found.target, batch)
         if taken is None:
             return None
         arrival = self._arrival(found.origin, taken.room, taken.thread_id, room)
@@ -168,6 +170,16 @@ class Listener:
                 return row
         return None
 
+    async def _edit_of(self, room: Room, event_id: str, batch: Batch) -> Arrival | Row | None:
+        """An edit of *event_id* that may wait as a message: its first words were not for us."""
+        waiting: list[Arrival | Row] = [*batch.arrivals]
+        waiting += await ask_until_answered(self.store, UnsortedRows(limit=_MOST_WAITING))
+        rooms = await self._rooms_of(room, event_id)
+        for here in rooms:
+            waiting += await ask_until_answered(self.store, WaitingRows(here, limit=_MOST_WAITING))
+        edits = (one for one in waiting if one.edits == RemoteId(event_id) and one.room in rooms)
+        return next(edits, None)
+
     async def _rooms_of(self, room: Room, event_id: str) -> tuple[RoomId, ...]:
         """Where the journal may have the event: each thread may be a room of its own."""
         here = self.places.room_id(room.native)
@@ -177,7 +189,7 @@ class Listener:
         thread = relation_of(table(event.get("content"))).thread if event is not None else ""
         # What was taken back does not say any more where it stood.
         waiting = [*await ask_until_answered(self.store, WaitingRooms())]
-        unsorted = await ask_until_answered(self.store, UnsortedRows(limit=_MOST_UNSORTED))
+        unsorted = await ask_until_answered(self.store, UnsortedRows(limit=_MOST_WAITING))
         waiting += [row.room for row in unsorted]
         threads = [other for other in waiting if other.startswith(f"{here}/")]
         found = (here, *([self.places.room_id(room.native, thread)] if thread else []), *threads)
