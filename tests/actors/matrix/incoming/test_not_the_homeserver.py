@@ -121,3 +121,18 @@ async def test_a_new_room_whose_beginning_a_proxy_keeps_back_is_not_left(
 
     assert not server.times("leave")
     assert {row.room for row in gateway.journal.rows.values()} == {RoomId(f"matrix/{ROOM}")}
+
+
+async def test_a_proxy_does_not_make_us_forget_how_far_we_have_read(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.faults["sync"] = [Refused(400, "")] * 5
+        server.write("hello")
+        await server.until(lambda: bool(server.said()))
+
+    assert [call.words[0] for call in server.calls if call.name == "sync"].count("") == 1
