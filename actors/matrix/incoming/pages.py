@@ -183,7 +183,8 @@ def _joined(room: str, body: Json) -> JoinedRoom:
 
 def _invite(room: str, body: Json, me: str) -> Invite | None:
     state = events_in(table(body.get("invite_state")).get("events"))
-    for event in state:
+    # What comes before the invitation itself is whatever the inviter's server wants us to believe.
+    for event in reversed(state):
         if _own_step(event, me) == "invite" and isinstance(event.get("sender"), str):
             is_direct = table(event.get("content")).get("is_direct") is True
             return Invite(room, clean(event["sender"]), _is_encrypted(state), is_direct)

@@ -225,6 +225,17 @@ def test_an_invitation_says_whether_it_is_for_a_direct_chat(is_direct: Any, *, r
     assert page.invites[0].is_direct is read
 
 
+def test_an_inviter_is_not_who_the_room_says_it_is_but_who_asks() -> None:
+    forged = member("invite", sender="@alice:here")
+    events = [forged, member("invite", sender="@eve:elsewhere")]
+    invite = {"!i:elsewhere": {"invite_state": {"events": events}}}
+
+    page = read_page({"next_batch": "s", "rooms": {"invite": invite}}, ME)
+
+    assert page is not None
+    assert [one.inviter for one in page.invites] == ["@eve:elsewhere"]
+
+
 @pytest.mark.parametrize(
     ("events", "direct"),
     [
