@@ -1,6 +1,6 @@
 """Decides what of that which is said in a room is for us, and makes arrivals of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import assert_never
 
@@ -45,13 +45,18 @@ _MOST_WAITING = 1000
 
 @define
 class Listener:
-    """Knows when we are spoken to."""
+    """Knows when we are spoken to.
+
+    Args:
+        waits: Whether an event of earlier pages waits for its key.
+    """
 
     store: Address[StoreMessage]
     places: Places
     lookup: Lookup
     group_mode: GroupMode
     threads: Threads
+    waits: Callable[[str], bool]
 
     async def hear(self, found: Decoded, room: Room, batch: Batch, *, is_backlog: bool) -> None:
         """Add what *found* comes to; *batch* is what was said before it."""
@@ -109,6 +114,9 @@ class Listener:
         relation = await self._relation_of(said, room)
         if relation is None and original is None:
             return None
+        is_first_read = original is None and self._is_waiting(said.edits, batch)
+        if is_first_read:
+            batch.forget(said.edits)
         relation = relation or Relation()
         thread = relation.thread if original is None else original.thread_id
         here = self._room_id(room, thread) if original is None else original.room
@@ -117,9 +125,13 @@ class Listener:
             arrival,
             text=with_quote(said.text, await self._quote(said, room, here, relation)),
             message_id=RemoteId(said.edits),
-            edits=RemoteId(said.edits),
+            edits=None if is_first_read else RemoteId(said.edits),
             files=said.files,
         )
+
+    def _is_waiting(self, event_id: str, batch: Batch) -> bool:
+        """Whether the event waits for its key."""
+        return self.waits(event_id) or any(one.event_id == event_id for one in batch.sealed)
 
     async def _quote(
         self, said: Said, room: Room, here: RoomId, relation: Relation
@@ -151,8 +163,7 @@ class Listener:
 
     async def _taken_back(self, found: TakenBack, room: Room, batch: Batch) -> Arrival | None:
         """What matters only of a message that was taken, or would have been with its key."""
-        batch.opened.append(found.target)
-        batch.sealed = [one for one in batch.sealed if one.event_id != found.target]
+        batch.forget(found.target)
         taken = await self._message(room, found.target, batch)
         taken = taken or await self._edit_of(room, found.target, batch)
         if taken is None:

@@ -94,6 +94,7 @@ class Reader:
             self._lookup,
             self.settings.group_mode,
             self.settings.threads,
+            self.watch.late.is_waiting,
         )
 
     async def follow(self) -> None:
