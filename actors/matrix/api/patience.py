@@ -30,6 +30,22 @@ async def insist(status: Status, ask: Callable[[], Awaitable[Reply]]) -> Settled
                 return settled
 
 
+async def insist_on_errcode(status: Status, ask: Callable[[], Awaitable[Reply]]) -> Settled:
+    """The same, where a refusal that is wrongly believed would cost messages.
+
+    One without the specification's word for it is not the homeserver's: a proxy in front of it
+    may answer 403 or 404 for a while.
+    """
+    streak = 0
+    while True:
+        match await insist(status, ask):
+            case Refused(code, ""):
+                streak += 1
+                await pause(status, str(code), streak)
+            case settled:
+                return settled
+
+
 async def pause(status: Status, reason: str, streak: int) -> None:
     """Wait before the next try, and say so in the tree."""
     delay = delay_before(streak, spread=random.random())  # noqa: S311  # no secret

@@ -15,13 +15,14 @@ class HasRooms(Protocol):
     """What is known of the rooms and the account."""
 
     stream: list[tuple[str, Json]]
-    joined: set[str]
     groups: set[str]
     account: dict[str, Json]
     creations: dict[str, Json]
     called: str
     read: dict[str, str]
     open_rooms: set[str]
+    readable: set[str]
+    joined: set[str]
 
     def enter(self, room: str) -> None: ...
 
@@ -39,6 +40,8 @@ def answered(server: HasRooms, method: str, path: str, body: Json | None) -> Rep
         case "PUT", ["user", _, "account_data", kind]:
             server.account[kind] = body or {}
             return Done({})
+        case "GET", ["joined_rooms"]:
+            return Done({"joined_rooms": sorted(server.joined)})
         case "POST", ["join", room]:
             if room not in server.open_rooms:
                 return FORBIDDEN
@@ -47,7 +50,8 @@ def answered(server: HasRooms, method: str, path: str, body: Json | None) -> Rep
         case "PUT", ["rooms", room, "send", kind, txn]:
             return server.receive(room, kind, txn, body or {})
         case _, ["rooms", room, *rest]:
-            return FORBIDDEN if room not in server.joined else _in_room(server, room, rest)
+            is_open = room in server.joined | server.readable
+            return _in_room(server, room, rest) if is_open else FORBIDDEN
         case _:
             return Refused(404, "M_UNRECOGNIZED")
 
