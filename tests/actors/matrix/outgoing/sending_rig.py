@@ -82,7 +82,7 @@ class FakeVault:
         return None
 
     def lose_track(self) -> None:
-        assert self
+        raise AssertionError
 
     async def receive(self, page: Json) -> None:
         assert page
