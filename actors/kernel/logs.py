@@ -10,7 +10,17 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
-_LIBRARIES = ("asyncio", "nio", "aiohttp", "aiogram", "httpx2", "httpcore2", "trio")
+_LIBRARIES = (
+    "asyncio",
+    "nio",
+    "aiohttp",
+    "aiogram",
+    "httpx2",
+    "httpcore2",
+    "peewee",
+    "PIL",
+    "trio",
+)
 
 
 def configure_logs(

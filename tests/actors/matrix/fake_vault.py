@@ -29,7 +29,6 @@ class FakeVault:
         keys: The sessions that can be read.
         broken: Those that never will be.
         withheld: Those whose senders do not give them.
-        lost_track: How often it was told so.
     """
 
     keys: set[str] = field(factory=lambda: {"s1"})
@@ -40,7 +39,8 @@ class FakeVault:
     coming: set[str] = field(factory=set)
     refusal: LoginRefused | None = None
     is_open: bool = False
-    lost_track: int = 0
+    losses: list[int] = field(factory=list)
+    """After how many pages the trail was lost."""
     _new: set[str] = field(factory=set)
 
     def give(self, session: str) -> None:
@@ -54,7 +54,7 @@ class FakeVault:
         return self.refusal
 
     def lose_track(self) -> None:
-        self.lost_track += 1
+        self.losses.append(len(self.received))
 
     async def receive(self, page: Json) -> None:
         await trio.lowlevel.checkpoint()

@@ -201,8 +201,7 @@ async def test_after_a_token_that_the_server_forgot_nothing_is_lost_and_nothing_
 ) -> None:
     server = FakeHomeserver(autojump_clock)
     server.write("before our time")
-    vault = FakeVault()
-    gateway = gateway_over(server, tmp_path, vault=vault)
+    gateway = gateway_over(server, tmp_path)
     async with gateway.running():
         await started(server, gateway)
         for number in range(12):
@@ -224,7 +223,25 @@ async def test_after_a_token_that_the_server_forgot_nothing_is_lost_and_nothing_
     )
     assert heard(gateway) == [*olds, *news, "newest"]
     assert server.said() == [f"echo: {text}" for text in heard(gateway)]
-    assert vault.lost_track == 2
+
+
+async def test_after_a_token_that_the_server_forgot_people_and_devices_are_asked_for_again(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server, vault = FakeHomeserver(autojump_clock), FakeVault()
+    gateway = gateway_over(server, tmp_path, vault=vault)
+
+    async with gateway.running():
+        await started(server, gateway)
+        server.write("hello")
+        await server.until(lambda: len(server.said()) == 1)
+        assert vault.losses == []
+        server.faults["sync"] = [FORGOTTEN] * 3
+        server.write("newest")
+        await server.until(lambda: len(server.said()) == 2)
+
+    assert len(vault.losses) == 1
+    assert vault.losses[0] < len(vault.received)
 
 
 async def test_a_forgotten_token_does_not_open_the_past_of_a_room_that_never_spoke_to_us(

@@ -82,7 +82,7 @@ class FakeVault:
         return None
 
     def lose_track(self) -> None:
-        raise AssertionError
+        pass
 
     async def receive(self, page: Json) -> None:
         assert page
