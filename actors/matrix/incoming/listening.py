@@ -186,7 +186,8 @@ class Listener:
         rooms = await self._rooms_of(room, event_id)
         rows = [*await ask_until_answered(self.store, UnsortedRows(limit=_MOST_WAITING))]
         for here in rooms:
-            rows += await ask_until_answered(self.store, WaitingRows(here, limit=_MOST_WAITING))
+            waits = await ask_until_answered(self.store, WaitingRows(here, limit=_MOST_WAITING))
+            rows += waits
         waiting: list[Arrival | Row] = [*batch.arrivals, *rows]
         edits = (one for one in waiting if one.edits == RemoteId(event_id) and one.room in rooms)
         return next(edits, None)
