@@ -183,11 +183,11 @@ class Listener:
 
     async def _edit_of(self, room: Room, event_id: str, batch: Batch) -> Arrival | Row | None:
         """An edit of *event_id* that may wait as a message: its first words were not for us."""
-        waiting: list[Arrival | Row] = [*batch.arrivals]
-        waiting += await ask_until_answered(self.store, UnsortedRows(limit=_MOST_WAITING))
         rooms = await self._rooms_of(room, event_id)
+        rows = await ask_until_answered(self.store, UnsortedRows(limit=_MOST_WAITING))
         for here in rooms:
-            waiting += await ask_until_answered(self.store, WaitingRows(here, limit=_MOST_WAITING))
+            rows += await ask_until_answered(self.store, WaitingRows(here, limit=_MOST_WAITING))
+        waiting: list[Arrival | Row] = [*batch.arrivals, *rows]
         edits = (one for one in waiting if one.edits == RemoteId(event_id) and one.room in rooms)
         return next(edits, None)
 
