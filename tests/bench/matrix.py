@@ -20,7 +20,7 @@ from tests.bench.table import Finding
 _ROUNDS = 7
 _MESSAGES = 50
 _WARM_UP = 30
-_ROOMS = {"plain": "a plain room", "sealed": "an encrypted room"}
+_ROOMS = {"plain": "plain room", "sealed": "encrypted room"}
 
 
 def measure_matrix(share: float) -> Iterator[Finding]:
@@ -46,14 +46,14 @@ async def _rounds(folder: Path, share: float) -> dict[str, tuple[list[Round], li
 def room_findings(room: str, ours: Sequence[Round], bare: Sequence[Round]) -> Iterator[Finding]:
     """The figures of the two bots in one room, round against round."""
     cpu = [each.cpu * 1000 for each in ours], [each.cpu * 1000 for each in bare]
-    yield Finding(f"CPU per answer in {room}, ours / bare", _ratios(*cpu))
-    yield _against("  the same", *cpu, unit=" ms")
+    yield Finding(f"{room}: CPU, ours / bare bot", _ratios(*cpu))
+    yield _against(f"{room}: CPU per answer", *cpu, unit=" ms")
     p50 = [_p50(each) for each in ours], [_p50(each) for each in bare]
     added = [a - b for a, b in zip(*p50, strict=True)]
     remark = f"ours {median(p50[0]):,.2f} ms, bare bot {median(p50[1]):,.2f} ms"
-    yield Finding("  added latency, p50 of each round", added, " ms", remark=remark)
+    yield Finding(f"{room}: added wait, p50", added, " ms", remark=remark)
     requests = [each.requests for each in ours], [each.requests for each in bare]
-    yield _against("  requests to the homeserver per answer", *requests)
+    yield _against(f"{room}: requests per answer", *requests)
 
 
 def _p50(round_: Round) -> float:

@@ -115,6 +115,7 @@ class Stub:
             "/_matrix/client/versions": lambda: {"versions": ["v1.1", "v1.11"]},
             "login": lambda: session,
             "account/whoami": lambda: session,
+            f"user/{BOT}/account_data/m.direct": lambda: {PERSON: list(ROOMS.values())},
             "keys/upload": lambda: self._upload(body),
             "keys/query": self._query,
             "keys/claim": lambda: {"one_time_keys": self._claimed(), "failures": {}},

@@ -102,7 +102,7 @@ def test_the_matrix_table_tells_what_is_added_to_the_bare_bots_wait() -> None:
     ours = [matrix_bots.Round(waits=(0.02, 0.03, 0.04), cpu=0.003, requests=4.0)]
     bare = [matrix_bots.Round(waits=(0.01, 0.01, 0.09), cpu=0.002, requests=2.0)]
 
-    ratio, cpu, added, requests = room_findings("a plain room", ours, bare)
+    ratio, cpu, added, requests = room_findings("plain room", ours, bare)
 
     assert (ratio.figure, cpu.figure, round(added.figure)) == (1.5, 3.0, 20)
     assert added.remark == "ours 30.00 ms, bare bot 10.00 ms"

@@ -11,6 +11,7 @@ from attrs import define
 from tests.rigs.journal import Journal, read_journal
 from tests.rigs.matrix_human import Human, human
 from tests.rigs.matrix_shown import Shown
+from tests.rigs.matrix_signatures import is_cross_signed
 from tests.rigs.program import LIMIT, Program, program
 from tests.rigs.synapse import Account, Json, Synapse
 
@@ -71,19 +72,6 @@ class MatrixChat:
         """All that the bot has said."""
         return [one.text for one in await self.sees(lambda _: True, room=room)]
 
-    async def has_signed_devices(self, number: int) -> None:
-        """Wait until so many devices of the bot are signed by its account."""
-        user_id = self.bot.user_id
-        asked: Json = {"device_keys": {user_id: []}}
-        with trio.fail_after(LIMIT):
-            while True:
-                answer = await self.person.request("POST", "/keys/query", asked)
-                (signer,) = answer["self_signing_keys"][user_id]["keys"]
-                devices = answer["device_keys"][user_id].values()
-                if sum(signer in device["signatures"][user_id] for device in devices) >= number:
-                    return
-                await trio.sleep(0.1)  # to others a signature is no change that a sync waits for
-
     async def finds(self, words: str, *, room: str = "", by: Human | None = None) -> Shown:
         """The first message of the bot that has *words*, waiting for it."""
 
@@ -120,6 +108,18 @@ class MatrixChat:
                 if is_there(found):
                     return found
                 await self.person.next_change()
+
+    async def has_signed_devices(self, number: int) -> None:
+        """Wait until the bot's account vouches for so many devices."""
+        bot = self.bot.user_id
+        asked: Json = {"device_keys": {bot: []}}
+        with trio.fail_after(LIMIT):
+            while True:
+                answer = await self.person.request("POST", "/keys/query", asked)
+                devices = answer["device_keys"][bot]
+                if sum(is_cross_signed(answer, bot, device) for device in devices) >= number:
+                    return
+                await trio.sleep(0.1)  # to others a signature is no change that a sync waits for
 
     async def in_the_open(self) -> list[str]:
         """The types of what the bot sent unencrypted into encrypted rooms of the person."""

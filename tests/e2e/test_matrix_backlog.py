@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import trio
 
 from tests.e2e.matrix_chat import EITHER, matrix_chat
 from tests.rigs.synapse import Synapse
@@ -22,7 +23,8 @@ async def test_everything_that_came_while_down_is_answered_in_order(
 
         await chat.it.start()
 
-        await chat.hears(said[-1])
+        with trio.fail_after(60 + backlog):
+            await chat.person.watch_answers(chat.room, chat.bot.user_id, backlog)
         answers = await chat.sees(bool)
         await chat.end()
     assert len(answers) == backlog

@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-import trio
-
 from tests.e2e.matrix_chat import MatrixChat, matrix_chat, settings_for
 from tests.rigs.matrix_human import human
-from tests.rigs.matrix_signatures import is_cross_signed
-from tests.rigs.program import LIMIT, program
+from tests.rigs.program import program
 from tests.rigs.synapse import Json, Synapse
 
 
@@ -110,7 +107,7 @@ async def test_a_new_device_of_the_bot_is_signed_by_the_recovery_key(
         async with program(folder, **settings_for(chat.bot, synapse.url, **more)) as it:
             chat.it = it
             await it.start()
-            await _has_signed_devices(chat, 2)
+            await chat.has_signed_devices(2)
             await chat.say("the-second-device")
             answer = await chat.finds("the-second-device")
             after = await _own_keys(chat)
@@ -167,16 +164,3 @@ async def _own_keys(chat: MatrixChat) -> object:
     asked: Json = {"device_keys": {chat.bot.user_id: []}}
     answer = await chat.person.request("POST", "/keys/query", asked)
     return answer["master_keys"], answer["self_signing_keys"]
-
-
-async def _has_signed_devices(chat: MatrixChat, number: int) -> None:
-    """Wait until the account of the bot vouches for so many devices."""
-    bot = chat.bot.user_id
-    asked: Json = {"device_keys": {bot: []}}
-    with trio.fail_after(LIMIT):
-        while True:
-            answer = await chat.person.request("POST", "/keys/query", asked)
-            devices = answer["device_keys"][bot]
-            if sum(is_cross_signed(answer, bot, device) for device in devices) >= number:
-                return
-            await trio.sleep(0.1)

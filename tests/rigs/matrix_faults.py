@@ -138,8 +138,10 @@ class FaultPlan:
         if pattern is None or not self._chances:
             return None
         drawn = self._random.random()
+        # Servers limit what is sent together, and all else apart.
+        like_it = pattern if pattern == SEND else f"^{re.escape(call)}$"
         for fault, chance in self._chances.items():
             drawn -= chance
             if drawn < 0:
-                return fault, pattern
+                return fault, like_it
         return None

@@ -15,6 +15,8 @@ from tests.rigs.matrix_faults import ANY, SEND, Fault, FaultPlan, Rule
 from tests.rigs.matrix_http import Answer, Asked, Line, Reply, passed
 
 _KEPT_BYTES = 1 << 20
+_ON_ITS_WAY = 0.2
+"""Seconds after a 429 in which something may still come that was sent before it was read."""
 
 
 @frozen
@@ -52,7 +54,7 @@ class MatrixProxy:
     upstream: str
     calls: list[Call] = field(factory=list)
     _plan: FaultPlan = field(factory=FaultPlan)
-    _penalties: dict[str, float] = field(factory=dict)
+    _penalties: dict[str, tuple[float, float]] = field(factory=dict)
     _changed: trio.Condition = field(factory=trio.Condition)
 
     def fail(self, fault: Fault, pattern: str = ANY, *, times: int = 1, after: int = 0) -> None:
@@ -102,12 +104,12 @@ class MatrixProxy:
         """What goes back, with the harm that is done."""
         at = trio.current_time()
         is_in_penalty = any(
-            at < until and re.search(pattern, asked.name)
-            for pattern, until in self._penalties.items()
+            begins < at < ends and re.search(pattern, asked.name)
+            for pattern, (begins, ends) in self._penalties.items()
         )
         fault, pattern = self._plan.next(asked.name) or (Fault("", has_effect=True), ANY)
         if fault.penalty:
-            self._penalties[pattern] = max(self._penalties.get(pattern, 0), at + fault.penalty)
+            self._punish(pattern, at + fault.penalty)
         true = await self._pass_on(asked, http) if fault.has_effect else None
         self._heed(asked.name, true)
         await trio.sleep(fault.delay)
@@ -124,8 +126,15 @@ class MatrixProxy:
         if true is None or true.status != 429:
             return
         pattern = SEND if re.search(SEND, name) else f"^{re.escape(name)}$"
-        until = trio.current_time() + json.loads(true.body).get("retry_after_ms", 0) / 1000
-        self._penalties[pattern] = max(self._penalties.get(pattern, 0), until)
+        wait = json.loads(true.body).get("retry_after_ms", 0) / 1000
+        self._punish(pattern, trio.current_time() + wait)
+
+    def _punish(self, pattern: str, until: float) -> None:
+        now = trio.current_time()
+        begins, ends = self._penalties.get(pattern, (0.0, 0.0))
+        if ends < now:
+            begins = now + _ON_ITS_WAY
+        self._penalties[pattern] = (begins, max(ends, until))
 
     async def _pass_on(self, asked: Asked, http: httpx2.AsyncClient) -> Reply | None:
         """The homeserver's answer; None where it gives none."""
