@@ -37,7 +37,8 @@ async def test_a_new_chat_is_a_room_of_its_own_in_the_persons_space(
     assert name["name"] == "Holiday plans"
     assert {chat.room, new} <= children
     assert parent["via"] == ["synapse.test"]
-    assert any(f"https://matrix.to/#/{quote(new, safe='')}?via=" in text for text in (*said, chats.html))
+    link = f"https://matrix.to/#/{quote(new, safe='')}?via=synapse.test"
+    assert any(link in text for text in (*said, chats.html))
     slots = {row.text: row.slot for row in journal.rows if row.run_id is not None}
     assert slots == {"in-the-first": "C1", "in-the-second": "C2"}
 
