@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from actors.platform.mock_media import MADE
-from tests.e2e.matrix_chat import EITHER, MatrixChat, matrix_chat
+from tests.e2e.matrix_chat import BOTH, EITHER, MatrixChat, matrix_chat
 from tests.rigs.synapse import Json, Synapse
 
 _VOICE: Json = {"org.matrix.msc3245.voice": {}, "org.matrix.msc1767.audio": {"duration": 1000}}
@@ -59,7 +59,7 @@ async def test_a_picture_a_file_and_a_voice_message_reach_the_agent(
     assert _left_in(tmp_path) == []
 
 
-@EITHER
+@BOTH
 async def test_files_of_the_agent_reach_the_person_as_what_they_are(
     tmp_path: Path, synapse: Synapse, *, is_encrypted: bool
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from tests.e2e.matrix_chat import EITHER, MatrixChat, matrix_chat
+from tests.e2e.matrix_chat import BOTH, EITHER, MatrixChat, matrix_chat
 from tests.rigs.program import LIMIT
 from tests.rigs.synapse import Json, MatrixRefusedError, Synapse
 
@@ -19,7 +19,7 @@ _TAG = re.compile(
 """Client-Server API, "m.room.message msgtypes": what clients show of a formatted body."""
 
 
-@EITHER
+@BOTH
 async def test_words_go_both_ways_and_an_answer_is_one_formatted_event(
     tmp_path: Path, synapse: Synapse, *, is_encrypted: bool
 ) -> None:

@@ -371,7 +371,8 @@ class Person:
     async def watch(self, room: str, is_there: Callable[[list[Shown]], bool]) -> list[Shown]:
         """The messages of *room* as soon as they are as *is_there* wants; callers set a limit."""
         while not is_there(shown := await self.seen(room)):
-            await self.next_change()
+            while not _is_news_of(room, await self.next_change()):
+                pass
         return shown
 
     async def watch_answers(self, room: str, sender: str, number: int) -> list[str]:
@@ -389,6 +390,17 @@ class Person:
             if content.get("membership") == membership:
                 return content
             await self.next_change()
+
+
+def _is_news_of(room: str, changes: Json) -> bool:
+    """Whether *changes* can change what is shown of *room*: events there, keys, or a long silence.
+
+    Who reads and who types cannot.
+    """
+    joined = changes.get("rooms", {}).get("join", {})
+    if not joined or changes.get("to_device"):
+        return True
+    return bool(joined.get(room, {}).get("timeline", {}).get("events"))
 
 
 def file_content(place: Json, data: bytes, *, name: str, kind: str, mime_type: str) -> Json:
