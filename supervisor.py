@@ -64,12 +64,12 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
         rows.append(sender.with_options(shutdown=15.0))
         rows.append(permanent("telegram.in", TelegramPoller, to_store, to_chats, says, bot))
     if s.matrix_homeserver:
-        from actors.matrix.settings import ROOM_LINK, MatrixSettings
+        from actors.matrix.settings import MatrixSettings
         from actors.matrix.syncer import MatrixSyncer
 
         account = MatrixSettings(str(s.matrix_homeserver), *s.matrix_account)
         surfaces[MATRIX] = whole_surface(
-            MATRIX, matrix.address, ("/", "!"), draft_every=1.5, room_link=ROOM_LINK
+            MATRIX, matrix.address, ("/", "!"), draft_every=1.5, room_link=account.room_link
         )
         syncer = permanent("matrix", MatrixSyncer, matrix, to_store, to_chats, account)
         rows.append(syncer.with_options(shutdown=15.0))

@@ -94,7 +94,10 @@ class Replies:
 
     def help(self, _rest: str) -> Reply:
         """What there is."""
-        return self._say(Word.HELP, limit=MOST_WAITING)
+        text = self.manner.say(Word.HELP, limit=MOST_WAITING)
+        if self.row.is_shared:
+            text = f"{text}\n\n{self.manner.say(Word.HELP_IN_GROUP)}"
+        return Reply(text)
 
     def new(self, rest: str) -> Reply:
         """Begin the next chat here."""

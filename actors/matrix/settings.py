@@ -2,10 +2,11 @@
 
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import quote
 
 from attrs import field, frozen
 
-ROOM_LINK = "https://matrix.to/#/{room}"
+_ROOM_LINK = "https://matrix.to/#/{room}?via="
 """Where a person finds a room, on whatever client."""
 
 
@@ -75,3 +76,8 @@ class MatrixSettings:
     recovery_key_file: Path | None = None
     device_name: str = "agent-surfaces"
     pace: Pace = field(factory=Pace)
+
+    @property
+    def room_link(self) -> str:
+        """Where people find a room: by its id, and by our server, which knows the way there."""
+        return _ROOM_LINK + quote(self.user_id.partition(":")[2], safe=":")

@@ -49,16 +49,27 @@ def run_debug(
     is_read = bool(out or sys.stdout)
     out = out or sys.stdout or io.StringIO()  # a closed one is None
     err = err or sys.stderr or io.StringIO()
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            said = read_command_line(argv)
-    except SystemExit as end:
-        return int(end.code or 0)
-    # NO_COLOR is the terminal's, as COLUMNS is, and no setting of the program.
-    screen = Screen(out, err, wants_colours=not os.environ.get("NO_COLOR"), as_json=said.json)
+    said = _said(argv, out, err)
+    if isinstance(said, int):
+        return said
+    screen = _screen(out, err, as_json=said.json)
     if isinstance(said.request, Errand):
         return _done_here(said.request, matrix_store, screen, out if is_read else None)
     return _printed(_Talk(socket_path, plan, screen), said, out, pause)
+
+
+def _said(argv: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace | int:
+    """What the command line says, or the exit code where it was help or is wrong."""
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            return read_command_line(argv)
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+def _screen(out: TextIO, err: TextIO, *, as_json: bool) -> Screen:
+    # NO_COLOR is the terminal's, as COLUMNS is, and no setting of the program.
+    return Screen(out, err, wants_colours=not os.environ.get("NO_COLOR"), as_json=as_json)
 
 
 def _done_here(errand: Errand, folder: Path, screen: Screen, out: TextIO | None) -> int:

@@ -24,10 +24,10 @@ def plain_answer(text: str, attachments: tuple[Attachment, ...]) -> str:
         "I am the **mock agent**: I stand in for a real one, so that you can try everything "
         "around it.\n\n"
         "Some words in a message make me misbehave, or ask for more:\n\n"
-        "- `mock:slow` answers slowly; try `/stop` meanwhile\n"
+        "- `mock:slow` answers slowly; try to stop it meanwhile\n"
         "- `mock:confirm` asks you something\n"
         "- `mock:photo` sends you a picture\n"
-        "- `mock:fail` fails; try `/retry`\n"
+        "- `mock:fail` fails; send it again then\n"
         "- `mock:help` lists all of them\n"
     )
 

@@ -67,6 +67,10 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "- {prefix}debug: what runs inside me, for admins\n"
             "- {prefix}help: this list"
         ),
+        Word.HELP_IN_GROUP: (
+            "There are others here. Mention me or reply to me, with a command too; "
+            "else I may not know that you mean me."
+        ),
         Word.UNKNOWN_COMMAND: (
             "I do not know that command. {prefix}help lists what I know. "
             "If it was meant for the agent, begin with another word."
@@ -155,7 +159,9 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.SKILL_ON: "✅ {skill}",
         Word.SKILL_OFF: "⬜ {skill}",
         Word.NEW_CHAT_ELSEWHERE: "{chat} is open in a topic of its own. Go on there.",
-        Word.NEW_CHAT_LINKED: "{chat} is open in a room of its own: {place}. Go on there.",
+        Word.NEW_CHAT_LINKED: (
+            "{chat} is open in a room of its own: {place}. Accept my invitation, and go on there."
+        ),
         Word.NEW_CHAT_WELCOME: "New chat: {chat}. Just write.",
         Word.EDIT_OFFER: (
             "You changed your message after I had begun to answer it. Shall I answer the new text?"

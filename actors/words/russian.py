@@ -79,6 +79,10 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
             "- {prefix}debug: что работает внутри, для администраторов\n"
             "- {prefix}help: этот список"
         ),
+        Word.HELP_IN_GROUP: (
+            "Здесь есть и другие. Упомяните меня или ответьте на моё сообщение, с командой тоже; "
+            "иначе я могу не понять, что вы пишете мне."
+        ),
         Word.UNKNOWN_COMMAND: (
             "Такой команды я не знаю. Все команды покажет {prefix}help. "
             "Если это сообщение для агента, начните его с другого слова."
@@ -166,7 +170,10 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.SKILL_ON: "✅ {skill}",
         Word.SKILL_OFF: "⬜ {skill}",
         Word.NEW_CHAT_ELSEWHERE: "Чат {chat} открыт в отдельной теме. Продолжайте там.",
-        Word.NEW_CHAT_LINKED: ("Чат {chat} открыт в отдельной комнате: {place}. Продолжайте там."),
+        Word.NEW_CHAT_LINKED: (
+            "Чат {chat} открыт в отдельной комнате: {place}. "
+            "Примите моё приглашение и продолжайте там."
+        ),
         Word.NEW_CHAT_WELCOME: "Новый чат: {chat}. Просто пишите.",
         Word.EDIT_OFFER: (
             "Вы изменили сообщение, когда ответ на него уже начался. Ответить на новый текст?"

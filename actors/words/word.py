@@ -22,6 +22,7 @@ class Word(Enum):
     # Commands.
     START = auto()
     HELP = auto()
+    HELP_IN_GROUP = auto()
     UNKNOWN_COMMAND = auto()
     UNKNOWN_COMMAND_NEAR = auto()
     NEW_CHAT = auto()

@@ -18,7 +18,7 @@ async def test_a_new_chat_is_a_room_of_its_own_in_the_persons_space(
     async with matrix_chat(tmp_path, synapse, is_encrypted=is_encrypted) as chat:
         await chat.start()
         await chat.say("in-the-first", "!new Holiday plans")
-        said = await chat.hears("Go on there")
+        said = await chat.hears("go on there")
         invited = await _invitations(chat, 2)
         for room in invited:
             await chat.person.join(room)
@@ -38,7 +38,8 @@ async def test_a_new_chat_is_a_room_of_its_own_in_the_persons_space(
     assert name["name"] == "Holiday plans"
     assert {chat.room, new} <= children
     assert parent["via"] == ["synapse.test"]
-    assert any(f"https://matrix.to/#/{quote(new, safe='')}" in text for text in (*said, chats.html))
+    link = f"https://matrix.to/#/{quote(new, safe='')}?via=synapse.test"
+    assert any(link in text for text in (*said, chats.html))
     slots = {row.text: row.slot for row in journal.rows if row.run_id is not None}
     assert slots == {"in-the-first": "C1", "in-the-second": "C2"}
 
@@ -55,7 +56,7 @@ async def test_a_new_room_is_made_once_whatever_is_killed_meanwhile(
         await _invitations(chat, 1)
         await chat.it.kill()
         await chat.it.start()
-        await chat.hears("Go on there")
+        await chat.hears("go on there")
         await chat.say("the-last-word")
         await chat.hears("the-last-word")
         invited = await _invitations(chat, 2)

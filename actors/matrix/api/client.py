@@ -182,8 +182,7 @@ class MatrixClient:
 
         async def ask() -> Reply:
             headers = _headers("application/json", token)
-            # Not ASCII only: the server counts an event's bytes in UTF-8.
-            data = None if body is None else json.dumps(body, ensure_ascii=False)
+            data = None if body is None else _json_of(body)
             async with await self._nio.send(method, path, data, headers, None, within) as response:
                 return reply_of(response.status, await _whole(response, most_bytes))
 
@@ -246,6 +245,11 @@ class MatrixClient:
 
     def _url(self, path: str) -> str:
         return str(self._nio.homeserver) + path
+
+
+def _json_of(body: Json) -> bytes:
+    # Not ASCII only: the server counts an event's bytes in UTF-8, which has no half surrogates.
+    return json.dumps(body, ensure_ascii=False).encode(errors="replace")
 
 
 def _headers(kind: str, token: str) -> dict[str, str]:

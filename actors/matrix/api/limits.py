@@ -34,6 +34,12 @@ PENALTY_KEY = "matrix_penalty"
 UNSAID_WAIT = 5.0
 """Seconds to wait after a 429 that does not say how long."""
 
+MOST_STRANGE = 12
+"""So often, for some seven minutes, a refusal without an ``errcode`` is tried again.
+
+A proxy gives it while the homeserver behind it restarts, but also for words that it never lets by.
+"""
+
 LONGEST_DELAY = 60.0
 
 

@@ -134,6 +134,9 @@ class Door:
                 case Unreachable(reason) if reason != NO_JSON or self._may_be_matrix(doubts):
                     streak, doubts = streak + 1, doubts + (reason == NO_JSON)
                     await pause(self.status, reason, streak)
+                case Refused(code) as refused if refused.is_strange and self._may_be_matrix(doubts):
+                    streak, doubts = streak + 1, doubts + 1
+                    await pause(self.status, f"{code} without a reason", streak)
                 case _:
                     return LoginRefused("no Matrix server answers there: set MATRIX_HOMESERVER")
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from actors.matrix.api.client import Done, Limited, Refused, Reply, TokenRefused, Unreachable
-from actors.matrix.api.limits import delay_before
+from actors.matrix.api.limits import MOST_STRANGE, delay_before
 from actors.matrix.api.status import Status
 
 Settled = Done | TokenRefused | Refused
@@ -14,7 +14,7 @@ Settled = Done | TokenRefused | Refused
 
 async def insist(status: Status, ask: Callable[[], Awaitable[Reply]]) -> Settled:
     """What the server says in the end; while it is away or wants silence, wait as it says."""
-    streak = 0
+    streak = strange = 0
     while True:
         match await ask():
             case Limited(wait):
@@ -23,6 +23,25 @@ async def insist(status: Status, ask: Callable[[], Awaitable[Reply]]) -> Settled
             case Unreachable(reason):
                 streak += 1
                 await pause(status, reason, streak)
+            case Refused(code) as refused if refused.is_strange and strange + 1 < MOST_STRANGE:
+                streak, strange = streak + 1, strange + 1
+                await pause(status, f"{code} without a reason", streak)
+            case settled:
+                return settled
+
+
+async def insist_on_errcode(status: Status, ask: Callable[[], Awaitable[Reply]]) -> Settled:
+    """The same, where a refusal that is wrongly believed would cost messages.
+
+    One without the specification's word for it is not the homeserver's: a proxy in front of it
+    may answer 403 or 404 for a while.
+    """
+    streak = 0
+    while True:
+        match await insist(status, ask):
+            case Refused(code, ""):
+                streak += 1
+                await pause(status, str(code), streak)
             case settled:
                 return settled
 

@@ -67,6 +67,11 @@ class Refused:
     errcode: str
     body: Json = field(factory=dict, repr=False, eq=False)
 
+    @property
+    def is_strange(self) -> bool:
+        """Whether no homeserver said it: a proxy may, while the one behind it restarts."""
+        return not self.errcode and not self.body
+
 
 Reply = Done | Limited | Unreachable | TokenRefused | Refused
 

@@ -59,7 +59,9 @@ class Status:
             parts.append(f"waits until {_clock(self._limited_until)}: rate limited")
         if self._remark:
             parts.append(self._remark)
-        if self._sealed:
+        if self._sealed == 1:
+            parts.append("1 message waits for its key")
+        elif self._sealed:
             parts.append(f"{self._sealed} messages wait for their keys")
         note("; ".join(parts))
 

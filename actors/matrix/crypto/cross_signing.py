@@ -79,13 +79,15 @@ class CrossSigning:
             trouble = f"cannot keep the account's keys ({error.strerror}): mend MATRIX_STORE_PATH"
         if trouble:
             log.warning("identity.incomplete", reason=trouble)
-            self.status.remark(trouble)
+        self.status.remark(trouble)  # or none: a session before this one may have had some
 
     async def _ensure(self, device_keys: Json) -> str:
         """Do all of it; what a person has to mend, or nothing."""
-        own = OwnKeys(self.server, self.status, device_keys["user_id"])
+        own = OwnKeys(self.server, self.status, device_keys["user_id"], device_keys["device_id"])
         given, trouble = await self._given_key()
-        published = await own.published(device_keys["device_id"])
+        published = await own.published()
+        if published.device.get("keys") != device_keys["keys"]:
+            raise StepRefusedError(_OTHER_DEVICE)
         identity = await self._identity(own, published, given)
         if identity is None:
             return trouble or (_DOES_NOT_OPEN if given else _NOT_OURS)
@@ -136,9 +138,7 @@ class CrossSigning:
         self, own: OwnKeys, identity: Identity, *, published: Published, device_keys: Json
     ) -> None:
         """Sign our device by the account, and the account's master key by our device."""
-        if published.device.get("keys") != device_keys["keys"]:
-            raise StepRefusedError(_OTHER_DEVICE)
-        user_id, device_id, signed = own.user_id, device_keys["device_id"], dict[str, Json]()
+        user_id, device_id, signed = own.user_id, own.device_id, dict[str, Json]()
         signer = identity.self_signing
         if not is_signed(published.device, user_id=user_id, public=signer.public):
             signed[device_id] = signer.signed(device_keys, user_id)

@@ -99,8 +99,11 @@ class Machine:
         self._store.database.close()
 
     def run(self, sql: str, *words: str) -> list[tuple[Any, ...]]:
-        """Run *sql* in the keys' database, for what has to be saved together with them."""
-        return list(self._store.database.execute_sql(sql, words).fetchall())
+        """Run *sql* in the database of the keys; it raises ``StoreUnreadableError``."""
+        try:
+            return list(self._store.database.execute_sql(sql, words).fetchall())
+        except peewee.DatabaseError as error:
+            raise StoreUnreadableError from error
 
     @contextmanager
     def saving(self) -> Iterator[None]:
@@ -175,12 +178,11 @@ class Machine:
         found = self._olm.device_store.active_user_devices(user_id)
         return [Device(one.user_id, one.id, one.curve25519, one.ed25519) for one in found]
 
-    def owner(self, curve25519: str) -> str | None:
-        """Whose device has, or had, this key."""
+    def owners(self, curve25519: str) -> set[str]:
+        """Whose device has, or had, this key; more than one where somebody lies."""
         if curve25519 == self.identity["curve25519"]:
-            return self.user_id
-        of = (one.user_id for one in self._olm.device_store if one.curve25519 == curve25519)
-        return next(of, None)
+            return {self.user_id}
+        return {one.user_id for one in self._olm.device_store if one.curve25519 == curve25519}
 
     def keep_devices(self, user_id: str, named: Iterable[str], found: Iterable[Device]) -> None:
         """*user_id* has the devices *named*, and *found* are those whose keys are in order.

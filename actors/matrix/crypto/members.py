@@ -14,8 +14,6 @@ Json = dict[str, Any]
 _INSIDE = frozenset({"join", "invite"})
 """Who is asked in will read, once inside, what was said meanwhile."""
 
-_FORBIDDEN = 403
-
 
 @define
 class Members:
@@ -52,7 +50,7 @@ class Members:
             match await self.requests.members(room):
                 case Done(body):
                     found = _inside(body)
-                case Refused(status) if status == _FORBIDDEN:
+                case Refused(_, "M_FORBIDDEN"):
                     return frozenset()
                 case reply:
                     return not_sealed(reply)

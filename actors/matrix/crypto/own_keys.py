@@ -6,7 +6,7 @@ from typing import Any, Protocol, assert_never
 
 from attrs import define
 
-from actors.matrix.api.patience import Settled, insist
+from actors.matrix.api.patience import Settled, insist, pause
 from actors.matrix.api.replies import Done, Refused, Reply, TokenRefused, path_to
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.identity import Identity, Published
@@ -14,6 +14,8 @@ from actors.matrix.crypto.identity import Identity, Published
 Json = dict[str, Any]
 
 _BY_PASSWORD = "m.login.password"  # noqa: S105  # the name of a stage
+_NOT_SHOWN = "the homeserver does not show this device's keys"
+_MOST_LOOKS = 4
 
 
 class StepRefusedError(Exception):
@@ -32,7 +34,7 @@ class Requests(Protocol):
 
 @define
 class OwnKeys:
-    """What the server holds of the keys of *user_id*, who we are.
+    """What the server holds of the keys of *user_id* on *device_id*, who we are.
 
     Every method raises ``StepRefusedError`` where the server will not do it.
     """
@@ -40,13 +42,23 @@ class OwnKeys:
     server: Requests
     status: Status
     user_id: str
+    device_id: str
 
-    async def published(self, device_id: str) -> Published:
-        """The account's public keys, and those of our device."""
-        answer = await self._done(
-            "POST", path_to("keys", "query"), {"device_keys": {self.user_id: []}}
-        )
-        return Published.of(answer, self.user_id, device_id)
+    async def published(self) -> Published:
+        """The account's public keys, and those of our device, which are there already.
+
+        An answer without our device is none: from one that shows nothing it would follow that
+        the account has no identity.
+        """
+        for streak in range(1, _MOST_LOOKS + 1):
+            answer = await self._done(
+                "POST", path_to("keys", "query"), {"device_keys": {self.user_id: []}}
+            )
+            found = Published.of(answer, self.user_id, self.device_id)
+            if found.device:
+                return found
+            await pause(self.status, _NOT_SHOWN, streak)
+        raise StepRefusedError(_NOT_SHOWN)
 
     async def publish(self, identity: Identity, usages: list[str], password: str) -> None:
         """Make *identity*'s keys for *usages* the account's.
@@ -59,7 +71,7 @@ class OwnKeys:
         if isinstance(reply, Refused) and reply.status == HTTPStatus.UNAUTHORIZED:
             auth = self._auth(password, reply.body)
             # With the password it would replace whatever another app has published meanwhile.
-            if not (await self.published("")).is_of(identity):
+            if not (await self.published()).is_of(identity):
                 raise StepRefusedError("another app has just made keys for the account")
             reply = await self._settled("POST", path, keys | {"auth": auth})
             if isinstance(reply, Refused) and reply.status == HTTPStatus.UNAUTHORIZED:

@@ -17,7 +17,7 @@ from actors.matrix.crypto.machine import Machine
 from actors.matrix.crypto.members import Members
 from actors.matrix.crypto.port import NotSealed
 from actors.matrix.crypto.requests import KeyRequests, not_sealed
-from actors.matrix.crypto.shapes import batches, joined, table, tables
+from actors.matrix.crypto.shapes import batches, events_of, joined, table, tables
 from actors.matrix.crypto.tracking import Devices
 
 Json = dict[str, Any]
@@ -64,10 +64,10 @@ class Sharing:
     def take(self, page: Json) -> None:
         """Learn from an answer of ``/sync`` how long rooms want their keys used."""
         for room, body in joined(page):
-            for part in ("state", "timeline"):
-                for event in tables(table(body.get(part)).get("events")):
-                    if event.get("type") == "m.room.encryption":
-                        self._rotations[room] = _rotation(table(event.get("content")))
+            for event in events_of(body):
+                # Without its state key anybody may have sent it.
+                if event.get("type") == "m.room.encryption" and event.get("state_key") == "":
+                    self._rotations[room] = _rotation(table(event.get("content")))
 
     async def ready(self, room: str) -> GroupKey | NotSealed:
         """The key of *room*, which everybody there has; one caller for each room at a time."""

@@ -1,5 +1,6 @@
 """Keeps the server supplied with public keys of ours, so that others can begin to speak to us."""
 
+from http import HTTPStatus
 from typing import Any, assert_never
 
 import structlog
@@ -80,9 +81,11 @@ class Supply:
                     streak = 0
                 case Refused(status, errcode):
                     log.warning("keys.refused", status=status, errcode=errcode)
-                    # Keys under ids that the server has from another life of this account's:
-                    # the next ones get other ids.
-                    self.machine.note_published()
+                    if status == HTTPStatus.BAD_REQUEST and errcode:
+                        # Keys under ids that the server has from another life of this account's:
+                        # the next ones get other ids. Not for any other refusal: each set of
+                        # new keys pushes out old ones, which somebody may have claimed.
+                        self.machine.note_published()
                     self.count, streak = None, streak + 1
                     await pause(self.status, f"{status} {errcode}", streak)
                 case TokenRefused():

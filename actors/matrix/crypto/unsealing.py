@@ -37,18 +37,20 @@ class Unsealing:
         index = index_of(ciphertext)
         if not session_id or index is None:
             return Broken("not what the specification says")
-        keys = self.machine.inbound_keys(room, session_id)
-        own = [key for key in keys if self._is_of(key, text(event.get("sender")))]
-        if keys and not own:
-            return Broken("sealed with another person's key")
-        able = [key for key in own if key.first_index <= index]
+        # Anybody in the room can pass a key on as theirs, also before it comes from its owner.
+        able = [
+            key
+            for key in self.machine.inbound_keys(room, session_id)
+            if self._is_of(key, text(event.get("sender"))) and key.first_index <= index
+        ]
         if not able:
             return KeyMissing(session_id, is_withheld=session_id in self._withheld)
         return self._read(room, event, able[0], index)
 
     def _is_of(self, key: InboundKey, sender: str) -> bool:
         """Whether *key* is of a device of *sender*, or of one that we do not know."""
-        return self.machine.owner(key.sender_key) in (None, sender)
+        owners = self.machine.owners(key.sender_key)
+        return not owners or sender in owners
 
     def _read(
         self, room: str, event: Json, key: InboundKey, index: int

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,16 @@ import structlog
 import trio
 from attrs import define, field
 
-from actors.matrix.api.client import Done, Session
+from actors.matrix.api.client import Done, Session, TokenRefused
 from actors.matrix.api.login import LoginRefused
-from actors.matrix.api.patience import insist
+from actors.matrix.api.patience import insist, pause
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.folder import KeyFolder
 from actors.matrix.crypto.machine import Machine, StoreUnreadableError
 from actors.matrix.crypto.members import Members
 from actors.matrix.crypto.port import Broken, KeyMissing, NotSealed, Opened, Sealed
 from actors.matrix.crypto.receiving import Receiving
-from actors.matrix.crypto.requests import KeyRequests, Requester
+from actors.matrix.crypto.requests import KeyRequests, Requester, not_sealed
 from actors.matrix.crypto.shapes import events_of, joined, table
 from actors.matrix.crypto.sharing import Sharing
 from actors.matrix.crypto.supply import Supply
@@ -156,6 +157,8 @@ class OlmVault:
         """Keep the keys on the server in order; ends only by being cancelled."""
         announced: Json | None = None
         async with trio.open_nursery() as nursery:
+            # Beside the rest: a device whose server does not answer keeps nobody else waiting.
+            nursery.start_soon(self._mend)
             while True:
                 woken = self._woken
                 if (parts := self._parts) is not None and parts.is_checked:
@@ -163,39 +166,59 @@ class OlmVault:
                     if parts.machine.is_shared and announced != parts.machine.identity:
                         announced = parts.machine.identity
                         nursery.start_soon(self.announce, parts.supply.device_keys())
-                    await parts.wedged.mend()
                 await woken.wait()
+
+    async def _mend(self) -> None:
+        while True:
+            woken = self._woken
+            if (parts := self._parts) is not None and parts.is_checked:
+                await parts.wedged.mend()
+            await woken.wait()
 
     def _opened(self, session: Session) -> "_Parts | LoginRefused":
         folder = KeyFolder.claimed(self.folder)
         if isinstance(folder, LoginRefused):
             return folder
         try:
-            machine = Machine.opened(folder.path, session.user_id, session.device_id)
+            with ExitStack() as undoing:
+                undoing.callback(folder.release)
+                machine = Machine.opened(folder.path, session.user_id, session.device_id)
+                undoing.callback(machine.close)
+                machine.keep_encrypted(self._encrypted)
+                self._encrypted |= machine.encrypted_rooms()
+                parts = _Parts.over(folder, machine, KeyRequests(self.server), self.status)
+                undoing.pop_all()
         except StoreUnreadableError:
-            folder.release()
             return LoginRefused(_UNREADABLE)
-        machine.keep_encrypted(self._encrypted)
-        self._encrypted |= machine.encrypted_rooms()
-        return _Parts.over(folder, machine, KeyRequests(self.server), self.status)
+        return parts
 
     async def _check(self, parts: "_Parts") -> LoginRefused | None:
         """Refuse keys that are not those which the server has for our device."""
         machine = parts.machine
-        ask = partial(parts.requests.query, [machine.user_id])
-        reply = await insist(self.status, ask)
-        if not isinstance(reply, Done):
+        devices = await self._own_devices(parts)
+        if devices is None:
             # Nothing goes up before we know; the session is renewed, or its end is said elsewhere.
             log.warning("keys.unchecked")
             return None
-        of_user = table(table(reply.body.get("device_keys")).get(machine.user_id))
-        found = table(table(of_user.get(machine.device_id)).get("keys"))
+        found = table(table(devices.get(machine.device_id)).get("keys"))
         own = {f"{kind}:{machine.device_id}": key for kind, key in machine.identity.items()}
         if found and found != own:
             return LoginRefused(_NOT_OURS)
         machine.note_shared(is_shared=bool(found))
         parts.is_checked = True
         return None
+
+    async def _own_devices(self, parts: "_Parts") -> Json | None:
+        """What the server has of our account's devices; None if our session has ended."""
+        ask, streak = partial(parts.requests.query, [parts.machine.user_id]), 0
+        while True:
+            reply = await insist(self.status, ask)
+            if isinstance(reply, TokenRefused):
+                return None
+            if isinstance(reply, Done) and isinstance(reply.body.get("device_keys"), dict):
+                return table(reply.body["device_keys"].get(parts.machine.user_id))
+            streak += 1
+            await pause(self.status, not_sealed(reply).reason, streak)
 
     @property
     def _open_parts(self) -> "_Parts":

@@ -80,7 +80,7 @@ class FilesIn:
             case Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE) | Refused(errcode="M_TOO_LARGE"):
                 return FileMissing(Missing.TOO_LARGE, LARGEST_BYTES)
             case Refused():
-                return GONE
+                return None if reply.is_strange else GONE
             case Limited():
                 return Later()
             case Unreachable() | TokenRefused():

@@ -82,8 +82,10 @@ class Line:
         while streak <= _MOST_TRIES:
             await pause(streak)
             match await self.ask(ask):
-                case Done() | Refused() as settled:
-                    return settled
+                case Done() as done:
+                    return done
+                case Refused() as refused if not refused.is_strange:
+                    return refused
                 case Limited():
                     pass
                 case _:

@@ -108,12 +108,17 @@ class Spaces:
         if filing.room in space.filed:
             return True
         is_filed = await self._put(child_path(space.room, filing.room), {})
-        if is_filed and filing.is_own:
-            is_filed = await self._put(parent_path(filing.room, space.room), {"canonical": True})
-        if is_filed:
-            await self._commit(evolve(space, filed=(*space.filed, filing.room)).kept())
-            log.info("room.filed", room=filing.room, space=space.room)
-        return is_filed is not None
+        if not is_filed:
+            return is_filed is not None
+        if filing.is_own and not await self._is_named_in(filing.room, space):
+            return False
+        await self._commit(evolve(space, filed=(*space.filed, filing.room)).kept())
+        log.info("room.filed", room=filing.room, space=space.room)
+        return True
+
+    async def _is_named_in(self, room: str, space: _Space) -> bool:
+        """Whether *room* says what it is in, or we may not say so there; False: later."""
+        return await self._put(parent_path(room, space.room), {"canonical": True}) is not None
 
     async def _is_direct(self, filing: Filing) -> bool:
         for streak in range(1, _MOST_TRIES + 1):
@@ -129,7 +134,8 @@ class Spaces:
             case Done():
                 return True
             case Refused(status, errcode):
-                log.warning("filing.refused", status=status, errcode=errcode)
+                # Ordinary in a room that the person has made: we may not change its state.
+                log.info("filing.refused", status=status, errcode=errcode)
                 return False
             case None:
                 return None

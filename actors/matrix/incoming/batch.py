@@ -80,6 +80,11 @@ class Batch:
             case _:
                 assert_never(found)
 
+    def forget(self, event_id: str) -> None:
+        """The event needs no key any more."""
+        self.opened.append(event_id)
+        self.sealed = [one for one in self.sealed if one.event_id != event_id]
+
     def message(self, event_id: str) -> Arrival | None:
         """The message of this batch that is the event, and no edit of it."""
         return next(

@@ -19,7 +19,7 @@ from actors.matrix.api.client import (
     TokenRefused,
     Unreachable,
 )
-from actors.matrix.api.patience import insist
+from actors.matrix.api.patience import insist_on_errcode
 from actors.matrix.api.status import Status
 from actors.matrix.incoming.requests import (
     fetch_direct,
@@ -53,7 +53,7 @@ class Direct:
     async def begin(self, me: str) -> bool:
         """Read the list of *me*; False if our session has ended."""
         self._me = me
-        match await insist(self.status, partial(fetch_direct, self.server, me)):
+        match await insist_on_errcode(self.status, partial(fetch_direct, self.server, me)):
             case Done(body):
                 self.learn(body)
             case Refused():
@@ -73,13 +73,19 @@ class Direct:
         """
         async with self._line:
             found = await fetch_direct(self.server, self._me)
-            if isinstance(found, Done | Refused):
-                content = found.body if isinstance(found, Done) else {}
-                found = await self._put(content, user_id, room)
+            match found:
+                case Done(content):
+                    found = await self._put(content, user_id, room)
+                case Refused(_, "M_NOT_FOUND"):
+                    found = await self._put({}, user_id, room)
+                case _:
+                    pass  # a list that we cannot read is not replaced
         match found:
             case Done():
                 self._note(room)
                 return True
+            case Refused(_, ""):
+                return False  # not the homeserver's word
             case Refused(status, errcode):
                 log.warning("direct.refused", room=room, status=status, errcode=errcode)
                 self._note(room)
@@ -121,7 +127,7 @@ class Direct:
         """Who asked us into *room* for a direct chat; empty for nobody, None without a session."""
         ask = partial(fetch_membership, self.server, room, self._me)
         for _ in range(_MOST_STEPS):
-            match await insist(self.status, ask):
+            match await insist_on_errcode(self.status, ask):
                 case Done(event) if inviter := _direct_inviter(event):
                     return inviter
                 case Done(event) if before := _replaced(event):

@@ -8,7 +8,7 @@ import structlog
 from attrs import define, field, frozen
 
 from actors.matrix.api.client import Done, Homeserver, Refused, TokenRefused
-from actors.matrix.api.patience import insist, pause
+from actors.matrix.api.patience import insist_on_errcode, pause
 from actors.matrix.api.status import Status
 from actors.matrix.incoming.pages import (
     History,
@@ -118,7 +118,8 @@ class Gaps:
     async def _history(self, room: str, start: str, end: str) -> History | Refused | TokenRefused:
         streak = 0
         while True:
-            reply = await insist(self.status, partial(self.server.messages, room, start, end))
+            ask = partial(self.server.messages, room, start, end)
+            reply = await insist_on_errcode(self.status, ask)
             if not isinstance(reply, Done):
                 return reply
             if (history := read_history(reply.body)) is not None:

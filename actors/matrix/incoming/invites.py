@@ -23,6 +23,9 @@ _PREFIX = "matrix_invite:"
 _ASK_AGAIN_AFTER = 60.0
 """Seconds: somebody may have been let in meanwhile, and nobody tells us."""
 
+_MOST_PENDING = 1000
+"""Anybody can ask us in, as often as they like."""
+
 
 @define
 class Invites:
@@ -34,24 +37,32 @@ class Invites:
     rooms: Rooms
     direct: Direct
     _pending: dict[str, Invite] = field(factory=dict)
+    _told: set[Invite] = field(factory=set)
     _changed: trio.Event = field(factory=trio.Event)
 
     def changes(self, page: Page) -> tuple[Change, ...]:
         """What to remember of *page*, in the same transaction as its token."""
-        gone = {*page.left, *(joined.room for joined in page.joined)} & self._pending.keys()
+        after = self._after(page)
+        new = (invite for invite in page.invites if after.get(invite.room) is invite)
         return (
-            *(PutKey(_PREFIX + invite.room, _written(invite)) for invite in page.invites),
-            *(DeleteKey(_PREFIX + room) for room in sorted(gone)),
+            *(PutKey(_PREFIX + invite.room, _written(invite)) for invite in new),
+            *(DeleteKey(_PREFIX + room) for room in sorted(self._pending.keys() - after)),
         )
 
     def take(self, page: Page) -> None:
         """See to the invitations of *page*, which are durable by now."""
-        for room in (*page.left, *(joined.room for joined in page.joined)):
-            self._pending.pop(room, None)
-        for invite in page.invites:
-            self._pending[invite.room] = invite
+        self._pending = self._after(page)
         if page.invites:
             self._changed.set()
+
+    def _after(self, page: Page) -> dict[str, Invite]:
+        """What is pending after *page*: of too many the newest."""
+        gone = {*page.left, *(joined.room for joined in page.joined)}
+        pending = {room: invite for room, invite in self._pending.items() if room not in gone}
+        for invite in page.invites:
+            pending.pop(invite.room, None)
+            pending[invite.room] = invite
+        return dict([*pending.items()][-_MOST_PENDING:])
 
     async def run(self) -> None:
         """Answer invitations, now and whenever their people may have been let in."""
@@ -62,14 +73,17 @@ class Invites:
             self._changed = trio.Event()
             for invite in tuple(self._pending.values()):
                 await self._consider(invite)
+            self._told &= {*self._pending.values()}
             with trio.move_on_after(_ASK_AGAIN_AFTER if self._pending else float("inf")):
                 await self._changed.wait()
 
     async def _consider(self, invite: Invite) -> None:
         if not await self._may_join(invite):
-            log.info("invite.left_pending", room=invite.room, inviter=invite.inviter)
+            if invite not in self._told:
+                log.info("invite.left_pending", room=invite.room, inviter=invite.inviter)
+                self._told.add(invite)
             return
-        if await self._is_settled(invite):
+        if await self._is_settled(invite) and self._pending.get(invite.room) in (invite, None):
             self._pending.pop(invite.room, None)
             await ask_until_answered(self.store, Commit((DeleteKey(_PREFIX + invite.room),)))
 

@@ -107,6 +107,10 @@ class LateKeys:
             if found is not None:
                 self._waiting.setdefault(key.removeprefix(SEALED_PREFIX), found)
 
+    def is_waiting(self, event_id: str) -> bool:
+        """Whether the event waits for its key."""
+        return event_id in self._waiting
+
     def readable(self) -> list[Late]:
         """Those whose keys have come by now, oldest first.
 

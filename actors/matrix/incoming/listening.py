@@ -1,6 +1,6 @@
 """Decides what of that which is said in a room is for us, and makes arrivals of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import assert_never
 
@@ -21,7 +21,7 @@ from actors.matrix.incoming.meaning import (
 )
 from actors.matrix.incoming.quotes import Quote, is_command, with_quote
 from actors.matrix.incoming.relations import Relation, relation_of, same_emoji
-from actors.matrix.incoming.shapes import table
+from actors.matrix.incoming.shapes import is_redacted, table
 from actors.matrix.places import Places, person_id
 from actors.matrix.settings import GroupMode, Threads
 from protocols.files import RemoteFile
@@ -37,20 +37,26 @@ from protocols.store import (
     StoreMessage,
     UnsortedRows,
     WaitingRooms,
+    WaitingRows,
 )
 
-_MOST_UNSORTED = 1000
+_MOST_WAITING = 1000
 
 
 @define
 class Listener:
-    """Knows when we are spoken to."""
+    """Knows when we are spoken to.
+
+    Args:
+        waits: Whether an event of earlier pages waits for its key.
+    """
 
     store: Address[StoreMessage]
     places: Places
     lookup: Lookup
     group_mode: GroupMode
     threads: Threads
+    waits: Callable[[str], bool]
 
     async def hear(self, found: Decoded, room: Room, batch: Batch, *, is_backlog: bool) -> None:
         """Add what *found* comes to; *batch* is what was said before it."""
@@ -108,6 +114,9 @@ class Listener:
         relation = await self._relation_of(said, room)
         if relation is None and original is None:
             return None
+        is_first_read = original is None and self._is_waiting(said.edits, batch)
+        if is_first_read:
+            batch.forget(said.edits)
         relation = relation or Relation()
         thread = relation.thread if original is None else original.thread_id
         here = self._room_id(room, thread) if original is None else original.room
@@ -116,9 +125,13 @@ class Listener:
             arrival,
             text=with_quote(said.text, await self._quote(said, room, here, relation)),
             message_id=RemoteId(said.edits),
-            edits=RemoteId(said.edits),
+            edits=None if is_first_read else RemoteId(said.edits),
             files=said.files,
         )
+
+    def _is_waiting(self, event_id: str, batch: Batch) -> bool:
+        """Whether the event waits for its key."""
+        return self.waits(event_id) or any(one.event_id == event_id for one in batch.sealed)
 
     async def _quote(
         self, said: Said, room: Room, here: RoomId, relation: Relation
@@ -129,9 +142,9 @@ class Listener:
         return None if known is None else known.quote
 
     async def _relation_of(self, said: Said, room: Room) -> Relation | None:
-        """What the message that *said* edits is about; None where it is not its sender's."""
+        """What the message that *said* edits is about; None where it is not theirs, or is gone."""
         event = await self.lookup.event(room.native, said.edits)
-        if event is None or event.get("sender") != said.origin.sender:
+        if event is None or is_redacted(event) or event.get("sender") != said.origin.sender:
             return None
         return relation_of(table(event.get("content")))
 
@@ -150,9 +163,9 @@ class Listener:
 
     async def _taken_back(self, found: TakenBack, room: Room, batch: Batch) -> Arrival | None:
         """What matters only of a message that was taken, or would have been with its key."""
-        batch.opened.append(found.target)
-        batch.sealed = [one for one in batch.sealed if one.event_id != found.target]
+        batch.forget(found.target)
         taken = await self._message(room, found.target, batch)
+        taken = taken or await self._edit_of(room, found.target, batch)
         if taken is None:
             return None
         arrival = self._arrival(found.origin, taken.room, taken.thread_id, room)
@@ -168,6 +181,16 @@ class Listener:
                 return row
         return None
 
+    async def _edit_of(self, room: Room, event_id: str, batch: Batch) -> Arrival | Row | None:
+        """An edit of *event_id* that may wait as a message: its first words were not for us."""
+        rooms = await self._rooms_of(room, event_id)
+        rows = await ask_until_answered(self.store, UnsortedRows(limit=_MOST_WAITING))
+        for here in rooms:
+            rows += await ask_until_answered(self.store, WaitingRows(here, limit=_MOST_WAITING))
+        waiting: list[Arrival | Row] = [*batch.arrivals, *rows]
+        edits = (one for one in waiting if one.edits == RemoteId(event_id) and one.room in rooms)
+        return next(edits, None)
+
     async def _rooms_of(self, room: Room, event_id: str) -> tuple[RoomId, ...]:
         """Where the journal may have the event: each thread may be a room of its own."""
         here = self.places.room_id(room.native)
@@ -177,7 +200,7 @@ class Listener:
         thread = relation_of(table(event.get("content"))).thread if event is not None else ""
         # What was taken back does not say any more where it stood.
         waiting = [*await ask_until_answered(self.store, WaitingRooms())]
-        unsorted = await ask_until_answered(self.store, UnsortedRows(limit=_MOST_UNSORTED))
+        unsorted = await ask_until_answered(self.store, UnsortedRows(limit=_MOST_WAITING))
         waiting += [row.room for row in unsorted]
         threads = [other for other in waiting if other.startswith(f"{here}/")]
         found = (here, *([self.places.room_id(room.native, thread)] if thread else []), *threads)

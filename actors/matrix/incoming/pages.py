@@ -154,7 +154,9 @@ def has_invite(events: Sequence[Json], me: str) -> bool:
 def is_known(event: Json, newest: Row) -> bool:
     """Whether *event* is the *newest* that we know, or was sent long before it."""
     sent_at_ms = event.get("origin_server_ts")
-    is_old = is_number(sent_at_ms) and sent_at_ms / 1000 < newest.sent_at - _SKEW
+    # Whoever sent it may have said any time; when we got it, we know ourselves.
+    sent_at = min(newest.sent_at, newest.received_at)
+    is_old = is_number(sent_at_ms) and sent_at_ms / 1000 < sent_at - _SKEW
     return is_old or event.get("event_id") == newest.event_id
 
 
@@ -181,7 +183,8 @@ def _joined(room: str, body: Json) -> JoinedRoom:
 
 def _invite(room: str, body: Json, me: str) -> Invite | None:
     state = events_in(table(body.get("invite_state")).get("events"))
-    for event in state:
+    # What comes before the invitation itself is whatever the inviter's server wants us to believe.
+    for event in reversed(state):
         if _own_step(event, me) == "invite" and isinstance(event.get("sender"), str):
             is_direct = table(event.get("content")).get("is_direct") is True
             return Invite(room, clean(event["sender"]), _is_encrypted(state), is_direct)
@@ -201,8 +204,9 @@ def _is_encrypted(events: Iterable[Json]) -> bool:
     return any(event.get("type") in ("m.room.encryption", "m.room.encrypted") for event in events)
 
 
-def _tombstone(events: Iterable[Json]) -> Tombstone | None:
-    for event in events:
+def _tombstone(events: Sequence[Json]) -> Tombstone | None:
+    """The newest: one that was a mistake may be replaced."""
+    for event in reversed(events):
         if event.get("type") == "m.room.tombstone" and event.get("state_key") == "":
             replacement = name_in(table(event.get("content")).get("replacement_room"), "!")
             sender = name_in(event.get("sender"), "@")
@@ -212,10 +216,13 @@ def _tombstone(events: Iterable[Json]) -> Tombstone | None:
 
 
 def _names(events: Iterable[Json]) -> dict[str, str]:
+    """What people call themselves: who asks somebody in or puts them out may call them anything."""
     return {
-        str(event.get("state_key")): name
+        event["sender"]: name
         for event in events
         if event.get("type") == "m.room.member"
+        and is_name(event.get("sender"), "@")
+        and event["sender"] == event.get("state_key")
         and (
             name := on_one_line(
                 table(event.get("content")).get("displayname"), longest=_LONGEST_NAME
@@ -231,4 +238,5 @@ def _direct(events: Iterable[Json]) -> Json | None:
 
 def _entries(rooms: Json, kind: str) -> list[tuple[str, Json]]:
     found = table(rooms.get(kind)).items()
-    return [(room, table(body)) for room, body in found if is_name(room, "!")]
+    # With a slash it would be taken for a thread of another room: see ``Places``.
+    return [(room, table(body)) for room, body in found if is_name(room, "!") and "/" not in room]

@@ -49,8 +49,10 @@ class Pages:
                 case Limited(silence):
                     self.status.limited(silence)
                     await trio.sleep(silence)
-                case Refused(HTTPStatus.BAD_REQUEST) if since and streak >= _DOUBTS:
-                    log.warning("cursor.refused", errcode=reply.errcode)
+                case Refused(HTTPStatus.BAD_REQUEST, str(word)) if (
+                    word and since and streak >= _DOUBTS
+                ):
+                    log.warning("cursor.refused", errcode=word)
                     since, is_fresh = "", True
                 case _:
                     streak += 1

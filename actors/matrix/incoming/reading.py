@@ -94,6 +94,7 @@ class Reader:
             self._lookup,
             self.settings.group_mode,
             self.settings.threads,
+            self.watch.late.is_waiting,
         )
 
     async def follow(self) -> None:
@@ -151,6 +152,7 @@ class Reader:
         if page.direct is not None:
             self.watch.direct.learn(page.direct)
         if page.is_fresh:
+            # It does not say whose devices changed since the token that was forgotten.
             self.vault.lose_track()
         await self.vault.receive(page.raw)
 

@@ -37,6 +37,11 @@ async def fetch_creation(server: Homeserver, room: str) -> Reply:
     return await server.request("GET", path_to("rooms", room, "state", "m.room.create", ""))
 
 
+async def fetch_joined_rooms(server: Homeserver) -> Reply:
+    """The rooms that we are in."""
+    return await server.request("GET", path_to("joined_rooms"))
+
+
 async def join_by(server: Homeserver, room: str, via: str) -> Reply:
     """Enter *room*, which the server *via* knows."""
     # The second name is that of newer versions of the specification. Over federation a join

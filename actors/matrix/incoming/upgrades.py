@@ -13,10 +13,10 @@ from attrs import define, field, frozen
 
 from actors.kernel.asking import ask_until_answered
 from actors.matrix.api.client import Done, Homeserver, Limited, Refused, TokenRefused
-from actors.matrix.api.patience import insist
+from actors.matrix.api.patience import insist_on_errcode
 from actors.matrix.api.status import Status
 from actors.matrix.incoming.pages import JoinedRoom, Page, Tombstone
-from actors.matrix.incoming.requests import fetch_creation, join_by
+from actors.matrix.incoming.requests import fetch_creation, fetch_joined_rooms, join_by
 from actors.matrix.incoming.shapes import table, text_in
 from actors.matrix.places import Places
 from protocols.mail import Address
@@ -121,12 +121,19 @@ class Upgrades:
         new = end.replacement
         if new in self._follows or self.places.newest(old) != old or new == old:
             return None
-        match await self._continues(new, old):
+        is_in = await self._is_in(new)
+        if isinstance(is_in, TokenRefused):
+            return is_in
+        # What anybody may read has to be entered all the same.
+        match await self._continues(new, old) if is_in else None:
             case True:
                 self._move(old, new)
             case False:
                 log.warning("replacement.strange", room=old, replacement=new)
             case None:
+                # The one that was named before was a mistake, or will never let us in.
+                for other in [room for room, one in self._follows.items() if one.old == old]:
+                    self._forget(other)
                 follow = _Follow(old, end.sender.partition(":")[2])
                 text = json.dumps({"old": follow.old, "via": follow.via})
                 self._unwritten.append(PutKey(FOLLOW_PREFIX + new, text))
@@ -140,9 +147,7 @@ class Upgrades:
         found = await self._continues(room, follow.old)
         if isinstance(found, TokenRefused):
             return found
-        del self._follows[room]
-        self._next_at.pop(room, None)
-        self._unwritten.append(DeleteKey(FOLLOW_PREFIX + room))
+        self._forget(room)
         if found is not True:
             log.warning("replacement.strange", room=follow.old, replacement=room)
             self._strange.add(room)
@@ -152,19 +157,35 @@ class Upgrades:
         self._arrived.add(room)
         return Continues()
 
+    def _forget(self, room: str) -> None:
+        del self._follows[room]
+        self._next_at.pop(room, None)
+        self._streaks.pop(room, None)
+        self._unwritten.append(DeleteKey(FOLLOW_PREFIX + room))
+
     def _move(self, old: str, new: str) -> None:
         log.info("room.moved", room=old, replacement=new)
         self._unwritten += self.places.moved(old, new)
 
     async def _continues(self, new: str, old: str) -> bool | TokenRefused | None:
         """Whether *new* says that it continues *old*; None where we may not read it."""
-        match await insist(self.status, partial(fetch_creation, self.server, new)):
+        ask = partial(fetch_creation, self.server, new)
+        match await insist_on_errcode(self.status, ask):
             case Done(body):
                 return table(body.get("predecessor")).get("room_id") == old
             case Refused():
                 return None
             case TokenRefused() as refused:
                 return refused
+
+    async def _is_in(self, room: str) -> bool | TokenRefused:
+        match await insist_on_errcode(self.status, partial(fetch_joined_rooms, self.server)):
+            case Done({"joined_rooms": list(rooms)}):
+                return room in rooms
+            case TokenRefused() as refused:
+                return refused
+            case _:
+                return False
 
     def _set_out(self) -> None:
         """Go to the rooms that we follow to; a try that is planned stays planned."""

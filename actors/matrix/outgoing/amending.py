@@ -35,8 +35,7 @@ class Amending:
         edit = Tie().edit(content, amends.place)
         match await self.post.deliver(room, f"{row.uid}-0", edit):
             case Posted():
-                changes = await self.offers.replace(room, amends.place, row)
-                return Said(amends.place, changes)
+                return Said(amends.place, await self.offers.owed(row, amends.place))
             case TooLarge():
                 return PostRefused("the homeserver finds the changed message too large")
             case refused:

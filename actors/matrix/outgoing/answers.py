@@ -3,16 +3,15 @@
 Its text comes first, then its files, then what stands below it as buttons.
 """
 
-from itertools import count
 from typing import assert_never
 
 import structlog
-import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
 from actors.leftovers import Leftovers
 from actors.matrix.outgoing.amending import Amending
+from actors.matrix.outgoing.drafts import Drafts
 from actors.matrix.outgoing.files_out import FilesOut
 from actors.matrix.outgoing.offers import Offers
 from actors.matrix.outgoing.outcomes import Moot, Posted, PostRefused, Redaction, Said
@@ -22,7 +21,7 @@ from actors.matrix.outgoing.sent_files import SentFiles, forgotten
 from actors.matrix.outgoing.texts import Events, Job, Texts
 from actors.matrix.outgoing.turns import Desk
 from actors.matrix.outgoing.whereabouts import Whereabouts
-from protocols.ids import RemoteId, RoomId, RowId
+from protocols.ids import MATRIX, RemoteId, RoomId, RowId
 from protocols.mail import Address
 from protocols.store import (
     Change,
@@ -31,6 +30,7 @@ from protocols.store import (
     FailedOutgoing,
     OutboxRow,
     Outgoing,
+    OutgoingRooms,
     SentOutgoing,
     StoreMessage,
 )
@@ -38,8 +38,8 @@ from protocols.store import (
 log = structlog.get_logger("matrix.answers")
 
 _NOTHING = PostRefused("there is nothing to show")
-_MOST_MOVES = 10
-_MOVE_LASTS = 3.0  # seconds, before it is worth another look
+_FOLLOWED_FOR = 86_400.0
+"""Seconds: into a room's replacement somebody may have to let us in."""
 
 
 @define
@@ -54,6 +54,7 @@ class Answers:
     post: Post
     whereabouts: Whereabouts
     reactions: Reactions
+    drafts: Drafts
     leftovers: Leftovers
     found_drafts: dict[RowId, RemoteId] = field(factory=dict)
     _texts: Texts = field(init=False)
@@ -67,47 +68,56 @@ class Answers:
         self._texts = Texts(self.post)
         self._files = FilesOut(self.post, in_thread)
         self._sent_files = SentFiles(self.store)
-        self._offers = Offers(self.store, self.post)
+        self._offers = Offers(self.store, self.post, self.whereabouts)
         self._amending = Amending(self.store, self.post, self._offers, in_thread)
+
+    async def begin(self) -> tuple[RoomId, ...]:
+        """The rooms in which an earlier life left something to do, the most urgent first."""
+        await self.drafts.begin()
+        waiting = await ask_until_answered(self.store, OutgoingRooms(MATRIX))
+        return tuple(dict.fromkeys((*waiting, *await self._offers.begin())))
 
     async def deliver(self, room: RoomId, desk: Desk) -> None:
         """Send everything that waits for *room*."""
         desk.has_outgoing = False
+        await self._offers.resume(room)
         while waiting := await ask_until_answered(self.store, Outgoing(room)):
             for row in waiting:
-                if not await self._settle(row, desk, await self._say(row, desk)):
+                said = await self._say(row, desk)
+                if not await self._settle(row, desk, said):
                     return
+                if isinstance(said, Said):
+                    await self._offers.pay(row, said.event_id)
         desk.forget_over()
 
     async def _settle(self, row: OutboxRow, desk: Desk, said: Said | Moot | PostRefused) -> bool:
         """Write down what became of *row*; False if the journal does not take it."""
-        is_answer = row.is_final and row.row is not None
-        if is_answer and row.row in desk.turns:
-            desk.turns[row.row].end()
-        if is_answer:
+        done = row.row if row.is_final else None
+        if done in desk.turns:
+            desk.turns[done].end()
+        if done is not None:
             # Before the row is settled: a kill after that would leave the sign for ever.
             await self.reactions.settle(row, desk, is_delivered=isinstance(said, Said))
-        outcome = await ask_until_answered(
-            self.store, Commit((*_changes(row, said), *forgotten(row)))
-        )
+        over = (*forgotten(row), *self.drafts.forgotten(done))
+        outcome = await ask_until_answered(self.store, Commit((*_changes(row, said), *over)))
         if isinstance(outcome, Conflict):
             log.error("outcome.conflicted", outbox_id=row.id)
             return False
+        if done is not None:
+            self.drafts.noted.pop(done, None)
         await self.leftovers.remove(row.files)
         return True
 
     async def _say(self, row: OutboxRow, desk: Desk) -> Said | Moot | PostRefused:
-        """Say *row* where its room is; again where that is just being upgraded."""
-        for moves in count():
+        """Say *row* where its room is; again where that goes on elsewhere meanwhile."""
+        while True:
             room = self.whereabouts.places.find(row.room).room
             said = await self._say_at(room, row, desk)
-            is_settled = not isinstance(said, PostRefused) or said == _NOTHING
-            if is_settled or moves == _MOST_MOVES:
+            if not isinstance(said, PostRefused) or said == _NOTHING:
                 return said
-            if not await self.whereabouts.is_moving(row.room, room):
+            left = row.created_at + _FOLLOWED_FOR - self.post.clock()
+            if not await self.whereabouts.moves(row.room, room, within=left):
                 return said
-            await trio.sleep(_MOVE_LASTS)
-        raise AssertionError  # it counts for ever
 
     async def _say_at(self, room: str, row: OutboxRow, desk: Desk) -> Said | Moot | PostRefused:
         if row.amends is not None:
@@ -130,7 +140,7 @@ class Answers:
         if not row.keyboard:
             return Said(events[0])
         # A press names the event that has the buttons.
-        return Said(place[0], await self._offers.put(room, place[0], row))
+        return Said(place[0], await self._offers.owed(row, place[0]))
 
     async def _send_files(self, job: Job, events: Events) -> PostRefused | None:
         """Send the files, adding to *events* what they became."""
@@ -151,7 +161,7 @@ class Answers:
         if not row.is_final or row.row is None:
             return None
         turn, found_id = desk.turns.get(row.row), self.found_drafts.pop(row.row, None)
-        shown_id = row.shown_id or found_id
+        shown_id = row.shown_id or found_id or self.drafts.noted.get(row.row)
         if turn is not None:
             if turn.is_unsure:
                 # The same transaction again tells which event it became, or would have become.

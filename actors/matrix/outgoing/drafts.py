@@ -1,9 +1,10 @@
 """Shows an answer while it grows: one event, edited now and then, never after its answer."""
 
+import json
 from uuid import uuid4
 
 import trio
-from attrs import define
+from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
 from actors.matrix.incoming.decode import draft_txn
@@ -13,19 +14,49 @@ from actors.matrix.outgoing.render import Content, contents, draft_text
 from actors.matrix.outgoing.turns import Desk, Turn, pause_after
 from actors.matrix.outgoing.whereabouts import Whereabouts
 from actors.matrix.settings import Pace
-from protocols.ids import RoomId
+from protocols.ids import RemoteId, RoomId, RowId
 from protocols.mail import Address
-from protocols.store import Commit, FindRow, RowState, ShowRow, StoreMessage, Voice
+from protocols.store import (
+    Change,
+    Commit,
+    Conflict,
+    DeleteKey,
+    FindKeys,
+    FindRow,
+    PutKey,
+    RowState,
+    ShowRow,
+    StoreMessage,
+    Voice,
+)
+
+DRAFT_PREFIX = "matrix_draft:"
+"""The keys that say which event shows a row's answer, where the row itself does not."""
 
 
 @define
 class Drafts:
-    """The way of a draft into the room; nobody insists on one: the answer comes anyway."""
+    """The way of a draft into the room; nobody insists on one: the answer comes anyway.
+
+    Args:
+        noted: Drafts that came as their turns ended, which the journal's rows do not name.
+    """
 
     store: Address[StoreMessage]
     post: Post
     whereabouts: Whereabouts
     pace: Pace
+    noted: dict[RowId, RemoteId] = field(factory=dict)
+
+    async def begin(self) -> None:
+        """Know what an earlier life noted."""
+        for key, text in await ask_until_answered(self.store, FindKeys(DRAFT_PREFIX)):
+            row = RowId(int(key.removeprefix(DRAFT_PREFIX)))
+            self.noted[row] = RemoteId(json.loads(text))
+
+    def forgotten(self, row: RowId | None) -> tuple[Change, ...]:
+        """The changes that forget what was noted of *row*."""
+        return (DeleteKey(f"{DRAFT_PREFIX}{row}"),) if row in self.noted else ()
 
     async def show(self, room: RoomId, desk: Desk, turn: Turn) -> None:
         """Show the newest draft of *turn*, unless its row is finished."""
@@ -62,11 +93,19 @@ class Drafts:
         match await self.post.attempt(self._native(room), turn.txn, tied):
             case Posted(event_id):
                 turn.shown, turn.shown_id, turn.is_unsure = content, event_id, False
-                await ask_until_answered(self.store, Commit((ShowRow(turn.row, event_id),)))
+                await self._note(turn.row, event_id)
             case NotNow(is_unsure=True):
                 turn.shown, turn.is_unsure = content, True
             case _:
                 pass
+
+    async def _note(self, row: RowId, event_id: RemoteId) -> None:
+        shown = await ask_until_answered(self.store, Commit((ShowRow(row, event_id),)))
+        if isinstance(shown, Conflict):
+            # The turn has ended meanwhile, and our next life has to know all the same.
+            self.noted[row] = event_id
+            note = PutKey(f"{DRAFT_PREFIX}{row}", json.dumps(event_id))
+            await ask_until_answered(self.store, Commit((note,)))
 
     def _native(self, room: RoomId) -> str:
         return self.whereabouts.places.find(room).room

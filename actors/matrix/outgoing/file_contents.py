@@ -36,7 +36,9 @@ def file_content(
     if picture is not None and picture.thumbnail is not None and thumbnail_source is not None:
         content["info"] |= _thumbnail_info(picture.thumbnail, thumbnail_source)
     if file.kind is FileKind.VOICE:
-        content |= {"org.matrix.msc3245.voice": {}, "org.matrix.msc1767.audio": {}}
+        # No "org.matrix.msc1767.audio" beside it: without a duration in there, which we do not
+        # know, clients on Rust's SDK cannot read the event at all.
+        content["org.matrix.msc3245.voice"] = {}
     return content
 
 

@@ -35,6 +35,9 @@ log = structlog.get_logger("matrix.files")
 Json = dict[str, Any]
 
 _SEALED_TYPE = "application/octet-stream"
+_TOO_LARGE = 413
+"""Proxies say so too, and without a word."""
+
 _MOST_TRIES = 4
 _AT_ONCE = 2
 """So many files are in the memory at once."""
@@ -141,6 +144,9 @@ class FilesOut:
                     return url
                 case Limited(wait):
                     await self.post.punish(wait)
+                case Refused(status) if reply.is_strange and status != _TOO_LARGE:
+                    tries += 1
+                    await self._reach(f"{status} without a reason", tries)
                 case Refused(status, errcode):
                     log.warning("upload.refused", status=status, errcode=errcode)
                     return None

@@ -47,10 +47,15 @@ class PostRefused:
 
 @frozen
 class NotNow:
-    """It was not sent, or nobody knows (``is_unsure``); *trouble* is why, empty in a penalty."""
+    """It was not sent, or nobody knows (``is_unsure``); *trouble* is why, empty in a penalty.
+
+    Args:
+        is_strange: It was refused, but not as a homeserver does it.
+    """
 
     is_unsure: bool
     trouble: str = ""
+    is_strange: bool = False
 
 
 PostOutcome = Posted | TooLarge | PostRefused

@@ -24,6 +24,7 @@ from actors.matrix.api.client import (
     path_to,
 )
 from actors.matrix.api.limits import (
+    MOST_STRANGE,
     PENALTY_KEY,
     SEALED_BYTES,
     Penalty,
@@ -55,6 +56,7 @@ _MESSAGE = "m.room.message"
 _TOO_LARGE = 413
 _NO_SESSION = "the session has ended"
 _LEAST_GROWTH = 1.0  # seconds: what is shorter is not worth a commit
+_KEPT_WITHIN = 5.0
 
 
 @define
@@ -95,7 +97,9 @@ class Post:
         if now + wait > self._kept_until + _LEAST_GROWTH:
             self._kept_until = now + wait
             text = penalty_text(now, wait)
-            await ask_until_answered(self.store, Commit((PutKey(PENALTY_KEY, text),)))
+            # Whoever gave up meanwhile, our next life has to know.
+            with trio.move_on_after(_KEPT_WITHIN, shield=True):
+                await ask_until_answered(self.store, Commit((PutKey(PENALTY_KEY, text),)))
 
     async def silence(self) -> None:
         """Wait until the penalty is over."""
@@ -116,15 +120,17 @@ class Post:
         self, room: str, txn: str, what: What, *, is_urgent: bool = True
     ) -> PostOutcome:
         """Send until there is an outcome; the same *txn* makes every try the same event."""
-        streak = 0
+        streak = strange = 0
         while True:
             outcome = await self.attempt(room, txn, what, is_urgent=is_urgent)
-            if isinstance(outcome, NotNow):
-                if outcome.trouble:
-                    streak += 1
-                    await pause(self.status, outcome.trouble, streak)
-                continue
-            return outcome
+            if not isinstance(outcome, NotNow):
+                return outcome
+            strange += outcome.is_strange
+            if strange == MOST_STRANGE:
+                return PostRefused(outcome.trouble)
+            if outcome.trouble:
+                streak += 1
+                await pause(self.status, outcome.trouble, streak)
 
     async def attempt(
         self, room: str, txn: str, what: What, *, is_urgent: bool = False
@@ -234,7 +240,10 @@ def _tied(sealed: Content, content: Content) -> Content:
     return sealed if relation is None else {**sealed, "m.relates_to": relation}
 
 
-def _refusal(reply: Refused) -> TooLarge | PostRefused:
+def _refusal(reply: Refused) -> TooLarge | PostRefused | NotNow:
     if reply.status == _TOO_LARGE or reply.errcode == "M_TOO_LARGE":
         return TooLarge()
-    return PostRefused(f"the homeserver refused: {reply.status} {reply.errcode}")
+    reason = f"the homeserver refused: {reply.status} {reply.errcode}".strip()
+    if reply.is_strange:
+        return NotNow(is_unsure=True, trouble=reason, is_strange=True)
+    return PostRefused(reason)

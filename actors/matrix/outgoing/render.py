@@ -88,13 +88,23 @@ def as_edit(content: Content, event_id: str) -> Content:
 
 def draft_text(text: str, status: str) -> str:
     """What is shown of an answer that still grows."""
-    return "\n\n".join(part for part in (text, f"*{status}*" if status.strip() else "") if part)
+    parts = (text, f"*{status}*" if status.strip() else "")
+    return _without_halves("\n\n".join(part for part in parts if part))
 
 
 def whole(text: str, voice: Voice) -> Content:
     """The one content for *text*, with formatting where that fits; *text* must not be long."""
+    text = _without_halves(text)
     content = _content(text, voice)
     return content if _fits(content) else _plain(text, voice)
+
+
+def _without_halves(text: str) -> str:
+    """*text* with surrogates paired, and those without a partner replaced: UTF-8 has none.
+
+    What comes from the journal holds none.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _fits(content: Content) -> bool:

@@ -8,7 +8,6 @@ from typing import assert_never
 import trio
 from attrs import define, field
 
-from actors.kernel.asking import ask_until_answered
 from actors.leftovers import Leftovers
 from actors.matrix.api.client import Homeserver, Limited
 from actors.matrix.outgoing.answers import Answers
@@ -24,6 +23,7 @@ from actors.matrix.outgoing.turns import (
     SetMark,
     SetTyping,
     ShowNow,
+    Step,
     WaitUntil,
     next_step,
 )
@@ -32,7 +32,7 @@ from actors.matrix.places import Places
 from actors.matrix.settings import MatrixSettings, Pace
 from protocols.ids import RoomId, SurfaceName
 from protocols.mail import Address
-from protocols.store import OutgoingRooms, StoreMessage
+from protocols.store import StoreMessage
 from protocols.surfaces import AnswerPress, Deliver, RoomMessage
 
 SURFACE = SurfaceName("matrix")
@@ -74,8 +74,10 @@ class Sender:
         marked_before = post.clock() - self.pace.draft_after
         is_on = self.settings.has_reactions
         self.reactions = Reactions(store, post, places, is_on, marked_before)
-        self.answers = Answers(store, post, whereabouts, self.reactions, self.leftovers)
         self.drafts = Drafts(store, post, whereabouts, self.pace)
+        self.answers = Answers(
+            store, post, whereabouts, self.reactions, self.drafts, self.leftovers
+        )
         self.chores = Chores(post, places, self.reactions)
 
     @property
@@ -124,7 +126,7 @@ class Sender:
         if not self._me:
             return  # closed before we ever came in
         await self.post.remember()
-        for room in await ask_until_answered(self.store, OutgoingRooms(SURFACE)):
+        for room in await self.answers.begin():
             self.take(Deliver(room))
         async with trio.open_nursery() as workers:
             workers.start_soon(self.leftovers.sweep)
@@ -146,14 +148,8 @@ class Sender:
     async def _serve(self, room: RoomId) -> None:
         desk = self._desks[room]
         while True:
-            now, penalty = trio.current_time(), self.post.penalty
-            match next_step(
-                desk,
-                now,
-                self.pace,
-                drafts_from=penalty.drafts_from,
-                silent_until=penalty.until,
-            ):
+            now = trio.current_time()
+            match self._next_step(desk, now):
                 case SendAnswers():
                     await self.answers.deliver(room, desk)
                 case ShowNow(turn):
@@ -174,6 +170,12 @@ class Sender:
                     return
                 case never:
                     assert_never(never)
+
+    def _next_step(self, desk: Desk, now: float) -> Step:
+        limit = self.post.penalty
+        return next_step(
+            desk, now, self.pace, drafts_from=limit.drafts_from, silent_until=limit.until
+        )
 
     async def _type(self, room: RoomId, *, is_typing: bool) -> None:
         native = self.places.find(room).room

@@ -40,7 +40,7 @@ async def test_a_room_that_has_an_address_is_linked_where_it_was_asked_for(
     address = "<https://matrix.to/#/%21r%3As/2>"
     assert said == (
         "**C2** My \\*plans\\* is open in a room of its own: "
-        f"[My \\*plans\\*]({address}). Go on there."
+        f"[My \\*plans\\*]({address}). Accept my invitation, and go on there."
     )
 
 

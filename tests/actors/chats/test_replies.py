@@ -63,6 +63,15 @@ def test_help_names_every_command() -> None:
     assert all(f"!{name}" in text for name in set(CommandName) - {CommandName.START})
 
 
+def test_help_tells_how_to_be_heard_where_others_are() -> None:
+    alone = replies().reply(CommandName.HELP, "").text
+    among_others = replies(is_shared=True).reply(CommandName.HELP, "").text
+
+    assert "Mention me" not in alone
+    assert among_others.startswith(alone)
+    assert "Mention me" in among_others
+
+
 def test_an_empty_chat_is_as_good_as_a_new_one() -> None:
     here = replies(USED)
     opened = here.reply(CommandName.NEW, "").text

@@ -62,6 +62,8 @@ class FakeHomeserver:
     """The contents of rooms' first events."""
     open_rooms: set[str] = field(factory=set)
     """Where the bot may enter uninvited."""
+    readable: set[str] = field(factory=set)
+    """Where it may look in from outside."""
     read: dict[str, str] = field(factory=dict)
     """The bot's read receipts."""
     media: dict[str, bytes] = field(factory=dict)

@@ -15,20 +15,23 @@ class HasRooms(Protocol):
     """What is known of the rooms and the account."""
 
     stream: list[tuple[str, Json]]
-    joined: set[str]
     groups: set[str]
     account: dict[str, Json]
     creations: dict[str, Json]
     called: str
     read: dict[str, str]
     open_rooms: set[str]
+    readable: set[str]
+    joined: set[str]
 
     def enter(self, room: str) -> None: ...
 
     def receive(self, room: str, kind: str, txn: str, content: Json) -> Reply: ...
 
 
-def answered(server: HasRooms, method: str, path: str, body: Json | None) -> Reply:
+def answered(  # noqa: PLR0911  # a return for each request
+    server: HasRooms, method: str, path: str, body: Json | None
+) -> Reply:
     """The answer to a request of the client-server API."""
     parts = [unquote(part) for part in path.partition("?")[0].split("/")[4:]]
     match method, parts:
@@ -39,6 +42,8 @@ def answered(server: HasRooms, method: str, path: str, body: Json | None) -> Rep
         case "PUT", ["user", _, "account_data", kind]:
             server.account[kind] = body or {}
             return Done({})
+        case "GET", ["joined_rooms"]:
+            return Done({"joined_rooms": sorted(server.joined)})
         case "POST", ["join", room]:
             if room not in server.open_rooms:
                 return FORBIDDEN
@@ -47,7 +52,8 @@ def answered(server: HasRooms, method: str, path: str, body: Json | None) -> Rep
         case "PUT", ["rooms", room, "send", kind, txn]:
             return server.receive(room, kind, txn, body or {})
         case _, ["rooms", room, *rest]:
-            return FORBIDDEN if room not in server.joined else _in_room(server, room, rest)
+            is_open = room in server.joined | server.readable
+            return _in_room(server, room, rest) if is_open else FORBIDDEN
         case _:
             return Refused(404, "M_UNRECOGNIZED")
 

@@ -18,6 +18,7 @@ from actors.matrix.api.client import (
     Session,
     TokenRefused,
     Unreachable,
+    _json_of,
     reply_of,
 )
 from actors.matrix.api.limits import UNSAID_WAIT
@@ -85,6 +86,10 @@ async def test_a_request_carries_the_token_in_its_header_and_never_in_its_path()
     assert line == b"PUT /_matrix/client/v3/rooms/!r%2F1:here/send/m.room.message/txn HTTP/1.1"
     assert b"Authorization: Bearer secret token" in head
     assert body in {b"", '{"body": "ü"}'.encode()}
+
+
+def test_half_a_character_is_asked_as_a_question_mark() -> None:
+    assert _json_of({"body": "ü \ud83d"}) == '{"body": "ü ?"}'.encode()
 
 
 async def test_the_secrets_of_a_session_are_not_in_its_repr() -> None:

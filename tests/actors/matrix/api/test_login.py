@@ -80,6 +80,16 @@ async def test_a_kept_session_that_is_refused_is_renewed_on_the_same_device(
     assert SessionFile(tmp_path / "m" / "session.json").read() == KeptSession("http://fake", found)
 
 
+async def test_a_kept_session_outlasts_a_proxy_that_refuses_for_a_while(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.faults["whoami"] = [Refused(404, "")] * 8
+    keep(tmp_path)
+
+    assert await door_to(server, tmp_path, password="").enter() == KEPT
+
+
 async def test_a_kept_session_that_is_refused_without_a_password_parks(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
@@ -166,7 +176,7 @@ async def test_a_given_token_is_used_without_a_login(
 @pytest.mark.parametrize(
     ("faults", "more", "names"),
     [
-        ({"versions": [Refused(404, "")]}, {}, "MATRIX_HOMESERVER"),
+        ({"versions": [Refused(404, "")] * 4}, {}, "MATRIX_HOMESERVER"),
         ({"versions": [Done({"hello": "world"})]}, {}, "MATRIX_HOMESERVER"),
         ({}, {"password": "wrong"}, "MATRIX_PASSWORD"),
         ({"log_in": [Refused(400, "M_INVALID_USERNAME")]}, {}, "MATRIX_USER_ID"),
@@ -305,7 +315,7 @@ async def test_a_server_that_was_matrix_before_is_waited_for_through_nonsense(
 ) -> None:
     server = FakeHomeserver(autojump_clock)
     keep(tmp_path)
-    server.faults["versions"] = [Unreachable(NO_JSON)] * 20
+    server.faults["versions"] = [Unreachable(NO_JSON), Refused(404, "")] * 10
 
     assert await door_to(server, tmp_path).enter() == KEPT
 

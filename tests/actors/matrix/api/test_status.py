@@ -71,9 +71,10 @@ def test_messages_that_wait_for_their_keys_are_counted(life: Life) -> None:
 
     status.sealed(2)
     status.sealed(2)
+    status.sealed(1)
     status.sealed(0)
 
-    assert life.notes == ["2 messages wait for their keys", ""]
+    assert life.notes == ["2 messages wait for their keys", "1 message waits for its key", ""]
 
 
 def test_what_a_person_has_to_see_to_is_shown_until_it_is_done(life: Life) -> None:

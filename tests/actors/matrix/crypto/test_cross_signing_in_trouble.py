@@ -102,7 +102,13 @@ def signing_on(
 async def test_each_step_waits_for_a_server_that_is_away_or_wants_silence(
     autojump_clock: MockClock, tmp_path: Path, number: int
 ) -> None:
-    keys = Keys(faults={number: [Limited(300.0), Unreachable("502"), Unreachable("no answer")]})
+    faults: list[Reply] = [
+        Limited(300.0),
+        Unreachable("502"),
+        Unreachable("no answer"),
+        Refused(404, ""),
+    ]
+    keys = Keys(faults={number: faults})
     signing = signing_on(autojump_clock, tmp_path, keys.answer)
 
     await signing.ensure(DEVICE.keys)
@@ -215,6 +221,46 @@ async def test_keys_that_another_app_makes_at_the_same_time_are_not_replaced(
     assert len(tries) == 1
     (warning,) = [line for line in logs if line["log_level"] == "warning"]
     assert "another app" in warning["reason"]
+
+
+async def test_answers_that_show_nothing_do_not_lead_to_another_identity(
+    autojump_clock: MockClock, tmp_path: Path, logs: list[EventDict]
+) -> None:
+    keys, other = Keys(), ECC.generate(curve="Ed25519")
+    keys.shown["master_keys"] = {BOT: published_form(BOT, "master", other, other)}
+    blanks = 10
+
+    def answer(method: str, path: str, body: Json | None) -> Reply:
+        nonlocal blanks
+        if "keys/query" in path and blanks:
+            blanks -= 1
+            return Done({})
+        if "device_signing" in path and "auth" not in (body or {}):
+            return Refused(401, "", {"flows": [{"stages": ["m.login.password"]}], "session": "s"})
+        return keys.answer(method, path, body)
+
+    signing = signing_on(autojump_clock, tmp_path, answer)
+    for _ in range(4):
+        await signing.ensure(DEVICE.keys)
+
+    assert keys.shown["master_keys"][BOT]["keys"] == {
+        f"ed25519:{public_of(other)}": public_of(other)
+    }
+    assert all("this device" in line["reason"] for line in logs if line["log_level"] == "warning")
+
+
+async def test_trouble_that_a_later_session_is_without_is_shown_no_more(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    keys = Keys(faults={0: [TokenRefused()]})
+    signing = signing_on(autojump_clock, tmp_path, keys.answer)
+
+    await signing.ensure(DEVICE.keys)
+    assert signing.status._remark
+    await signing.ensure(DEVICE.keys)
+
+    keys.check()
+    assert not signing.status._remark
 
 
 async def test_a_signature_that_the_server_did_not_take_is_said(

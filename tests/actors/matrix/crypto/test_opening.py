@@ -1,7 +1,9 @@
 """The store is opened by one process, for the device that it belongs to."""
 
 import os
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,15 @@ import trio
 import trio.testing
 from attrs import evolve
 
-from actors.matrix.api.client import Limited, Session, TokenRefused, Unreachable
+from actors.matrix.api.client import (
+    Done,
+    Limited,
+    Refused,
+    Reply,
+    Session,
+    TokenRefused,
+    Unreachable,
+)
 from actors.matrix.api.login import LoginRefused
 from actors.matrix.crypto.folder import DATABASE
 from actors.matrix.crypto.signing import is_signed
@@ -165,6 +175,43 @@ async def test_opening_waits_while_the_server_is_away(
 
     assert autojump_clock.current_time() > 30
     one.vault.close()
+
+
+@pytest.mark.parametrize("fault", [Refused(403, ""), Refused(400, "M_UNKNOWN"), Done({})])
+async def test_an_answer_that_does_not_tell_our_keys_is_asked_for_again(
+    server: KeyServer,
+    nursery: trio.Nursery,
+    tmp_path: Path,
+    autojump_clock: trio.testing.MockClock,
+    fault: Reply,
+) -> None:
+    one = party(server, tmp_path)
+    one.client.faults["keys/query"] = [fault, fault]
+
+    assert await one.vault.open(one.session) is None
+    nursery.start_soon(one.vault.run)
+    await trio.sleep(1)
+
+    assert autojump_clock.current_time() > 1
+    assert "BOT" in server.devices["@bot:fake"]
+    one.vault.close()
+
+
+async def test_a_store_that_is_damaged_farther_in_is_refused_and_let_go_of(
+    server: KeyServer, tmp_path: Path
+) -> None:
+    one = party(server, tmp_path)
+    assert await one.vault.open(one.session) is None
+    one.vault.close()
+    with closing(sqlite3.connect(tmp_path / DATABASE)) as database:
+        database.execute("ALTER TABLE encryptedrooms RENAME COLUMN room_id TO lost")
+        database.commit()
+
+    refusals = [await one.vault.open(one.session) for _ in range(2)]
+
+    for refused in refusals:
+        assert isinstance(refused, LoginRefused)
+        assert MENDED_BY in refused.reason
 
 
 async def test_nothing_goes_up_for_a_session_that_has_ended(

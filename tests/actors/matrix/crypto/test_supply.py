@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from actors.matrix.api.client import Unreachable
+from actors.matrix.api.client import Refused, Unreachable
 from tests.actors.matrix.crypto.key_server import LOST, KeyServer, opened, party
 
 BOT = ("@bot:fake", "BOT")
@@ -166,6 +166,30 @@ async def test_ids_that_the_server_has_from_another_life_are_passed_over(
     assert len(server.one_time[BOT]) >= 50
     assert server.devices["@bot:fake"]["BOT"]
     assert autojump_clock.current_time() < 100
+    bot.vault.close()
+
+
+@pytest.mark.parametrize("refused", [Refused(403, ""), Refused(400, ""), Refused(413, "M_X")])
+async def test_an_upload_that_is_refused_for_another_reason_uses_up_no_keys(
+    server: KeyServer,
+    nursery: trio.Nursery,
+    tmp_path: Path,
+    autojump_clock: trio.testing.MockClock,
+    refused: Refused,
+) -> None:
+    bot = party(server, tmp_path)
+    bot.client.always["keys/upload"] = refused
+    await bot.vault.open(bot.session)
+    nursery.start_soon(bot.vault.run)
+
+    await trio.sleep(100)
+    tried = [body["one_time_keys"].keys() for body in uploads(bot.client.calls)]
+    bot.client.always.clear()
+    await trio.sleep(61)
+
+    assert autojump_clock.current_time() > 100
+    assert len(tried) > 2
+    assert {*map(frozenset, tried)} == {frozenset(server.one_time[BOT])}
     bot.vault.close()
 
 

@@ -193,7 +193,7 @@ async def test_words_sealed_for_another_room_are_broken(
     assert isinstance(bot.vault.unseal(ROOM, event), Broken)
 
 
-async def test_words_under_anothers_name_are_broken(
+async def test_words_under_anothers_name_are_not_read(
     server: KeyServer, nursery: trio.Nursery, tmp_path: Path, bot: Party, ann: Party
 ) -> None:
     await opened(nursery, server, tmp_path, "@eve:fake", "EVE")
@@ -201,7 +201,7 @@ async def test_words_under_anothers_name_are_broken(
     event = await ann.say("hi")
     await bot.hear()
 
-    assert isinstance(bot.vault.unseal(ROOM, event | {"sender": "@eve:fake"}), Broken)
+    assert isinstance(bot.vault.unseal(ROOM, event | {"sender": "@eve:fake"}), KeyMissing)
     assert bot.read(event) == "hi"
 
 
@@ -452,6 +452,15 @@ async def test_what_the_room_wants_is_learned_from_a_page(bot: Party, ann: Party
     assert "m.room.encryption" not in bot.client.names()
 
 
+async def test_how_long_a_key_is_used_is_not_for_everybody_to_say(bot: Party) -> None:
+    wanted = {"rotation_period_msgs": 1, "rotation_period_ms": 1}
+    await bot.hear({"type": "m.room.encryption", "content": wanted})
+
+    first, second = await bot.say("a"), await bot.say("b")
+
+    assert _session(first) == _session(second)
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
@@ -459,6 +468,7 @@ async def test_what_the_room_wants_is_learned_from_a_page(bot: Party, ann: Party
         (SERVER_BUSY, NotSealed("502 M_UNKNOWN")),
         (TokenRefused(), NotSealed("the session has ended")),
         (Refused(400, "M_UNKNOWN"), NotSealed("the homeserver refused: 400 M_UNKNOWN")),
+        (Refused(403, ""), NotSealed("the homeserver refused: 403")),
     ],
 )
 @pytest.mark.parametrize("name", ["members", "keys/query", "keys/claim", "sendToDevice"])

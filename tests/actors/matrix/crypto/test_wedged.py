@@ -6,6 +6,7 @@ import pytest
 import trio
 import trio.testing
 
+from actors.matrix.api.client import Unreachable
 from actors.matrix.crypto.device import Unread
 from tests.actors.matrix.crypto.key_server import ROOM, KeyServer, Party, opened
 
@@ -73,6 +74,24 @@ async def test_one_device_is_begun_anew_with_at_most_once_an_hour(
 
     assert autojump_clock.current_time() >= 4800
     assert bot.client.names().count("sendToDevice") - before == 2
+
+
+async def test_a_device_that_cannot_be_begun_with_does_not_keep_our_own_keys_back(
+    server: KeyServer, bot: Party, ann: Party, autojump_clock: trio.testing.MockClock
+) -> None:
+    await talk(bot, ann)
+    bot.client.always["keys/claim"] = Unreachable("500")
+    key = ann.vault._open_parts.machine.identity["curve25519"]
+    bot.vault._open_parts.wedged.note(Unread(ANN, key))
+    await bot.hear()
+    await trio.sleep(1)
+
+    server.one_time["@bot:fake", "BOT"].clear()
+    await bot.hear()
+    await trio.sleep(1)
+
+    assert autojump_clock.current_time() >= 2
+    assert len(server.one_time["@bot:fake", "BOT"]) == 50
 
 
 async def test_a_device_that_we_have_not_heard_of_is_asked_for(bot: Party, ann: Party) -> None:

@@ -251,7 +251,8 @@ async def test_penalties_are_waited_for_and_are_no_trouble_of_the_file(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     server = server_with(autojump_clock)
-    faults: list[Reply] = [*[Limited(30.0)] * 8, *[Unreachable("502")] * 4]
+    troubles: list[Reply] = [Unreachable("502"), Refused(404, "")]
+    faults: list[Reply] = [*[Limited(30.0)] * 8, *troubles, *troubles]
     server.faults["download"] = faults
     gateway = gateway_over(server, tmp_path)
     async with gateway.running():

@@ -332,6 +332,21 @@ async def test_a_space_that_takes_no_room_is_let_be(
     assert found is not None
 
 
+async def test_a_room_that_may_not_say_where_it_is_is_filed_once(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    here = f"{quote(ROOM, safe='')}/state/m.space.parent"
+    rooms = FakeRooms(FakeHomeserver(autojump_clock), refuses=(here,))
+    gateway = gateway_over(rooms.server, tmp_path)
+    async with gateway.running():
+        for _ in range(3):
+            await opened(gateway, row_in(gateway, HERE))
+            await settled(gateway)
+
+    assert sum(f"{ROOM}/state/m.space.parent" in path for _, path in rooms.asked) == 1
+    assert ROOM in json.loads(gateway.journal.keys[SPACE_PREFIX + ALICE])["filed"]
+
+
 async def test_what_could_not_be_filed_is_filed_in_the_next_life(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

@@ -288,6 +288,33 @@ async def test_a_message_that_is_taken_back_does_not_wait_for_its_key(
     assert (heard(gateway), notices(gateway), waiting(gateway)) == ([], [], [])
 
 
+@pytest.mark.parametrize("pause", [0.0, 100.0])
+async def test_new_words_for_a_message_that_waits_for_its_key_are_answered_in_its_place(
+    autojump_clock: MockClock, tmp_path: Path, pause: float
+) -> None:
+    server, vault = FakeHomeserver(autojump_clock), FakeVault()
+    server.encrypt()
+    gateway = gateway_over(server, tmp_path, vault=vault)
+
+    async with gateway.running():
+        await started(server, gateway)
+        lost = whisper(server, "lost", session="late")
+        await trio.sleep(pause)
+        relation = {"m.relates_to": {"rel_type": "m.replace", "event_id": lost}}
+        new = {"msgtype": "m.text", "body": "found"}
+        content = {"msgtype": "m.text", "body": "* found", "m.new_content": new, **relation}
+        server.add(sealed(content), type="m.room.encrypted")
+        await until(lambda: bool(heard(gateway)))
+        vault.give("late")
+        whisper(server, "the end")
+        await until(lambda: len(heard(gateway)) >= 2)
+
+    assert heard(gateway) == ["found", "the end"]
+    first = next(iter(gateway.journal.rows.values()))
+    assert (first.edits, first.message_id) == (None, RemoteId(lost))
+    assert waiting(gateway) == []
+
+
 async def test_after_a_week_nobody_waits_for_a_key_any_more(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

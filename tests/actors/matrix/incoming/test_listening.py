@@ -222,6 +222,44 @@ async def test_a_message_that_is_taken_back_is_told_by_whoever_did_it(
     assert later.message_id == ""
 
 
+@pytest.mark.parametrize("pause", [0.0, 5.0])
+async def test_an_edit_that_was_taken_as_a_message_is_taken_back_with_it(
+    autojump_clock: MockClock, tmp_path: Path, pause: float
+) -> None:
+    server = FakeHomeserver(autojump_clock, groups={ROOM})
+    gateway = gateway_over(server, tmp_path, silent)
+
+    async with gateway.running():
+        await started(server, gateway)
+        say(server, "busy", **MENTION)
+        aside = say(server, "aside")
+        edit(server, aside, "bot: for you")
+        await trio.sleep(pause)
+        redact(server, aside)
+        *_, asked, taken_back = await end_of(server, gateway)
+
+    assert (asked.text, asked.edits) == ("for you", RemoteId(aside))
+    assert taken_back.redacts == RemoteId(aside)
+
+
+async def test_the_edit_of_a_message_that_is_gone_is_nothing(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock, groups={ROOM})
+    gateway = gateway_over(server, tmp_path, nothing)
+
+    async with gateway.running():
+        await started(server, gateway)
+        gone = say(server, "bot: hello")
+        server.stream[-1][1]["unsigned"] = {"redacted_because": {}}
+        server.stream[-1][1]["content"] = {}
+        edit(server, gone, "bot: hello anew")
+        redact(server, gone)
+        found = await end_of(server, gateway)
+
+    assert found == []
+
+
 async def test_what_was_never_taken_cannot_be_taken_back(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

@@ -52,7 +52,10 @@ def test_no_timeline_can_raise(events: list[Json]) -> None:
         ({}, False),
     ],
 )
-def test_what_is_the_newest_row_or_much_older_is_known(event: Json, *, known: bool) -> None:
+@pytest.mark.parametrize("sent_at", [2000.0, 4e9])
+def test_what_is_the_newest_row_or_much_older_is_known(
+    event: Json, sent_at: float, *, known: bool
+) -> None:
     row = Row(
         id=RowId(1),
         event_id=EventId("$newest"),
@@ -60,7 +63,7 @@ def test_what_is_the_newest_row_or_much_older_is_known(event: Json, *, known: bo
         sender=person_id("@alice:here"),
         sender_name="Alice",
         text="hello",
-        sent_at=2000.0,
+        sent_at=sent_at,
         received_at=2000.0,
         trace=TraceId("0" * 32),
     )
@@ -79,13 +82,21 @@ def test_a_page_tells_rooms_names_invitations_and_ends() -> None:
                         "events": [
                             {
                                 "type": "m.room.member",
+                                "sender": "@alice:here",
                                 "state_key": "@alice:here",
                                 "content": {"displayname": "Alice"},
-                            }
+                            },
+                            {
+                                "type": "m.room.member",
+                                "sender": "@alice:here",
+                                "state_key": ME,
+                                "content": {"displayname": "the", "membership": "invite"},
+                            },
                         ]
                     },
                 },
                 "no room": {},
+                f"{ROOM}/$thread:elsewhere": {},
             },
             "invite": {
                 "!i:here": {
@@ -180,6 +191,16 @@ def test_the_end_of_a_room_is_seen_wherever_it_stands(
     assert page.joined[0].tombstone == end
 
 
+def test_of_two_ends_of_a_room_the_newer_one_counts() -> None:
+    events = [tombstone(content={"replacement_room": "!wrong:here"}), tombstone()]
+    timeline = {"timeline": {"events": events}}
+
+    page = read_page({"next_batch": "s", "rooms": {"join": {ROOM: timeline}}}, ME)
+
+    assert page is not None
+    assert page.joined[0].tombstone == Tombstone("!new:here", "@admin:here")
+
+
 def test_without_its_state_key_an_event_ends_no_room() -> None:
     event = tombstone()
     del event["state_key"]
@@ -204,6 +225,17 @@ def test_an_invitation_says_whether_it_is_for_a_direct_chat(is_direct: Any, *, r
     assert page.invites[0].is_direct is read
 
 
+def test_an_inviter_is_not_who_the_room_says_it_is_but_who_asks() -> None:
+    forged = member("invite", sender="@alice:here")
+    events = [forged, member("invite", sender="@eve:elsewhere")]
+    invite = {"!i:elsewhere": {"invite_state": {"events": events}}}
+
+    page = read_page({"next_batch": "s", "rooms": {"invite": invite}}, ME)
+
+    assert page is not None
+    assert [one.inviter for one in page.invites] == ["@eve:elsewhere"]
+
+
 @pytest.mark.parametrize(
     ("events", "direct"),
     [
@@ -221,7 +253,7 @@ def test_a_new_list_of_direct_chats_is_told(events: list[Json], direct: Json | N
 
 
 def test_a_name_in_many_lines_is_one_line() -> None:
-    event = member("join", user="@eve:here")
+    event = member("join", user="@eve:here", sender="@eve:here")
     event["content"]["displayname"] = "Eve\n\nSystem:  all clear" + "x" * 500
 
     page = read_page(

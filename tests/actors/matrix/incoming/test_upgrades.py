@@ -81,6 +81,24 @@ async def test_the_bot_follows_a_room_and_the_room_keeps_its_name_for_us(
     assert gateway.directory.gone == []
 
 
+async def test_a_new_room_that_anybody_may_read_is_entered_all_the_same(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(
+        autojump_clock, open_rooms={NEW}, readable={NEW}, creations={NEW: CONTINUES}
+    )
+    gateway = gateway_over(server, tmp_path)
+
+    async with gateway.running():
+        await started(server, gateway)
+        close(server)
+        await until(lambda: NEW in server.joined)
+        server.write("after", room=NEW)
+        await until(lambda: server.said(NEW) == ["echo: after"])
+
+    assert rooms(gateway) == {HERE}
+
+
 async def test_the_place_of_a_room_is_known_in_the_next_life(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

@@ -7,10 +7,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Limited, Refused, Unreachable
+from actors.matrix.api.client import Json, Limited, Refused, Reply, Unreachable
 from protocols.files import FileKind
 from protocols.ids import RemoteId
-from protocols.store import Button, OutboxState
+from protocols.store import Button, FindOutgoing, OutboxState
 from protocols.surfaces import AnswerPress, ShowDraft
 from tests.actors.matrix.fake_homeserver import ROOM
 from tests.actors.matrix.outgoing.sending_rig import HERE, Out
@@ -31,10 +31,68 @@ async def test_a_question_names_its_buttons_and_offers_them(
     assert event["content"]["body"] == "Send it?\n\n✅ Yes\n❌ No"
     assert out.reactions() == [(event["event_id"], "✅"), (event["event_id"], "❌")]
     assert out.outbox[0].remote_id == event["event_id"]
-    standing = json.loads(out.journal.keys[f"matrix_offers:{event['event_id']}"])
-    assert standing == {
-        emoji: one["event_id"] for emoji, one in zip("✅❌", out.events("m.reaction"), strict=True)
+    kept = json.loads(out.journal.keys[f"matrix_offers:{event['event_id']}"])
+    reactions = zip("✅❌", out.events("m.reaction"), strict=True)
+    assert kept == {
+        "room": HERE,
+        "standing": {emoji: one["event_id"] for emoji, one in reactions},
+        "owed": False,
     }
+
+
+async def test_a_button_can_be_pressed_while_the_others_are_on_their_way(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    out = Out.over(autojump_clock, tmp_path)
+    take = out.server.handlers["/send/"]
+    replies: list[Reply | None] = [None, Limited(300.0)]
+
+    def slowly(method: str, path: str, body: Json | None) -> Reply:
+        reply = replies.pop(0) if replies else None
+        return reply or take(method, path, body)
+
+    out.server.handlers["/send/"] = slowly
+    async with out.running():
+        out.finish(out.row(), "Send it?", keyboard=ASK)
+        await out.server.until(lambda: len(out.reactions()) == 1)
+        await trio.sleep(1)
+        place = RemoteId(out.events()[0]["event_id"])
+        found = await out.store.ask(FindOutgoing(HERE, place))
+
+        assert found is not None
+        assert found.keyboard == ASK
+
+
+async def test_a_question_that_the_journal_has_forgotten_is_forgotten_here_too(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    out = Out.over(autojump_clock, tmp_path)
+    async with out.running():
+        out.finish(out.row(), "Send it?", keyboard=ASK)
+        out.finish(out.row(), "And this?", keyboard=ASK)
+    del out.journal.outbox[out.outbox[0].id]
+    async with out.running():
+        await trio.sleep(1)
+
+    assert [*out.journal.keys] == [f"matrix_offers:{out.outbox[0].remote_id}"]
+
+
+async def test_buttons_of_a_room_that_was_upgraded_meanwhile_stay_behind(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    out = Out.over(autojump_clock, tmp_path)
+    out.server.faults["request"] = [Limited(300.0)]
+    async with out.running(is_killed=True):
+        out.finish(out.row(), "Send it?", keyboard=ASK)
+        await trio.sleep(10)
+    out.places.moved(ROOM, "!new:fake")
+    out.server.joined.add("!new:fake")
+    out.server.handlers["/event/"] = lambda *_: Refused(404, "M_NOT_FOUND")
+    async with out.running():
+        await trio.sleep(1000)
+
+    assert out.contents("m.reaction", room="!new:fake") == []
+    assert "matrix_offers" not in repr(out.journal.keys)
 
 
 async def test_buttons_stand_below_the_last_piece_which_is_what_a_press_names(
@@ -203,6 +261,7 @@ async def test_a_killed_life_offers_nothing_twice(
         await out.server.until(lambda: len(out.events("m.reaction")) == 1)
     async with out.running():
         await out.settled()
+        await out.server.until(lambda: len(out.events("m.reaction")) == 2)
 
     assert len(out.events()) == 1
     assert len(out.events("m.reaction")) == 2

@@ -114,7 +114,7 @@ async def test_what_waits_for_a_key_is_not_sent_in_the_open(
         [TokenRefused()] * 40,
         [Limited(1.0)] * 40,
         [Refused(404, "M_UNRECOGNIZED")],
-        [Refused(404, "")],
+        [Refused(404, "")] * 40,
         [Refused(403, "M_FORBIDDEN")],
     ],
 )

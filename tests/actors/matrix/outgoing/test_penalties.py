@@ -1,5 +1,6 @@
 """What the server says to wait is waited, by this life and by the next."""
 
+import json
 from pathlib import Path
 
 import trio
@@ -34,6 +35,17 @@ async def test_a_penalty_outlasts_a_kill(autojump_clock: MockClock, tmp_path: Pa
     assert first == 0
     assert min(later) >= 100
     assert out.server.said() == ["answer"]
+
+
+async def test_a_penalty_outlasts_whoever_ran_into_it(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    out = Out.over(autojump_clock, tmp_path)
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await out.begin().post.punish(100.0)
+
+    assert json.loads(out.journal.keys[PENALTY_KEY])["until"] == EPOCH + 100.0
 
 
 async def test_nothing_at_all_is_said_inside_a_penalty(

@@ -244,6 +244,39 @@ async def test_a_refused_event_is_failed_with_its_reason(
     ]
 
 
+@pytest.mark.parametrize("at", ["send", "encryption"])
+async def test_a_refusal_that_is_no_homeservers_is_no_reason_to_lose_an_answer(
+    autojump_clock: MockClock, tmp_path: Path, at: str
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.faults[at] = [Refused(404, "")] * 8
+    gateway = gateway_over(server, tmp_path)
+    gateway.commit(AddOutgoing(HERE, Voice.GATEWAY, "hello"))
+
+    async with gateway.running():
+        await server.until(lambda: bool(server.said()))
+
+    assert server.said() == ["hello"]
+
+
+@pytest.mark.parametrize("at", ["send", "encryption"])
+async def test_words_that_a_proxy_never_lets_by_block_no_room(
+    autojump_clock: MockClock, tmp_path: Path, at: str
+) -> None:
+    server = FakeHomeserver(autojump_clock)
+    server.faults[at] = [Refused(403, "")] * 12
+    gateway = gateway_over(server, tmp_path)
+    gateway.commit(
+        AddOutgoing(HERE, Voice.GATEWAY, "first"), AddOutgoing(HERE, Voice.GATEWAY, "second")
+    )
+
+    async with gateway.running():
+        await server.until(lambda: bool(server.said()))
+
+    assert server.said() == ["second"]
+    assert trio.current_time() < 600
+
+
 async def test_an_event_that_is_too_large_is_cut_smaller_in_order(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

@@ -52,6 +52,7 @@ async def _two_lives(clock: MockClock, cancel: CancelAt, folder: Path) -> Out:
                 await done.wait()
         async with out.running():
             await done.wait()
+            await trio.sleep(1)  # for what is settled before it is all there
     return out
 
 
