@@ -22,7 +22,7 @@ async def test_what_was_written_while_the_server_was_out_of_reach_is_answered_in
     room = await person.create_room([bot])
     said = ["at first", *(f"number-{number:03}" for number in range(backlog))]
 
-    with trio.fail_after(90):
+    with trio.fail_after(240):
         async with wire_to(synapse.port) as wire:
             here = {"MATRIX_HOMESERVER": wire.url}
             async with program(tmp_path, **settings | here) as it:
