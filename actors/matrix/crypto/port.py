@@ -66,6 +66,9 @@ class Vault(Protocol):
         what to do.
         """
 
+    async def announced(self) -> None:
+        """Wait until people's apps can give us their keys: they find our device, and trust it."""
+
     def lose_track(self) -> None:
         """The next page does not go on from the last one: ask again for people and devices."""
 

@@ -64,6 +64,7 @@ class OlmVault:
     _encrypted: set[str] = field(factory=set)
     _parts: "_Parts | None" = None
     _woken: trio.Event = field(factory=trio.Event)
+    _announced: trio.Event = field(factory=trio.Event)
 
     async def open(self, session: Session) -> LoginRefused | None:
         """Open the store of *session*'s device; open it again for a new session on it."""
@@ -92,6 +93,10 @@ class OlmVault:
         unsigned = {"signatures", "unsigned"}
         plain = {name: found for name, found in body.items() if name not in unsigned}
         return self._open_parts.machine.signed(plain)
+
+    async def announced(self) -> None:
+        """Wait until the server has our device's keys, and they are announced."""
+        await self._announced.wait()
 
     def lose_track(self) -> None:
         """The next page does not go on from the last one: ask again for people and devices."""
@@ -165,8 +170,12 @@ class OlmVault:
                     await parts.supply.fill()
                     if parts.machine.is_shared and announced != parts.machine.identity:
                         announced = parts.machine.identity
-                        nursery.start_soon(self.announce, parts.supply.device_keys())
+                        nursery.start_soon(self._announce, parts.supply.device_keys())
                 await woken.wait()
+
+    async def _announce(self, device_keys: Json) -> None:
+        await self.announce(device_keys)
+        self._announced.set()
 
     async def _mend(self) -> None:
         while True:

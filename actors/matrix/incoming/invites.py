@@ -23,6 +23,9 @@ _PREFIX = "matrix_invite:"
 _ASK_AGAIN_AFTER = 60.0
 """Seconds: somebody may have been let in meanwhile, and nobody tells us."""
 
+_KEYS_WITHIN = 30.0
+"""Seconds that our keys may take to be on the server: what is said before cannot be read."""
+
 _MOST_PENDING = 1000
 """Anybody can ask us in, as often as they like."""
 
@@ -69,6 +72,8 @@ class Invites:
         for key, text in await ask_until_answered(self.store, FindKeys(_PREFIX)):
             room = key.removeprefix(_PREFIX)
             self._pending.setdefault(room, _read(room, text))
+        with trio.move_on_after(_KEYS_WITHIN):
+            await self.rooms.vault.announced()
         while True:
             self._changed = trio.Event()
             for invite in tuple(self._pending.values()):

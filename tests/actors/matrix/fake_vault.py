@@ -21,6 +21,12 @@ def sealed(
     return {"algorithm": "wrapped", "session_id": session, "ciphertext": inner, **relation}
 
 
+def _set() -> trio.Event:
+    event = trio.Event()
+    event.set()
+    return event
+
+
 @define
 class FakeVault:
     """The keys of one bot; a new life of the surface has the same.
@@ -39,6 +45,7 @@ class FakeVault:
     coming: set[str] = field(factory=set)
     refusal: LoginRefused | None = None
     is_open: bool = False
+    is_announced: trio.Event = field(factory=_set)
     losses: list[int] = field(factory=list)
     """After how many pages the trail was lost."""
     _new: set[str] = field(factory=set)
@@ -52,6 +59,9 @@ class FakeVault:
         await trio.lowlevel.checkpoint()
         self.is_open = self.refusal is None
         return self.refusal
+
+    async def announced(self) -> None:
+        await self.is_announced.wait()
 
     def lose_track(self) -> None:
         self.losses.append(len(self.received))

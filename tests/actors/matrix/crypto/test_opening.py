@@ -281,7 +281,8 @@ async def test_the_keys_of_the_device_are_announced_in_each_life(
         await one.vault.open(one.session)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(one.vault.run)
-            await trio.testing.wait_all_tasks_blocked()
+            with trio.fail_after(5):
+                await one.vault.announced()
             nursery.cancel_scope.cancel()
         one.vault.close()
 

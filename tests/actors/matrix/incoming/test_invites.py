@@ -35,6 +35,31 @@ async def test_an_allowed_person_brings_us_in(autojump_clock: MockClock, tmp_pat
     assert set(gateway.directory.asked) == {ALICE_ID}
 
 
+async def test_we_come_in_once_we_can_be_given_keys(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server, vault = FakeHomeserver(autojump_clock), FakeVault(is_announced=trio.Event())
+    gateway = gateway_over(server, tmp_path, vault=vault)
+
+    async with gateway.running():
+        server.invite(NEW)
+        await trio.sleep(20)
+        assert NEW not in server.joined
+        vault.is_announced.set()
+        await server.until(lambda: NEW in server.joined)
+
+
+async def test_we_come_in_also_where_our_keys_never_reach_the_server(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server, vault = FakeHomeserver(autojump_clock), FakeVault(is_announced=trio.Event())
+    gateway = gateway_over(server, tmp_path, vault=vault)
+
+    async with gateway.running():
+        server.invite(NEW)
+        await server.until(lambda: NEW in server.joined)
+
+
 async def test_a_strangers_invitation_waits_until_they_are_let_in(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

@@ -81,6 +81,9 @@ class FakeVault:
         assert session.user_id == BOT
         return None
 
+    async def announced(self) -> None:
+        await trio.lowlevel.checkpoint()
+
     def lose_track(self) -> None:
         pass
 
