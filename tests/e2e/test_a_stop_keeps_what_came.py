@@ -21,7 +21,7 @@ async def test_a_slow_answer_stops_within_a_second_and_the_next_message_is_answe
 
     assert stopped.startswith("You wrote:")
     assert "mock agent" not in stopped
-    assert stopped.endswith("*Stopped. !retry sends your message again.*")
+    assert "\n\n*Stopped. !retry sends your message again.*\n\n" in stopped
     assert word == "Stopped."
     assert "quince" in answer
     slow, stop, _ = journal.rows
