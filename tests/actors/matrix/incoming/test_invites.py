@@ -97,6 +97,7 @@ async def test_an_invitation_that_waits_is_remembered_over_a_restart(
         await server.until(lambda: bool(server.times("join")))
         server.invited = invited
         await server.until(lambda: NEW in server.joined)
+        await server.until(lambda: not gateway.journal.keys)
 
     assert gateway.journal.keys == {}
 
