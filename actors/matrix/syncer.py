@@ -6,12 +6,10 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
-from actors.disk import InThread
 from actors.kernel.aio import open_asyncio
 from actors.kernel.asking import ask_until_answered
 from actors.kernel.child import ParkedError, ready
 from actors.kernel.mailbox import Mailbox
-from actors.leftovers import Leftovers
 from actors.matrix.api.client import Homeserver, MatrixClient, Session
 from actors.matrix.api.login import Door, LoginRefused
 from actors.matrix.api.status import Status
@@ -30,6 +28,8 @@ from actors.matrix.outgoing.rooms import Rooms
 from actors.matrix.outgoing.sending import Sender
 from actors.matrix.places import MOVED_PREFIX, Places
 from actors.matrix.settings import MatrixSettings
+from actors.surfaces.disk import InThread
+from actors.surfaces.leftovers import Leftovers
 from protocols.chats import DirectoryMessage
 from protocols.mail import Address
 from protocols.store import FindKeys, StoreMessage

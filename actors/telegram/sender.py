@@ -11,10 +11,10 @@ from typing import assert_never
 import trio
 from attrs import define
 
-from actors.disk import InThread
 from actors.kernel.child import ready
 from actors.kernel.mailbox import Mailbox
-from actors.leftovers import Leftovers
+from actors.surfaces.disk import InThread
+from actors.surfaces.leftovers import Leftovers
 from actors.telegram.api.bot import Bot
 from actors.telegram.api.client import open_client
 from actors.telegram.errands.errands import errands

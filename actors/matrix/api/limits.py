@@ -1,7 +1,5 @@
 """The homeserver's limits as numbers, and what to do about them; reads no clock."""
 
-import json
-
 from attrs import define
 
 EVENT_BYTES = 45_000
@@ -76,17 +74,3 @@ class Penalty:
     def drafts_from(self) -> float:
         """When drafts may be sent again: later than answers, which they must not crowd out."""
         return self.until + 2 * self._length
-
-
-def penalty_text(now: float, wait: float) -> str:
-    """The JSON that remembers a penalty of *wait* seconds from *now*, since the epoch."""
-    return json.dumps({"until": now + wait, "wait": wait})
-
-
-def penalty_left(text: str | None, now: float) -> float:
-    """Seconds that are left of a remembered penalty; a clock that was put back adds none."""
-    match None if text is None else json.loads(text):
-        case {"until": int() | float() as until, "wait": int() | float() as wait}:
-            return max(0.0, min(until - now, wait))
-        case _:
-            return 0.0

@@ -10,7 +10,6 @@ import structlog
 import trio
 from attrs import define, field
 
-from actors.disk import InThread
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.identity import USAGES, Identity, Published
 from actors.matrix.crypto.identity_files import IdentityFiles, given_recovery_key
@@ -19,6 +18,7 @@ from actors.matrix.crypto.recovery import KEY_BYTES, StorageKey
 from actors.matrix.crypto.secret_storage import restored_identity, store_identity
 from actors.matrix.crypto.signing import SEED_BYTES, SigningKey, is_signed
 from actors.matrix.settings import MatrixSettings
+from actors.surfaces.disk import InThread
 
 Json = dict[str, Any]
 

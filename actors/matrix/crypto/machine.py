@@ -21,7 +21,8 @@ from nio.store import SqliteStore  # type: ignore[import-untyped]
 from actors.matrix.crypto.device import Device, NewKey, Unread
 from actors.matrix.crypto.folder import DATABASE
 from actors.matrix.crypto.group_keys import GroupKey, InboundKey
-from actors.matrix.crypto.shapes import table, text
+from actors.matrix.crypto.shapes import text
+from actors.surfaces.shapes import table
 
 Json = dict[str, Any]
 

@@ -7,7 +7,8 @@ from attrs import define, field
 from actors.matrix.api.client import Done, Refused
 from actors.matrix.crypto.port import NotSealed
 from actors.matrix.crypto.requests import KeyRequests, not_sealed
-from actors.matrix.crypto.shapes import events_of, joined, table, tables, text
+from actors.matrix.crypto.shapes import events_of, joined, tables, text
+from actors.surfaces.shapes import table
 
 Json = dict[str, Any]
 

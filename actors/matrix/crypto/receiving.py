@@ -8,10 +8,11 @@ from attrs import define, field
 
 from actors.matrix.crypto.device import NewKey, Unread
 from actors.matrix.crypto.machine import Machine
-from actors.matrix.crypto.shapes import batches, table, tables, text
+from actors.matrix.crypto.shapes import batches, tables, text
 from actors.matrix.crypto.taken import Taken
 from actors.matrix.crypto.unsealing import Unsealing
 from actors.matrix.crypto.wedged import Wedged
+from actors.surfaces.shapes import table
 
 Json = dict[str, Any]
 

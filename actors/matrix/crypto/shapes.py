@@ -4,13 +4,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
+from actors.surfaces.shapes import Json, table
+
 T = TypeVar("T")
-Json = dict[str, Any]
-
-
-def table(found: Any) -> Json:
-    """*found* if it is an object, else an empty one."""
-    return found if isinstance(found, dict) else {}
 
 
 def tables(found: Any) -> list[Json]:

@@ -17,8 +17,9 @@ from actors.matrix.crypto.machine import Machine
 from actors.matrix.crypto.members import Members
 from actors.matrix.crypto.port import NotSealed
 from actors.matrix.crypto.requests import KeyRequests, not_sealed
-from actors.matrix.crypto.shapes import batches, events_of, joined, table, tables
+from actors.matrix.crypto.shapes import batches, events_of, joined, tables
 from actors.matrix.crypto.tracking import Devices
+from actors.surfaces.shapes import table
 
 Json = dict[str, Any]
 

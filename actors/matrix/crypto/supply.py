@@ -11,7 +11,8 @@ from actors.matrix.api.patience import insist, pause
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.machine import Machine
 from actors.matrix.crypto.requests import SIGNED_KEY, KeyRequests
-from actors.matrix.crypto.shapes import table, tables, texts
+from actors.matrix.crypto.shapes import tables, texts
+from actors.surfaces.shapes import table
 
 Json = dict[str, Any]
 

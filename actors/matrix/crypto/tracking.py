@@ -12,7 +12,8 @@ from actors.matrix.crypto.device import Device
 from actors.matrix.crypto.machine import Machine
 from actors.matrix.crypto.port import NotSealed
 from actors.matrix.crypto.requests import KeyRequests, not_sealed
-from actors.matrix.crypto.shapes import batches, table, text, texts
+from actors.matrix.crypto.shapes import batches, text, texts
+from actors.surfaces.shapes import table
 
 Json = dict[str, Any]
 

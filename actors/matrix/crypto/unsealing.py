@@ -8,7 +8,8 @@ from attrs import define, field
 from actors.matrix.crypto.group_keys import InboundKey
 from actors.matrix.crypto.machine import Machine, index_of
 from actors.matrix.crypto.port import Broken, KeyMissing, Opened
-from actors.matrix.crypto.shapes import table, text
+from actors.matrix.crypto.shapes import text
+from actors.surfaces.shapes import table
 
 Json = dict[str, Any]
 

@@ -21,13 +21,14 @@ from actors.matrix.crypto.members import Members
 from actors.matrix.crypto.port import Broken, KeyMissing, NotSealed, Opened, Sealed
 from actors.matrix.crypto.receiving import Receiving
 from actors.matrix.crypto.requests import KeyRequests, Requester, not_sealed
-from actors.matrix.crypto.shapes import events_of, joined, table
+from actors.matrix.crypto.shapes import events_of, joined
 from actors.matrix.crypto.sharing import Sharing
 from actors.matrix.crypto.supply import Supply
 from actors.matrix.crypto.taken import Taken
 from actors.matrix.crypto.tracking import Devices
 from actors.matrix.crypto.unsealing import Unsealing
 from actors.matrix.crypto.wedged import Wedged
+from actors.surfaces.shapes import table
 
 Json = dict[str, Any]
 Announce = Callable[[Json], Awaitable[None]]

@@ -13,8 +13,9 @@ from actors.matrix.api.status import Status
 from actors.matrix.crypto.device import Device, Unread
 from actors.matrix.crypto.machine import Machine
 from actors.matrix.crypto.requests import KeyRequests
-from actors.matrix.crypto.shapes import table, tables
+from actors.matrix.crypto.shapes import tables
 from actors.matrix.crypto.tracking import Devices
+from actors.surfaces.shapes import table
 
 Json = dict[str, Any]
 

@@ -5,8 +5,6 @@ from typing import assert_never
 import trio
 from attrs import define
 
-from actors.fetching import FetchDesk
-from actors.leftovers import Leftovers
 from actors.matrix.errands.files_in import FilesIn
 from actors.matrix.errands.lines import Account, Line, OwnLimit
 from actors.matrix.errands.making import Maker
@@ -15,6 +13,8 @@ from actors.matrix.errands.spaces import Direct, Spaces
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.rooms import Open, Rooms
 from actors.matrix.places import Places
+from actors.surfaces.fetching import FetchDesk
+from actors.surfaces.leftovers import Leftovers
 from protocols.ids import MATRIX
 from protocols.surfaces import Deliver, FetchFile, OpenRoom, RoomMessage
 

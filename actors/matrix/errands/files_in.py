@@ -11,12 +11,12 @@ import structlog
 import trio
 from attrs import define, field
 
-from actors.disk import InThread, Part, Whole, remove_files
-from actors.fetching import LONGEST_TRY, Later, Sink, Tried, no_room, write_part
 from actors.matrix.api.homeserver import Homeserver
 from actors.matrix.api.replies import Done, Json, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.crypto.attachments import decrypted
 from actors.matrix.errands.lines import Line
+from actors.surfaces.disk import InThread, Part, Whole, remove_files
+from actors.surfaces.fetching import LONGEST_TRY, Later, Sink, Tried, no_room, write_part
 from protocols.files import FileMissing, LocalFile, Missing
 from protocols.ids import RoomId, RowId, native_id
 

@@ -5,7 +5,7 @@ from typing import assert_never
 from attrs import define, field, frozen
 
 from actors.matrix.incoming.meaning import OwnDraft, Unreadable
-from actors.matrix.incoming.shapes import Json
+from actors.surfaces.shapes import Json
 from protocols.ids import RemoteId
 from protocols.store import AddDeadLetter, Arrival, Change
 

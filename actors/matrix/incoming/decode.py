@@ -28,15 +28,8 @@ from actors.matrix.incoming.relations import (
     redacted_by,
     relation_of,
 )
-from actors.matrix.incoming.shapes import (
-    Json,
-    is_name,
-    is_redacted,
-    is_time_ms,
-    table,
-    text_in,
-    written,
-)
+from actors.matrix.incoming.shapes import is_name, is_redacted, is_time_ms, written
+from actors.surfaces.shapes import Json, table, text_in
 from protocols.files import RemoteFile
 from protocols.ids import EventId, RowId, RunId
 

@@ -27,8 +27,9 @@ from actors.matrix.incoming.requests import (
     fetch_membership,
     put_direct,
 )
-from actors.matrix.incoming.shapes import Json, name_in, table
+from actors.matrix.incoming.shapes import name_in
 from actors.matrix.places import Places
+from actors.surfaces.shapes import Json, table
 
 log = structlog.get_logger("matrix.direct")
 

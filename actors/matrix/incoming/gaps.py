@@ -18,7 +18,7 @@ from actors.matrix.incoming.pages import (
     read_history,
     since_invited,
 )
-from actors.matrix.incoming.shapes import Json
+from actors.surfaces.shapes import Json
 from protocols.store import Row
 
 log = structlog.get_logger("matrix.gaps")

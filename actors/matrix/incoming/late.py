@@ -14,9 +14,10 @@ from actors.matrix.crypto.port import KeyMissing, Opened, Vault
 from actors.matrix.incoming.batch import KIND, SOURCE, Batch, SealedEvent
 from actors.matrix.incoming.opening import unwrapped
 from actors.matrix.incoming.relations import relation_of
-from actors.matrix.incoming.shapes import Json, is_name, is_number, table, text_in
+from actors.matrix.incoming.shapes import is_name
 from actors.matrix.places import Places
 from actors.matrix.settings import Threads
+from actors.surfaces.shapes import Json, is_number, table, text_in
 from actors.words import Word, say
 from protocols.ids import Language, RoomId
 from protocols.mail import Address

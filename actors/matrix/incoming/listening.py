@@ -21,9 +21,10 @@ from actors.matrix.incoming.meaning import (
 )
 from actors.matrix.incoming.quotes import Quote, is_command, with_quote
 from actors.matrix.incoming.relations import Relation, relation_of, same_emoji
-from actors.matrix.incoming.shapes import is_redacted, table
+from actors.matrix.incoming.shapes import is_redacted
 from actors.matrix.places import Places, person_id
 from actors.matrix.settings import GroupMode, Threads
+from actors.surfaces.shapes import table
 from protocols.files import RemoteFile
 from protocols.ids import RemoteId, RoomId, TraceId
 from protocols.mail import Address

@@ -20,7 +20,7 @@ from actors.matrix.incoming.opening import is_sealed, unwrapped
 from actors.matrix.incoming.quotes import Quote, without_quote
 from actors.matrix.incoming.relations import own_words
 from actors.matrix.incoming.requests import fetch_event
-from actors.matrix.incoming.shapes import Json, table, text_in
+from actors.surfaces.shapes import Json, table, text_in
 from protocols.files import LocalFile, RemoteFile
 from protocols.ids import RemoteId, RoomId
 from protocols.mail import Address

@@ -12,43 +12,30 @@ from typing import Any
 
 from attrs import field, frozen
 
-from actors.matrix.incoming.shapes import Json, is_number, on_one_line, table, text_in
+from actors.matrix.incoming.shapes import on_one_line
+from actors.surfaces.claims import Claims, KnownKind, claimed_file
+from actors.surfaces.shapes import Json, table, text_in
 from protocols.files import FileKind, LocalFile, RemoteFile
 
 _MXC = re.compile(r"mxc://[!-.0-~]{1,255}/[A-Za-z0-9_~.=-]{1,255}")
-_MIME_TYPE = re.compile(r"[a-z0-9.+-]{1,64}/[a-z0-9.+-]{1,64}")
 _GEO = re.compile(
     r"geo:(-?[0-9]{1,3}(?:\.[0-9]{1,20})?),(-?[0-9]{1,3}(?:\.[0-9]{1,20})?)(?![0-9.])"
 )
 _KEY_PARTS = ("alg", "ext", "k", "key_ops", "kty")
 _LONGEST_KEY_PART = 256
-_LARGEST_SIZE = 2**53
-_LONGEST_NAME = 128
-_LONGEST_SUFFIX = 16
 _LONGEST_WORDS = 256
-_JOINERS = "\u200c\u200d"  # Persian words and emoji hold together by them
-_SEPARATORS = str.maketrans("/\\", "__")
 
 
-@frozen
-class _FileKind:
-    """How a file is shown, and what it is called and is where the sender does not say."""
+_VOICE = KnownKind(FileKind.VOICE, "voice.ogg", "audio/ogg")
+_STICKER = KnownKind(FileKind.PHOTO, "sticker.png", "image/png")
 
-    shown: FileKind
-    name: str
-    mime_type: str
-
-
-_VOICE = _FileKind(FileKind.VOICE, "voice.ogg", "audio/ogg")
-_STICKER = _FileKind(FileKind.PHOTO, "sticker.png", "image/png")
-
-_KINDS: Mapping[str, _FileKind] = MappingProxyType(
+_KINDS: Mapping[str, KnownKind] = MappingProxyType(
     {
-        "m.image": _FileKind(FileKind.PHOTO, "photo.jpg", "image/jpeg"),
-        "m.video": _FileKind(FileKind.VIDEO, "video.mp4", "video/mp4"),
-        "m.audio": _FileKind(FileKind.AUDIO, "audio.mp3", "audio/mpeg"),
+        "m.image": KnownKind(FileKind.PHOTO, "photo.jpg", "image/jpeg"),
+        "m.video": KnownKind(FileKind.VIDEO, "video.mp4", "video/mp4"),
+        "m.audio": KnownKind(FileKind.AUDIO, "audio.mp3", "audio/mpeg"),
         "m.voice": _VOICE,
-        "m.file": _FileKind(FileKind.DOCUMENT, "file", "application/octet-stream"),
+        "m.file": KnownKind(FileKind.DOCUMENT, "file", "application/octet-stream"),
     }
 )
 _SPOKEN = ("org.matrix.msc3245.voice", "m.voice")
@@ -101,21 +88,14 @@ def label_of(file: RemoteFile | LocalFile) -> str:
 # Files.
 
 
-def _file(known: _FileKind, content: Json, name: str) -> RemoteFile | None:
+def _file(known: KnownKind, content: Json, name: str) -> RemoteFile | None:
     """The file, where it can be fetched."""
     sealed = content.get("file")
     handle = _plain(content.get("url")) if sealed is None else _encrypted(table(sealed))
     if not handle:
         return None
     info = table(content.get("info"))
-    size = info.get("size")
-    return RemoteFile(
-        kind=known.shown,
-        name=_file_name(name) or known.name,
-        mime_type=_mime_type(info.get("mimetype")) or known.mime_type,
-        size_bytes=size if is_number(size) and 0 <= size <= _LARGEST_SIZE else None,
-        handle=handle,
-    )
+    return claimed_file(known, Claims(name, info.get("mimetype"), info.get("size")), handle)
 
 
 def _plain(url: Any) -> str:
@@ -146,24 +126,6 @@ def _is_key_field(found: Any) -> bool:
     if isinstance(found, list):
         return len(found) <= len(_KEY_PARTS) and all(_is_key_part(part) for part in found)
     return found is True or found is False or _is_key_part(found)
-
-
-def _mime_type(found: Any) -> str:
-    # Whoever sent the file says what it is.
-    said = found.lower() if isinstance(found, str) else ""
-    return said if _MIME_TYPE.fullmatch(said) else ""
-
-
-def _file_name(found: str) -> str:
-    """The sender's own name for a file, as one that a disk takes; empty for none."""
-    shown = (char for char in found if char.isprintable() or char in _JOINERS)
-    name = "".join(shown).translate(_SEPARATORS).strip()
-    if not name.strip("._ "):
-        return ""
-    stem, dot, suffix = name.rpartition(".")
-    if len(name) <= _LONGEST_NAME or not dot or len(suffix) > _LONGEST_SUFFIX:
-        return name[:_LONGEST_NAME]
-    return f"{stem[: _LONGEST_NAME - len(suffix) - 1]}.{suffix}"
 
 
 # Places.

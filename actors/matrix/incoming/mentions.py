@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from attrs import field, frozen
 
-from actors.matrix.incoming.shapes import Json, table, text_in
+from actors.surfaces.shapes import Json, table, text_in
 
 _PILL = re.compile(r"https://matrix\.to/#/([^\"'<>\s?)]{1,400})")
 _LONGEST_HTML = 60_000

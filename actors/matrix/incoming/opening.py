@@ -6,15 +6,8 @@ from actors.matrix.crypto.port import Broken, KeyMissing, Opened, Vault
 from actors.matrix.incoming.batch import KIND, SOURCE, Batch, Room, SealedEvent
 from actors.matrix.incoming.decode import SEALABLE
 from actors.matrix.incoming.meaning import Unreadable
-from actors.matrix.incoming.shapes import (
-    Json,
-    is_name,
-    is_redacted,
-    is_time_ms,
-    table,
-    text_in,
-    written,
-)
+from actors.matrix.incoming.shapes import is_name, is_redacted, is_time_ms, written
+from actors.surfaces.shapes import Json, table, text_in
 from protocols.store import AddDeadLetter
 
 

@@ -7,17 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
-from actors.matrix.incoming.shapes import (
-    Json,
-    clean,
-    events_in,
-    is_name,
-    is_number,
-    name_in,
-    on_one_line,
-    table,
-    text_in,
-)
+from actors.matrix.incoming.shapes import events_in, is_name, name_in, on_one_line
+from actors.surfaces.shapes import Json, clean, is_number, table, text_in
 from protocols.store import Row
 
 _SKEW = 600.0

@@ -25,12 +25,13 @@ from actors.matrix.incoming.pages import Page, is_from_others
 from actors.matrix.incoming.paging import LONG_POLL, Pages
 from actors.matrix.incoming.receipts import Receipts
 from actors.matrix.incoming.requests import fetch_profile
-from actors.matrix.incoming.shapes import Json, on_one_line
+from actors.matrix.incoming.shapes import on_one_line
 from actors.matrix.incoming.upgrades import Continues, Upgrades
 from actors.matrix.outgoing.rooms import Rooms
 from actors.matrix.outgoing.sending import Sender
 from actors.matrix.places import Places
 from actors.matrix.settings import MatrixSettings
+from actors.surfaces.shapes import Json
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
 from protocols.mail import Address
 from protocols.store import StoreMessage, WaitingRooms

@@ -4,7 +4,8 @@ from typing import Any
 
 from attrs import frozen
 
-from actors.matrix.incoming.shapes import Json, name_in, table, text_in
+from actors.matrix.incoming.shapes import name_in
+from actors.surfaces.shapes import Json, table, text_in
 
 _SELECTOR = "\ufe0f"
 _LONGEST_KEY = 64

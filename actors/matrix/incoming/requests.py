@@ -1,7 +1,7 @@
 """What reading the rooms asks of a homeserver beside ``/sync`` and ``/messages``."""
 
 from actors.matrix.api.client import Homeserver, Reply, path_to
-from actors.matrix.incoming.shapes import Json
+from actors.surfaces.shapes import Json
 
 DIRECT = "m.direct"
 

@@ -1,21 +1,11 @@
-"""What stands where in JSON of which nothing is known. Pure; never raises."""
+"""What stands where in events of which nothing is known. Pure; never raises."""
 
 import json
 from typing import Any, TypeGuard
 
-Json = dict[str, Any]
+from actors.surfaces.shapes import Json, clean, is_number, table, text_in
 
 _LATEST_MS = 2**53
-
-
-def table(found: Any) -> Json:
-    """*found* where it is an object, else an empty one."""
-    return found if isinstance(found, dict) else {}
-
-
-def text_in(found: Any) -> str:
-    """*found* where it is text, else none."""
-    return clean(found) if isinstance(found, str) else ""
 
 
 def events_in(found: Any) -> tuple[Json, ...]:
@@ -23,11 +13,6 @@ def events_in(found: Any) -> tuple[Json, ...]:
     if not isinstance(found, list):
         return ()
     return tuple(event for event in found if isinstance(event, dict))
-
-
-def is_number(found: Any) -> TypeGuard[int]:
-    """Whether *found* is a whole number: in Python ``True`` would be one too."""
-    return isinstance(found, int) and not isinstance(found, bool)
 
 
 def is_name(found: Any, sigil: str) -> TypeGuard[str]:
@@ -56,11 +41,6 @@ def written(event: Json) -> str:
         return json.dumps(event)
     except RecursionError:
         return ""
-
-
-def clean(text: str) -> str:
-    """*text* with half surrogates, which JSON can hold and UTF-8 cannot, replaced."""
-    return text.encode(errors="replace").decode()
 
 
 def on_one_line(found: Any, *, longest: int) -> str:

@@ -17,8 +17,8 @@ from actors.matrix.api.patience import insist_on_errcode
 from actors.matrix.api.status import Status
 from actors.matrix.incoming.pages import JoinedRoom, Page, Tombstone
 from actors.matrix.incoming.requests import fetch_creation, fetch_joined_rooms, join_by
-from actors.matrix.incoming.shapes import table, text_in
 from actors.matrix.places import Places
+from actors.surfaces.shapes import table, text_in
 from protocols.mail import Address
 from protocols.store import Change, DeleteKey, FindKeys, PutKey, StoreMessage
 

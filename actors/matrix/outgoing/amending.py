@@ -2,13 +2,13 @@
 
 from attrs import define
 
-from actors.disk import InThread
 from actors.kernel.asking import ask_until_answered
 from actors.matrix.outgoing.messages import amended
 from actors.matrix.outgoing.offers import Offers
 from actors.matrix.outgoing.outcomes import Moot, Posted, PostRefused, Said, TooLarge
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.ties import Tie
+from actors.surfaces.disk import InThread
 from protocols.mail import Address
 from protocols.store import Amends, FinalOutgoing, OutboxRow, StoreMessage
 

@@ -9,7 +9,6 @@ import structlog
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.leftovers import Leftovers
 from actors.matrix.outgoing.amending import Amending
 from actors.matrix.outgoing.drafts import Drafts
 from actors.matrix.outgoing.files_out import FilesOut
@@ -21,6 +20,7 @@ from actors.matrix.outgoing.sent_files import SentFiles, forgotten
 from actors.matrix.outgoing.texts import Events, Job, Texts
 from actors.matrix.outgoing.turns import Desk
 from actors.matrix.outgoing.whereabouts import Whereabouts
+from actors.surfaces.leftovers import Leftovers
 from protocols.ids import MATRIX, RemoteId, RoomId, RowId
 from protocols.mail import Address
 from protocols.store import (

@@ -6,8 +6,8 @@ messages as in MSC3245.
 
 from typing import Any
 
-from actors.matrix.outgoing.messages import bare_name
 from actors.matrix.outgoing.pictures import Picture, Thumbnail
+from actors.surfaces.names import bare_name
 from protocols.files import FileKind, LocalFile
 
 Json = dict[str, Any]

@@ -11,20 +11,20 @@ import structlog
 import trio
 from attrs import define, evolve, field
 
-from actors.disk import InThread
 from actors.matrix.api.client import Done, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.api.limits import FILE_LIMIT_BYTES
 from actors.matrix.api.media import media_limit
 from actors.matrix.api.patience import insist, pause
 from actors.matrix.crypto.attachments import encrypted
 from actors.matrix.outgoing.file_contents import file_content, mime_type_of
-from actors.matrix.outgoing.messages import file_name
 from actors.matrix.outgoing.outcomes import Posted, PostOutcome, PostRefused, TooLarge
 from actors.matrix.outgoing.pictures import Picture, picture_of
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.render import whole
 from actors.matrix.outgoing.rooms import Closed, Encrypted
 from actors.matrix.outgoing.texts import Job
+from actors.surfaces.disk import InThread
+from actors.surfaces.names import file_name
 from actors.words import Word, say, size_text
 from protocols.files import FileKind, LocalFile
 from protocols.ids import RemoteId

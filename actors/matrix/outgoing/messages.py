@@ -3,17 +3,15 @@
 The same message gives the same contents every time: their transaction ids are counted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from actors.matrix.buttons import button_lines
 from actors.matrix.outgoing.pieces import closed, pieces
 from actors.matrix.outgoing.render import Content, contents, whole
-from actors.words import plain
-from protocols.files import LocalFile
+from actors.surfaces.names import file_names
 from protocols.store import OutboxRow
 
 _MOST_ADDED_BYTES = 4_000
-_LONGEST_NAME = 80
 
 
 def shown(row: OutboxRow) -> Iterator[Content]:
@@ -46,22 +44,6 @@ def amended(original: OutboxRow, row: OutboxRow) -> Content | None:
     added = pieces(row.text, limit_bytes=_MOST_ADDED_BYTES)[:1]
     words = _below(*last, *added, button_lines(row.keyboard))
     return whole(words, original.voice) if words.strip() else None
-
-
-def file_names(files: Sequence[LocalFile]) -> str:
-    """Markdown that names *files*, one a line."""
-    return "\n\n".join(f"\N{PAPERCLIP} {file_name(file)}" for file in files)
-
-
-def file_name(file: LocalFile) -> str:
-    """The Markdown of a file's name, on one line and not too long."""
-    return plain(bare_name(file, longest=_LONGEST_NAME))
-
-
-def bare_name(file: LocalFile, *, longest: int) -> str:
-    """A file's name on one line, in at most so many characters."""
-    name = " ".join(file.name.split()).encode(errors="replace").decode() or "file"
-    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
 def _below(*parts: str) -> str:

@@ -23,14 +23,7 @@ from actors.matrix.api.client import (
     Unreachable,
     path_to,
 )
-from actors.matrix.api.limits import (
-    MOST_STRANGE,
-    PENALTY_KEY,
-    SEALED_BYTES,
-    Penalty,
-    penalty_left,
-    penalty_text,
-)
+from actors.matrix.api.limits import MOST_STRANGE, PENALTY_KEY, SEALED_BYTES, Penalty
 from actors.matrix.api.patience import pause
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import NotSealed, Sealed
@@ -46,6 +39,7 @@ from actors.matrix.outgoing.outcomes import (
 )
 from actors.matrix.outgoing.render import Content
 from actors.matrix.outgoing.rooms import Closed, Encrypted, Open, Rooms, Unknown
+from actors.surfaces.penalties import penalty_left, penalty_text
 from protocols.ids import RemoteId
 from protocols.mail import Address
 from protocols.store import Commit, GetKey, PutKey, StoreMessage

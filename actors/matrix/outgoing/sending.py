@@ -8,7 +8,6 @@ from typing import assert_never
 import trio
 from attrs import define, field
 
-from actors.leftovers import Leftovers
 from actors.matrix.api.client import Homeserver, Limited
 from actors.matrix.outgoing.answers import Answers
 from actors.matrix.outgoing.chores import Chores
@@ -30,6 +29,7 @@ from actors.matrix.outgoing.turns import (
 from actors.matrix.outgoing.whereabouts import Whereabouts
 from actors.matrix.places import Places
 from actors.matrix.settings import MatrixSettings, Pace
+from actors.surfaces.leftovers import Leftovers
 from protocols.ids import RoomId, SurfaceName
 from protocols.mail import Address
 from protocols.store import StoreMessage

@@ -5,8 +5,8 @@ from typing import assert_never
 import trio
 from attrs import define
 
-from actors.fetching import FetchDesk
-from actors.leftovers import Leftovers
+from actors.surfaces.fetching import FetchDesk
+from actors.surfaces.leftovers import Leftovers
 from actors.telegram.errands.files_in import FilesIn
 from actors.telegram.errands.menu import Menus
 from actors.telegram.errands.presses import Presses

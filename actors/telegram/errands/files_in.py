@@ -9,8 +9,8 @@ import structlog
 import trio
 from attrs import define
 
-from actors.disk import InThread
-from actors.fetching import LONGEST_TRY, Later, Sink, Tried, write_part
+from actors.surfaces.disk import InThread
+from actors.surfaces.fetching import LONGEST_TRY, Later, Sink, Tried, write_part
 from actors.telegram.api.outcomes import (
     Ambiguous,
     Done,

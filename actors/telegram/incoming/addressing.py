@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from actors.surfaces.shapes import clean, table
 from actors.telegram.api.outcomes import Me
-from actors.telegram.incoming.shapes import clean, table
 
 _UTF16 = "utf-16-le"
 

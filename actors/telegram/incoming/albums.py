@@ -10,11 +10,11 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
+from actors.surfaces.shapes import table
 from actors.telegram.incoming.decode import update_id
 from actors.telegram.incoming.meaning import Ignored, Part
 from actors.telegram.incoming.news import News
 from actors.telegram.incoming.origin import Album, album_of
-from actors.telegram.incoming.shapes import table
 from protocols.store import Arrival
 
 MOST_LOOKS = 3

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from actors.surfaces.shapes import Json, is_number, table
 from actors.telegram.incoming.meaning import ChatLost, Decoded, Ignored, Reader, unreadable
 from actors.telegram.incoming.messages import read_edit, read_message
 from actors.telegram.incoming.origin import is_private, room_id
 from actors.telegram.incoming.pressed import read_press, read_stop
-from actors.telegram.incoming.shapes import Json, is_id, is_number, table
+from actors.telegram.incoming.shapes import is_id
 
 _LARGEST_UPDATE_ID = 2**31 - 2  # an offset is a 32-bit number, and one more than it
 

@@ -3,7 +3,7 @@
 A member that stands in none of these came with a newer Bot API.
 """
 
-from actors.telegram.incoming.shapes import Json
+from actors.surfaces.shapes import Json
 
 FILES = (
     "animation", "video", "video_note", "voice", "audio", "photo", "live_photo", "sticker",

@@ -4,6 +4,7 @@ from typing import Any
 
 from attrs import frozen
 
+from actors.surfaces.shapes import Json, is_number, table
 from actors.telegram.incoming.addressing import Addressed, read_address
 from actors.telegram.incoming.kinds import is_new
 from actors.telegram.incoming.meaning import (
@@ -28,7 +29,7 @@ from actors.telegram.incoming.origin import (
     trace_of,
 )
 from actors.telegram.incoming.quotes import with_quote
-from actors.telegram.incoming.shapes import Json, is_id, is_number, table
+from actors.telegram.incoming.shapes import is_id
 from actors.telegram.settings import GroupMode
 from protocols.files import RemoteFile
 from protocols.ids import RemoteId, RoomId

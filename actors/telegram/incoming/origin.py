@@ -6,8 +6,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from actors.surfaces.shapes import Json, table, text_in
 from actors.telegram.incoming.aliases import Aliases
-from actors.telegram.incoming.shapes import Json, is_id, table, text_in
+from actors.telegram.incoming.shapes import is_id
 from protocols.ids import (
     TELEGRAM,
     EventId,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from actors.surfaces.shapes import Json, clean, table
 from actors.telegram.incoming.meaning import Decoded, Ignored, Reader, StrangePress, unreadable
 from actors.telegram.incoming.origin import (
     Speaker,
@@ -13,7 +14,7 @@ from actors.telegram.incoming.origin import (
     speaker_in,
     trace_of,
 )
-from actors.telegram.incoming.shapes import Json, clean, is_id, table
+from actors.telegram.incoming.shapes import is_id
 from protocols.ids import Language, RemoteId, RoomId, RowId
 from protocols.store import Arrival, Press, stop_action
 

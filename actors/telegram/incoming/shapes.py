@@ -1,21 +1,11 @@
-"""What stands where in JSON of which nothing is known. Pure; never raises."""
+"""What stands where in an update of which nothing is known. Pure; never raises."""
 
 from typing import Any, TypeGuard
 
-Json = dict[str, Any]
+from actors.surfaces.shapes import Json, is_number
 
 _LONGEST_HANDLE = 1024
 _LARGEST_ID = 2**52  # the Bot API: "at most 52 significant bits"
-
-
-def table(found: Any) -> Json:
-    """*found* where it is an object, else an empty one."""
-    return found if isinstance(found, dict) else {}
-
-
-def is_number(found: Any) -> TypeGuard[int]:
-    """Whether *found* is a whole number: in Python ``True`` would be one too."""
-    return isinstance(found, int) and not isinstance(found, bool)
 
 
 def is_id(found: Any) -> TypeGuard[int]:
@@ -30,13 +20,3 @@ def handle_in(file: Json) -> str | None:
             return handle if 0 < len(handle) <= _LONGEST_HANDLE else None
         case _:
             return None
-
-
-def text_in(found: Any) -> str:
-    """*found* where it is text, else none."""
-    return clean(found) if isinstance(found, str) else ""
-
-
-def clean(text: str) -> str:
-    """*text* with half surrogates, which JSON can hold and UTF-8 cannot, replaced."""
-    return text.encode(errors="replace").decode()

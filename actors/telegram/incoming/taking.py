@@ -8,12 +8,12 @@ import trio
 from attrs import define, evolve, field
 
 from actors.kernel.asking import ask_until_answered
+from actors.surfaces.penalties import penalty_left, penalty_text
 from actors.telegram.incoming.aliases import Aliases
 from actors.telegram.incoming.batch import MOVED_PREFIX, Batch, aliases_in, read_batch
 from actors.telegram.incoming.meaning import Reader
 from actors.telegram.incoming.news import News
 from actors.telegram.incoming.origin import Album
-from actors.telegram.outgoing.limits import penalty_left, penalty_text
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
 from protocols.ids import TELEGRAM, RoomId
 from protocols.mail import Address, NoAnswerError, Question

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from actors.telegram.incoming.shapes import Json, clean, handle_in, is_number, table
+from actors.surfaces.shapes import Json, clean, is_number, table
+from actors.telegram.incoming.shapes import handle_in
 
 _LONGEST_WORDS = 256
 _MOST_EYES = 64  # of the slot machine

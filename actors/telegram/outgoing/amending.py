@@ -2,8 +2,8 @@
 
 from attrs import define
 
-from actors.disk import InThread
 from actors.kernel.asking import ask_until_answered
+from actors.surfaces.disk import InThread
 from actors.telegram.api.outcomes import Forbidden, Refusal, Refused
 from actors.telegram.outgoing.contents import amended
 from actors.telegram.outgoing.limits import Urgency

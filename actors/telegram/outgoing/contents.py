@@ -3,17 +3,12 @@
 The same message gives the same pieces every time: its progress counts them.
 """
 
-from collections.abc import Sequence
-
 from attrs import evolve
 
+from actors.surfaces.names import file_names
 from actors.telegram.api.keyboards import SPARE_UTF16
 from actors.telegram.text.render import LIMIT_UTF16, Piece, below, is_visible, pieces
-from actors.words import plain
-from protocols.files import LocalFile
 from protocols.store import OutboxRow
-
-_LONGEST_NAME = 80
 
 
 def contents(row: OutboxRow) -> tuple[Piece, ...]:
@@ -35,14 +30,3 @@ def amended(original: OutboxRow, row: OutboxRow) -> Piece | None:
     shown = contents(original)
     whole = evolve(below(shown[-1] if shown else Piece(""), row.text), keyboard=row.keyboard)
     return whole if is_visible(whole.text) else None
-
-
-def file_names(files: Sequence[LocalFile]) -> str:
-    """Markdown that names *files*, one a line."""
-    return "\n\n".join(f"\N{PAPERCLIP} {file_name(file)}" for file in files)
-
-
-def file_name(file: LocalFile) -> str:
-    """The Markdown of a file's name, on one line and not too long."""
-    name = " ".join(file.name.split())
-    return plain(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…")

@@ -9,7 +9,7 @@ import structlog
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.leftovers import Leftovers
+from actors.surfaces.leftovers import Leftovers
 from actors.telegram.api.outcomes import Forbidden, Refused
 from actors.telegram.outgoing.amending import Amending
 from actors.telegram.outgoing.contents import contents

@@ -11,8 +11,8 @@ from typing import assert_never
 
 from attrs import define, evolve, field
 
+from actors.surfaces.names import file_name, file_names
 from actors.telegram.api.outcomes import Ambiguous, Failure, Forbidden, Refusal, Refused, Sent
-from actors.telegram.outgoing.contents import file_name, file_names
 from actors.telegram.outgoing.placing import Job
 from actors.telegram.outgoing.posting import End, Post
 from actors.telegram.outgoing.progress import Ledger, Progress

@@ -4,7 +4,6 @@ The sizes are such that no window of time, wherever it begins, holds more than T
 what a full bucket lets through at once, and what is refilled while the window lasts.
 """
 
-import json
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import TypeVar
@@ -12,6 +11,9 @@ from typing import TypeVar
 from attrs import define, field, frozen
 
 _NEAR = 1e-9  # sums of floats may fall short by so much
+
+PENALTY_KEY = "telegram_penalty"
+"""The key under which a penalty is remembered."""
 
 
 class Urgency(IntEnum):
@@ -209,20 +211,3 @@ class Budget:
     def _forget_full(self, now: float) -> None:
         if len(self._chats) >= _MANY_CHATS:
             self._chats = {id_: b for id_, b in self._chats.items() if not b.is_full(now)}
-
-
-PENALTY_KEY = "telegram_penalty"
-
-
-def penalty_text(now: float, wait: float) -> str:
-    """The JSON that remembers a penalty of *wait* seconds from *now*, since the epoch."""
-    return json.dumps({"until": now + wait, "wait": wait})
-
-
-def penalty_left(text: str | None, now: float) -> float:
-    """Seconds that are left of a remembered penalty; a clock that was put back adds none."""
-    match None if text is None else json.loads(text):
-        case {"until": int() | float() as until, "wait": int() | float() as wait}:
-            return max(0.0, min(until - now, wait))
-        case _:
-            return 0.0

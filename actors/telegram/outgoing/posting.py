@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 from actors.kernel.asking import ask_until_answered
 from actors.kernel.backoff import Backoff
 from actors.kernel.child import ParkedError
+from actors.surfaces.penalties import penalty_left, penalty_text
 from actors.telegram.api.bot import Bot
 from actors.telegram.api.outcomes import (
     Ambiguous,
@@ -29,7 +30,7 @@ from actors.telegram.api.outcomes import (
 )
 from actors.telegram.incoming.batch import MOVED_PREFIX
 from actors.telegram.outgoing.gate import Gate, Pass
-from actors.telegram.outgoing.limits import PENALTY_KEY, Urgency, penalty_left, penalty_text
+from actors.telegram.outgoing.limits import PENALTY_KEY, Urgency
 from actors.telegram.outgoing.tally import Tally
 from actors.telegram.outgoing.targets import Target, Targets
 from actors.telegram.text.render import Piece, simpler

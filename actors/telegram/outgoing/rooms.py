@@ -6,7 +6,7 @@ import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.leftovers import Leftovers
+from actors.surfaces.leftovers import Leftovers
 from actors.telegram.incoming.batch import MOVED_PREFIX
 from actors.telegram.outgoing.delivery import Delivery
 from actors.telegram.outgoing.drafts import Drafts

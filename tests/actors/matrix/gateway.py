@@ -9,13 +9,13 @@ from typing import TypeVar, cast
 import trio
 from attrs import define, field
 
-from actors.disk import InThread
 from actors.kernel.mailbox import Mailbox
 from actors.matrix.api.client import Homeserver, MatrixClient
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import Vault
 from actors.matrix.settings import MatrixSettings, Pace
 from actors.matrix.syncer import MatrixSyncer, olm_vault
+from actors.surfaces.disk import InThread
 from protocols.chats import DirectoryMessage, MayJoin, RoomGone, RowsArrived
 from protocols.ids import PersonId, SlotId, run_id_for
 from protocols.mail import Question

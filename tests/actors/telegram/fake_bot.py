@@ -11,8 +11,8 @@ import trio
 from attrs import define, evolve, field, frozen
 from trio.testing import MockClock
 
-from actors.disk import InThread
 from actors.kernel.mailbox import Mailbox
+from actors.surfaces.disk import InThread
 from actors.telegram.api.methods import Take
 from actors.telegram.api.outcomes import (
     Done,

@@ -11,8 +11,8 @@ from attrs import evolve
 from structlog.typing import EventDict
 from trio.testing import MockClock
 
+from actors.surfaces.penalties import penalty_text
 from actors.telegram.incoming.taking import PENALTY_KEY
-from actors.telegram.outgoing.limits import penalty_text
 from actors.telegram.poller import WRONG_TOKEN
 from actors.telegram.settings import GroupMode
 from actors.words import Word, say

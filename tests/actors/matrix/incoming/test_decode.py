@@ -15,7 +15,7 @@ from actors.matrix.incoming.meaning import (
     TakenBack,
     Unreadable,
 )
-from actors.matrix.incoming.shapes import clean
+from actors.surfaces.shapes import clean
 from protocols.files import FileKind
 from protocols.ids import EventId, RowId, RunId
 from tests.actors.matrix.incoming.events import EVENT, ME, Json, message, read, said

@@ -12,7 +12,6 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock
 
-from actors.leftovers import Leftovers
 from actors.matrix.api.client import Done, Refused, Reply, Session
 from actors.matrix.api.login import LoginRefused
 from actors.matrix.api.status import Status
@@ -23,6 +22,7 @@ from actors.matrix.outgoing.rooms import Rooms
 from actors.matrix.outgoing.sending import Sender
 from actors.matrix.places import Places
 from actors.matrix.settings import MatrixSettings, Pace
+from actors.surfaces.leftovers import Leftovers
 from protocols.files import FileKind, LocalFile
 from protocols.ids import (
     MATRIX,

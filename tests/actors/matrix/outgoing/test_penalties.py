@@ -7,7 +7,8 @@ import trio
 from trio.testing import MockClock
 
 from actors.matrix.api.client import Limited
-from actors.matrix.api.limits import PENALTY_KEY, penalty_text
+from actors.matrix.api.limits import PENALTY_KEY
+from actors.surfaces.penalties import penalty_text
 from protocols.ids import RoomId
 from protocols.store import Button
 from protocols.surfaces import ShowDraft

@@ -12,7 +12,7 @@ from attrs import define, evolve
 from trio.testing import MockClock
 
 from actors.chats.files import LONGEST_FETCH
-from actors.disk import Part
+from actors.surfaces.disk import Part
 from actors.telegram.api.methods import Take
 from actors.telegram.api.outcomes import (
     Ambiguous,

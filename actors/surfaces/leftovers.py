@@ -6,8 +6,8 @@ from pathlib import Path
 import structlog
 from attrs import define
 
-from actors.disk import InThread, remove_files, remove_old
 from actors.kernel.asking import ask_until_answered
+from actors.surfaces.disk import InThread, remove_files, remove_old
 from protocols.files import LocalFile
 from protocols.ids import MATRIX, TELEGRAM, TERMINAL
 from protocols.mail import Address

@@ -14,7 +14,9 @@ import structlog
 import trio
 from attrs import define, field, frozen
 
-from actors.disk import (
+from actors.kernel.asking import ask_until_answered
+from actors.kernel.backoff import Backoff
+from actors.surfaces.disk import (
     InThread,
     Part,
     Whole,
@@ -23,8 +25,6 @@ from actors.disk import (
     safe_name,
     whole_at,
 )
-from actors.kernel.asking import ask_until_answered
-from actors.kernel.backoff import Backoff
 from protocols.files import FileMissing, LocalFile, Missing
 from protocols.ids import RoomId, RowId
 from protocols.mail import Address, Reply
