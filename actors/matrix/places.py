@@ -38,6 +38,8 @@ class Places:
 
     _before: dict[str, str] = field(factory=dict)
     _after: dict[str, str] = field(factory=dict)
+    leaving: frozenset[str] = frozenset()
+    """Rooms that go on elsewhere, where we are not yet."""
 
     def learn(self, keys: Iterable[tuple[str, str]]) -> None:
         """Know what was stored under ``MOVED_PREFIX``."""

@@ -10,7 +10,8 @@ from actors.kernel.aio import open_asyncio
 from actors.kernel.asking import ask_until_answered
 from actors.kernel.child import ParkedError, ready
 from actors.kernel.mailbox import Mailbox
-from actors.matrix.api.client import Homeserver, MatrixClient, Session
+from actors.matrix.api.client import MatrixClient
+from actors.matrix.api.homeserver import Homeserver, Session
 from actors.matrix.api.login import Door, LoginRefused
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.cross_signing import CrossSigning

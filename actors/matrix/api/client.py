@@ -17,7 +17,7 @@ from attrs import define, field
 
 from actors.kernel.aio import from_asyncio
 from actors.matrix.api.filters import history_filter, sync_filter
-from actors.matrix.api.homeserver import Homeserver, Session
+from actors.matrix.api.homeserver import Session
 from actors.matrix.api.mxc import (
     content_type,
     download_paths,
@@ -29,33 +29,14 @@ from actors.matrix.api.replies import (
     BadCertificate,
     Done,
     Json,
-    Limited,
     Refused,
     Reply,
     Take,
-    TokenRefused,
     Unreachable,
     is_unknown_path,
     path_to,
     reply_of,
 )
-
-__all__ = [
-    "BadCertificate",
-    "Done",
-    "Homeserver",
-    "Json",
-    "Limited",
-    "MatrixClient",
-    "Refused",
-    "Reply",
-    "Session",
-    "Take",
-    "TokenRefused",
-    "Unreachable",
-    "path_to",
-    "reply_of",
-]
 
 _MOST_BYTES = 16 * 2**20
 _MOST_SYNC_BYTES = 256 * 2**20  # an account in many busy rooms: less, and it would stand still

@@ -5,15 +5,21 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from actors.matrix.api.client import Done, Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.api.limits import MOST_STRANGE, delay_before
+from actors.matrix.api.replies import Done, Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.api.status import Status
 
 Settled = Done | TokenRefused | Refused
 
 
-async def insist(status: Status, ask: Callable[[], Awaitable[Reply]]) -> Settled:
-    """What the server says in the end; while it is away or wants silence, wait as it says."""
+async def insist(
+    status: Status, ask: Callable[[], Awaitable[Reply]], *, most_strange: float = MOST_STRANGE
+) -> Settled:
+    """What the server says in the end; while it is away or wants silence, wait as it says.
+
+    What no homeserver said is believed the *most_strange*-th time: a proxy in front of it may
+    refuse for a while. Infinite where that would cost messages.
+    """
     streak = strange = 0
     while True:
         match await ask():
@@ -23,25 +29,9 @@ async def insist(status: Status, ask: Callable[[], Awaitable[Reply]]) -> Settled
             case Unreachable(reason):
                 streak += 1
                 await pause(status, reason, streak)
-            case Refused(code) as refused if refused.is_strange and strange + 1 < MOST_STRANGE:
+            case Refused(code) as refused if refused.is_strange and strange + 1 < most_strange:
                 streak, strange = streak + 1, strange + 1
                 await pause(status, f"{code} without a reason", streak)
-            case settled:
-                return settled
-
-
-async def insist_on_errcode(status: Status, ask: Callable[[], Awaitable[Reply]]) -> Settled:
-    """The same, where a refusal that is wrongly believed would cost messages.
-
-    One without the specification's word for it is not the homeserver's: a proxy in front of it
-    may answer 403 or 404 for a while.
-    """
-    streak = 0
-    while True:
-        match await insist(status, ask):
-            case Refused(code, ""):
-                streak += 1
-                await pause(status, str(code), streak)
             case settled:
                 return settled
 

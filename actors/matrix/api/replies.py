@@ -70,7 +70,8 @@ class Refused:
     @property
     def is_strange(self) -> bool:
         """Whether no homeserver said it: a proxy may, while the one behind it restarts."""
-        return not self.errcode and not self.body
+        # A homeserver gives a word for every refusal but the wish to see more beside the token.
+        return not self.errcode and "flows" not in self.body
 
 
 Reply = Done | Limited | Unreachable | TokenRefused | Refused

@@ -4,7 +4,7 @@ from typing import Any
 
 from attrs import define, field
 
-from actors.matrix.api.client import Done, Refused
+from actors.matrix.api.replies import Done, Refused
 from actors.matrix.crypto.port import NotSealed
 from actors.matrix.crypto.requests import KeyRequests, not_sealed
 from actors.matrix.crypto.shapes import events_of, joined, tables, text

@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
-from actors.matrix.api.client import Session
+from actors.matrix.api.homeserver import Session
 from actors.matrix.api.login import LoginRefused
 
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from attrs import define
 
-from actors.matrix.api.client import (
+from actors.matrix.api.replies import (
     Done,
     Limited,
     Refused,

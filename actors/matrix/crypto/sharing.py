@@ -10,7 +10,7 @@ import structlog
 import trio
 from attrs import define, field, frozen
 
-from actors.matrix.api.client import Done, Refused
+from actors.matrix.api.replies import Done, Refused
 from actors.matrix.crypto.device import Device
 from actors.matrix.crypto.group_keys import GroupKey
 from actors.matrix.crypto.machine import Machine

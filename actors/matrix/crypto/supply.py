@@ -6,8 +6,8 @@ from typing import Any, assert_never
 import structlog
 from attrs import define
 
-from actors.matrix.api.client import Done, Refused, TokenRefused
 from actors.matrix.api.patience import insist, pause
+from actors.matrix.api.replies import Done, Refused, TokenRefused
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.machine import Machine
 from actors.matrix.crypto.requests import SIGNED_KEY, KeyRequests

@@ -7,7 +7,7 @@ import structlog
 import trio
 from attrs import define, field
 
-from actors.matrix.api.client import Done
+from actors.matrix.api.replies import Done
 from actors.matrix.crypto.device import Device
 from actors.matrix.crypto.machine import Machine
 from actors.matrix.crypto.port import NotSealed

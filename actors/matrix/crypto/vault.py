@@ -11,9 +11,10 @@ import structlog
 import trio
 from attrs import define, field
 
-from actors.matrix.api.client import Done, Session, TokenRefused
+from actors.matrix.api.homeserver import Session
 from actors.matrix.api.login import LoginRefused
 from actors.matrix.api.patience import insist, pause
+from actors.matrix.api.replies import Done, TokenRefused
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.folder import KeyFolder
 from actors.matrix.crypto.machine import Machine, StoreUnreadableError

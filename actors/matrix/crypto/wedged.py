@@ -7,8 +7,8 @@ import structlog
 import trio
 from attrs import define, field
 
-from actors.matrix.api.client import Done
 from actors.matrix.api.patience import insist
+from actors.matrix.api.replies import Done
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.device import Device, Unread
 from actors.matrix.crypto.machine import Machine

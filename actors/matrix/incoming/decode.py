@@ -4,9 +4,7 @@ Nothing here raises: a server may answer anything, and one event that cannot be 
 keep the others back.
 """
 
-import re
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
@@ -29,18 +27,13 @@ from actors.matrix.incoming.relations import (
     relation_of,
 )
 from actors.matrix.incoming.shapes import is_name, is_redacted, is_time_ms, written
+from actors.matrix.txns import drafted_row
 from actors.surfaces.shapes import Json, table, text_in
 from protocols.files import RemoteFile
-from protocols.ids import EventId, RowId, RunId
+from protocols.ids import EventId
 
 _TEXTS = frozenset({"m.text", "m.emote"})
 _SILENT = frozenset({"m.notice", "m.server_notice", "m.key.verification.request"})
-_DRAFT_TXN = re.compile(r"draft-(\d{1,18})-[0-9a-f]{16}")
-
-
-def draft_txn(row: RowId, run: RunId | None) -> str:
-    """The transaction id of a draft's first event: the same in every life, of no other row."""
-    return f"draft-{row}-{sha256(str(run).encode()).hexdigest()[:16]}"
 
 
 def decode(event: Json, *, me: Me, names: Mapping[str, str]) -> Decoded:
@@ -67,10 +60,10 @@ def _unless_silent(event: Json, reason: str) -> Decoded:
 
 def _own_draft(event: Json) -> OwnDraft | None:
     txn = text_in(table(event.get("unsigned")).get("transaction_id"))
-    found, event_id = _DRAFT_TXN.fullmatch(txn), event.get("event_id")
-    if found is None or not is_name(event_id, "$"):
+    row, event_id = drafted_row(txn), event.get("event_id")
+    if row is None or not is_name(event_id, "$"):
         return None
-    return OwnDraft(RowId(int(found[1])), txn, event_id)
+    return OwnDraft(row, txn, event_id)
 
 
 def _origin(event: Json, names: Mapping[str, str]) -> Origin | str:

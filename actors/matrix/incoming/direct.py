@@ -4,22 +4,16 @@ The number of members says nothing: a group may be small, and somebody may join 
 """
 
 from functools import partial
+from math import inf
 from typing import assert_never
 
 import structlog
 import trio
 from attrs import define, field
 
-from actors.matrix.api.client import (
-    Done,
-    Homeserver,
-    Limited,
-    Refused,
-    Reply,
-    TokenRefused,
-    Unreachable,
-)
-from actors.matrix.api.patience import insist_on_errcode
+from actors.matrix.api.homeserver import Homeserver
+from actors.matrix.api.patience import insist
+from actors.matrix.api.replies import Done, Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.api.status import Status
 from actors.matrix.incoming.requests import (
     fetch_direct,
@@ -54,7 +48,7 @@ class Direct:
     async def begin(self, me: str) -> bool:
         """Read the list of *me*; False if our session has ended."""
         self._me = me
-        match await insist_on_errcode(self.status, partial(fetch_direct, self.server, me)):
+        match await insist(self.status, partial(fetch_direct, self.server, me), most_strange=inf):
             case Done(body):
                 self.learn(body)
             case Refused():
@@ -128,7 +122,7 @@ class Direct:
         """Who asked us into *room* for a direct chat; empty for nobody, None without a session."""
         ask = partial(fetch_membership, self.server, room, self._me)
         for _ in range(_MOST_STEPS):
-            match await insist_on_errcode(self.status, ask):
+            match await insist(self.status, ask, most_strange=inf):
                 case Done(event) if inviter := _direct_inviter(event):
                     return inviter
                 case Done(event) if before := _replaced(event):

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from functools import partial
+from math import inf
 from typing import assert_never
 
 import structlog
 from attrs import define, field, frozen
 
-from actors.matrix.api.client import Done, Homeserver, Refused, TokenRefused
-from actors.matrix.api.patience import insist_on_errcode, pause
+from actors.matrix.api.homeserver import Homeserver
+from actors.matrix.api.patience import insist, pause
+from actors.matrix.api.replies import Done, Refused, TokenRefused
 from actors.matrix.api.status import Status
 from actors.matrix.incoming.pages import (
     History,
@@ -119,7 +121,7 @@ class Gaps:
         streak = 0
         while True:
             ask = partial(self.server.messages, room, start, end)
-            reply = await insist_on_errcode(self.status, ask)
+            reply = await insist(self.status, ask, most_strange=inf)
             if not isinstance(reply, Done):
                 return reply
             if (history := read_history(reply.body)) is not None:

@@ -8,7 +8,8 @@ import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.api.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
+from actors.matrix.api.homeserver import Homeserver
+from actors.matrix.api.replies import Done, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.incoming.direct import Direct
 from actors.matrix.incoming.pages import Invite, Page
 from actors.matrix.outgoing.rooms import Rooms

@@ -4,11 +4,11 @@ import structlog
 from attrs import define, evolve
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.incoming.decode import draft_txn
 from actors.matrix.incoming.meaning import OwnDraft
 from actors.matrix.outgoing.rooms import Rooms
-from actors.matrix.outgoing.sending import SURFACE, Sender
-from protocols.ids import RemoteId, RoomId
+from actors.matrix.outgoing.sending import Sender
+from actors.matrix.txns import draft_txn
+from protocols.ids import MATRIX, RemoteId, RoomId
 from protocols.mail import Address, NoAnswerError
 from protocols.store import (
     Arrival,
@@ -66,7 +66,7 @@ class Ledger:
     async def write(self, arrivals: list[Arrival], extra: tuple[Change, ...], token: str) -> None:
         """Have it all in one transaction, however often the store dies meanwhile."""
         cursor = Cursor(self._cursor_name, token)
-        question = Journal(SURFACE, tuple(arrivals), cursor, extra)
+        question = Journal(MATRIX, tuple(arrivals), cursor, extra)
         while True:
             try:
                 await self.store.ask(evolve(question))

@@ -6,14 +6,8 @@ import trio
 from attrs import define, field, frozen
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.api.client import (
-    Done,
-    Homeserver,
-    Limited,
-    Refused,
-    TokenRefused,
-    Unreachable,
-)
+from actors.matrix.api.homeserver import Homeserver
+from actors.matrix.api.replies import Done, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.crypto.port import Opened, Vault
 from actors.matrix.incoming.media import label_of, media_in, sticker_in
 from actors.matrix.incoming.opening import is_sealed, unwrapped

@@ -7,8 +7,9 @@ import structlog
 import trio
 from attrs import define, evolve
 
-from actors.matrix.api.client import Done, Homeserver, Limited, Refused, TokenRefused, Unreachable
+from actors.matrix.api.homeserver import Homeserver
 from actors.matrix.api.patience import pause
+from actors.matrix.api.replies import Done, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.api.status import Status
 from actors.matrix.incoming.pages import Page, read_page
 from actors.matrix.outgoing.rooms import Rooms

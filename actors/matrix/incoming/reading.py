@@ -6,8 +6,9 @@ import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.api.client import Done, Homeserver, TokenRefused
+from actors.matrix.api.homeserver import Homeserver
 from actors.matrix.api.patience import insist
+from actors.matrix.api.replies import Done, TokenRefused
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import Vault
 from actors.matrix.incoming.batch import Batch, Room

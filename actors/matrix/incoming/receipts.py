@@ -3,7 +3,8 @@
 import trio
 from attrs import define, field
 
-from actors.matrix.api.client import Homeserver, Limited
+from actors.matrix.api.homeserver import Homeserver
+from actors.matrix.api.replies import Limited
 from actors.matrix.incoming.requests import mark_read
 
 

@@ -1,6 +1,7 @@
 """What reading the rooms asks of a homeserver beside ``/sync`` and ``/messages``."""
 
-from actors.matrix.api.client import Homeserver, Reply, path_to
+from actors.matrix.api.homeserver import Homeserver
+from actors.matrix.api.replies import Reply, path_to
 from actors.surfaces.shapes import Json
 
 DIRECT = "m.direct"

@@ -6,14 +6,16 @@ joined first and believed when that is read; until then the room stays where it 
 
 import json
 from functools import partial
+from math import inf
 
 import structlog
 import trio
 from attrs import define, field, frozen
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.api.client import Done, Homeserver, Limited, Refused, TokenRefused
-from actors.matrix.api.patience import insist_on_errcode
+from actors.matrix.api.homeserver import Homeserver
+from actors.matrix.api.patience import insist
+from actors.matrix.api.replies import Done, Limited, Refused, TokenRefused
 from actors.matrix.api.status import Status
 from actors.matrix.incoming.pages import JoinedRoom, Page, Tombstone
 from actors.matrix.incoming.requests import fetch_creation, fetch_joined_rooms, join_by
@@ -69,6 +71,7 @@ class Upgrades:
             found = table(json.loads(text))
             follow = _Follow(text_in(found.get("old")), text_in(found.get("via")))
             self._follows[key.removeprefix(FOLLOW_PREFIX)] = follow
+        self._note_leaving()
         self._set_out()
 
     async def see(self, joined: JoinedRoom) -> Continues | TokenRefused | None:
@@ -84,8 +87,7 @@ class Upgrades:
 
     def is_over(self, room: str) -> bool:
         """Whether *room* goes on elsewhere, or is about to: to be out of it is no loss."""
-        is_left_behind = any(follow.old == room for follow in self._follows.values())
-        return is_left_behind or self.places.newest(room) != room
+        return room in self.places.leaving or self.places.newest(room) != room
 
     def take_invites(self, page: Page) -> None:
         """An invitation into a room that we are on the way to is the way in."""
@@ -138,6 +140,7 @@ class Upgrades:
                 text = json.dumps({"old": follow.old, "via": follow.via})
                 self._unwritten.append(PutKey(FOLLOW_PREFIX + new, text))
                 self._follows[new] = follow
+                self._note_leaving()
             case TokenRefused() as refused:
                 return refused
         return None
@@ -159,9 +162,13 @@ class Upgrades:
 
     def _forget(self, room: str) -> None:
         del self._follows[room]
+        self._note_leaving()
         self._next_at.pop(room, None)
         self._streaks.pop(room, None)
         self._unwritten.append(DeleteKey(FOLLOW_PREFIX + room))
+
+    def _note_leaving(self) -> None:
+        self.places.leaving = frozenset(follow.old for follow in self._follows.values())
 
     def _move(self, old: str, new: str) -> None:
         log.info("room.moved", room=old, replacement=new)
@@ -170,7 +177,7 @@ class Upgrades:
     async def _continues(self, new: str, old: str) -> bool | TokenRefused | None:
         """Whether *new* says that it continues *old*; None where we may not read it."""
         ask = partial(fetch_creation, self.server, new)
-        match await insist_on_errcode(self.status, ask):
+        match await insist(self.status, ask, most_strange=inf):
             case Done(body):
                 return table(body.get("predecessor")).get("room_id") == old
             case Refused():
@@ -179,7 +186,7 @@ class Upgrades:
                 return refused
 
     async def _is_in(self, room: str) -> bool | TokenRefused:
-        match await insist_on_errcode(self.status, partial(fetch_joined_rooms, self.server)):
+        match await insist(self.status, partial(fetch_joined_rooms, self.server), most_strange=inf):
             case Done({"joined_rooms": list(rooms)}):
                 return room in rooms
             case TokenRefused() as refused:

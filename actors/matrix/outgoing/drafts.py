@@ -7,13 +7,13 @@ import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.incoming.decode import draft_txn
 from actors.matrix.outgoing.outcomes import NotNow, Posted
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.render import Content, contents, draft_text
 from actors.matrix.outgoing.turns import Desk, Turn, pause_after
 from actors.matrix.outgoing.whereabouts import Whereabouts
 from actors.matrix.settings import Pace
+from actors.matrix.txns import draft_txn
 from protocols.ids import RemoteId, RoomId, RowId
 from protocols.mail import Address
 from protocols.store import (

@@ -11,10 +11,10 @@ import structlog
 import trio
 from attrs import define, evolve, field
 
-from actors.matrix.api.client import Done, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.api.limits import FILE_LIMIT_BYTES
 from actors.matrix.api.media import media_limit
 from actors.matrix.api.patience import insist, pause
+from actors.matrix.api.replies import Done, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.crypto.attachments import encrypted
 from actors.matrix.outgoing.file_contents import file_content, mime_type_of
 from actors.matrix.outgoing.outcomes import Posted, PostOutcome, PostRefused, TooLarge

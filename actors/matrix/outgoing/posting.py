@@ -13,9 +13,11 @@ import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.api.client import (
+from actors.matrix.api.homeserver import Homeserver
+from actors.matrix.api.limits import MOST_STRANGE, PENALTY_KEY, SEALED_BYTES, Penalty
+from actors.matrix.api.patience import pause
+from actors.matrix.api.replies import (
     Done,
-    Homeserver,
     Limited,
     Refused,
     Reply,
@@ -23,8 +25,6 @@ from actors.matrix.api.client import (
     Unreachable,
     path_to,
 )
-from actors.matrix.api.limits import MOST_STRANGE, PENALTY_KEY, SEALED_BYTES, Penalty
-from actors.matrix.api.patience import pause
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import NotSealed, Sealed
 from actors.matrix.outgoing.outcomes import (

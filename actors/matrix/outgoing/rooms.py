@@ -6,8 +6,9 @@ from typing import assert_never
 
 from attrs import define, field, frozen
 
-from actors.matrix.api.client import Done, Homeserver, Refused, TokenRefused
+from actors.matrix.api.homeserver import Homeserver
 from actors.matrix.api.patience import insist
+from actors.matrix.api.replies import Done, Refused, TokenRefused
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import Vault
 

@@ -8,7 +8,8 @@ from typing import assert_never
 import trio
 from attrs import define, field
 
-from actors.matrix.api.client import Homeserver, Limited
+from actors.matrix.api.homeserver import Homeserver
+from actors.matrix.api.replies import Limited
 from actors.matrix.outgoing.answers import Answers
 from actors.matrix.outgoing.chores import Chores
 from actors.matrix.outgoing.drafts import Drafts
@@ -30,12 +31,10 @@ from actors.matrix.outgoing.whereabouts import Whereabouts
 from actors.matrix.places import Places
 from actors.matrix.settings import MatrixSettings, Pace
 from actors.surfaces.leftovers import Leftovers
-from protocols.ids import RoomId, SurfaceName
+from protocols.ids import RoomId
 from protocols.mail import Address
 from protocols.store import StoreMessage
 from protocols.surfaces import AnswerPress, Deliver, RoomMessage
-
-SURFACE = SurfaceName("matrix")
 
 
 def _endless() -> tuple[trio.MemorySendChannel[RoomId], trio.MemoryReceiveChannel[RoomId]]:

@@ -1,21 +1,20 @@
 """What an answer may hang on: in a room that was upgraded, only what is in the new one."""
 
-import json
 from functools import partial
 
 import trio
 from attrs import define, evolve, field
 
 from actors.kernel.asking import ask_until_answered
-from actors.matrix.api.client import Done, Homeserver, path_to
+from actors.matrix.api.homeserver import Homeserver
 from actors.matrix.api.patience import insist
+from actors.matrix.api.replies import Done, path_to
 from actors.matrix.api.status import Status
-from actors.matrix.incoming.upgrades import FOLLOW_PREFIX
 from actors.matrix.outgoing.ties import Tie, tie_of
 from actors.matrix.places import Places
 from protocols.ids import RoomId, RowId, native_id
 from protocols.mail import Address
-from protocols.store import FindKeys, FindRow, Row, StoreMessage
+from protocols.store import FindRow, Row, StoreMessage
 
 _FIRST_LOOK, _LATER_LOOKS = 3.0, 60.0
 _SEEN_WITHIN = 600.0
@@ -79,8 +78,7 @@ class Whereabouts:
 
     async def _is_left(self, native: str, waited: float) -> bool:
         """Whether we are on the way from *native* to another room, or will soon know of one."""
-        follows = await ask_until_answered(self.store, FindKeys(FOLLOW_PREFIX))
-        if any(json.loads(text)["old"] == native for _, text in follows):
+        if native in self.places.leaving:
             return True
         if waited >= _SEEN_WITHIN:
             return False

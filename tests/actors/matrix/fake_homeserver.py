@@ -9,7 +9,8 @@ import trio
 from attrs import define, field, frozen
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Done, Refused, Reply, Session, Take, TokenRefused
+from actors.matrix.api.homeserver import Session
+from actors.matrix.api.replies import Done, Refused, Reply, Take, TokenRefused
 from actors.matrix.settings import MatrixSettings, Pace
 from tests.actors.matrix.fake_requests import answered
 from tests.actors.matrix.fake_vault import FakeVault

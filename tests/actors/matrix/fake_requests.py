@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from actors.matrix.api.client import Done, Refused, Reply
+from actors.matrix.api.replies import Done, Refused, Reply
 
 Json = dict[str, Any]
 

@@ -5,7 +5,7 @@ from typing import Any
 import trio
 from attrs import define, field
 
-from actors.matrix.api.client import Session
+from actors.matrix.api.homeserver import Session
 from actors.matrix.api.login import LoginRefused
 from actors.matrix.crypto.port import Broken, KeyMissing, NotSealed, Opened, Sealed
 

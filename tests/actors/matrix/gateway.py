@@ -10,7 +10,8 @@ import trio
 from attrs import define, field
 
 from actors.kernel.mailbox import Mailbox
-from actors.matrix.api.client import Homeserver, MatrixClient
+from actors.matrix.api.client import MatrixClient
+from actors.matrix.api.homeserver import Homeserver
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import Vault
 from actors.matrix.settings import MatrixSettings, Pace

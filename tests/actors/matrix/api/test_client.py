@@ -8,20 +8,19 @@ import pytest
 import trio
 
 from actors.kernel.aio import open_asyncio
-from actors.matrix.api.client import (
+from actors.matrix.api.client import MatrixClient, _json_of
+from actors.matrix.api.homeserver import Session
+from actors.matrix.api.limits import UNSAID_WAIT
+from actors.matrix.api.replies import (
     BadCertificate,
     Done,
     Limited,
-    MatrixClient,
     Refused,
     Reply,
-    Session,
     TokenRefused,
     Unreachable,
-    _json_of,
     reply_of,
 )
-from actors.matrix.api.limits import UNSAID_WAIT
 from tests.actors.matrix.raw_homeserver import answering, http, self_signed
 
 
@@ -72,6 +71,24 @@ def test_a_refusal_keeps_what_was_said_and_shows_it_to_nobody() -> None:
     assert wanted.body["session"] == "hidden"
     assert locked.errcode == "M_USER_LOCKED"
     assert "hidden" not in repr(wanted)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "is_strange"),
+    [
+        (403, b"<html>", True),
+        (403, b'{"message": "a gateway says no"}', True),
+        (403, b'{"errcode": "M_FORBIDDEN"}', False),
+        (401, b'{"flows": [], "session": "x"}', False),
+    ],
+)
+def test_a_refusal_without_a_word_for_it_is_no_homeservers(
+    status: int, answer: bytes, *, is_strange: bool
+) -> None:
+    reply = reply_of(status, answer)
+
+    assert isinstance(reply, Refused)
+    assert reply.is_strange is is_strange
 
 
 async def test_a_request_carries_the_token_in_its_header_and_never_in_its_path() -> None:

@@ -11,18 +11,18 @@ from structlog.typing import EventDict
 from trio.testing import MockClock
 
 from actors.kernel.child import ParkedError
-from actors.matrix.api.client import (
+from actors.matrix.api.homeserver import Session
+from actors.matrix.api.login import Door, KeptSession, LoginRefused, SessionFile
+from actors.matrix.api.replies import (
+    NO_JSON,
     BadCertificate,
     Done,
     Limited,
     Refused,
     Reply,
-    Session,
     TokenRefused,
     Unreachable,
 )
-from actors.matrix.api.login import Door, KeptSession, LoginRefused, SessionFile
-from actors.matrix.api.replies import NO_JSON
 from actors.matrix.api.status import Status
 from actors.matrix.settings import MatrixSettings
 from tests.actors.matrix.fake_homeserver import BOT, FakeHomeserver, gateway_over, started

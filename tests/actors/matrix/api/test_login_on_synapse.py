@@ -10,7 +10,8 @@ from attrs import evolve
 
 from actors.kernel.aio import open_asyncio
 from actors.kernel.child import ParkedError
-from actors.matrix.api.client import MatrixClient, Session
+from actors.matrix.api.client import MatrixClient
+from actors.matrix.api.homeserver import Session
 from actors.matrix.api.login import Door
 from actors.matrix.api.status import Status
 from tests.actors.matrix.gateway import Gateway, gateway_on, settings_for

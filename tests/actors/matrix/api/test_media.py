@@ -9,18 +9,11 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from actors.kernel.aio import open_asyncio
-from actors.matrix.api.client import (
-    Done,
-    Limited,
-    MatrixClient,
-    Refused,
-    Reply,
-    Session,
-    TokenRefused,
-    Unreachable,
-)
+from actors.matrix.api.client import MatrixClient
+from actors.matrix.api.homeserver import Session
 from actors.matrix.api.media import media_limit
 from actors.matrix.api.mxc import content_type, download_paths, onward, upload_path
+from actors.matrix.api.replies import Done, Limited, Refused, Reply, TokenRefused, Unreachable
 from tests.actors.matrix.fake_homeserver import FakeHomeserver
 from tests.actors.matrix.raw_homeserver import answering, http
 from tests.rigs.synapse import Account, Synapse

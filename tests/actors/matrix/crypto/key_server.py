@@ -15,7 +15,8 @@ import trio
 import trio.testing
 from attrs import define, field
 
-from actors.matrix.api.client import Done, Refused, Reply, Session, Unreachable
+from actors.matrix.api.homeserver import Session
+from actors.matrix.api.replies import Done, Refused, Reply, Unreachable
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import NotSealed, Opened, Sealed
 from actors.matrix.crypto.vault import OlmVault

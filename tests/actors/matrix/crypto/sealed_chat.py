@@ -11,8 +11,10 @@ import trio
 from attrs import define, field
 
 from actors.kernel.aio import open_asyncio
-from actors.matrix.api.client import Done, MatrixClient, Session, path_to
+from actors.matrix.api.client import MatrixClient
+from actors.matrix.api.homeserver import Session
 from actors.matrix.api.patience import insist
+from actors.matrix.api.replies import Done, path_to
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import NotSealed, Opened, Sealed
 from actors.matrix.crypto.vault import OlmVault

@@ -19,7 +19,9 @@ from Crypto.Util import Counter
 from structlog.typing import EventDict
 
 from actors.kernel.aio import from_asyncio, open_asyncio
-from actors.matrix.api.client import MatrixClient, Reply, Session
+from actors.matrix.api.client import MatrixClient
+from actors.matrix.api.homeserver import Session
+from actors.matrix.api.replies import Reply
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.cross_signing import CrossSigning
 from actors.matrix.crypto.recovery import recovery_key_of

@@ -13,15 +13,8 @@ from Crypto.PublicKey import ECC
 from structlog.typing import EventDict
 from trio.testing import MockClock
 
-from actors.matrix.api.client import (
-    Done,
-    Limited,
-    Refused,
-    Reply,
-    Session,
-    TokenRefused,
-    Unreachable,
-)
+from actors.matrix.api.homeserver import Session
+from actors.matrix.api.replies import Done, Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.cross_signing import CrossSigning
 from actors.matrix.settings import MatrixSettings

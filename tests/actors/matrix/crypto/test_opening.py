@@ -11,16 +11,9 @@ import trio
 import trio.testing
 from attrs import evolve
 
-from actors.matrix.api.client import (
-    Done,
-    Limited,
-    Refused,
-    Reply,
-    Session,
-    TokenRefused,
-    Unreachable,
-)
+from actors.matrix.api.homeserver import Session
 from actors.matrix.api.login import LoginRefused
+from actors.matrix.api.replies import Done, Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.crypto.folder import DATABASE
 from actors.matrix.crypto.signing import is_signed
 from tests.actors.matrix.crypto.key_server import LOST, ROOM, KeyServer, opened, party

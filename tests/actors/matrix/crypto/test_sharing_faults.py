@@ -10,7 +10,7 @@ import trio
 import trio.testing
 from attrs import define, field
 
-from actors.matrix.api.client import Limited, Reply, Unreachable
+from actors.matrix.api.replies import Limited, Reply, Unreachable
 from actors.matrix.crypto.port import Sealed
 from tests.actors.matrix.crypto.key_server import LOST, ROOM, KeyServer, Party, opened
 

@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from actors.matrix.api.client import Refused, Unreachable
+from actors.matrix.api.replies import Refused, Unreachable
 from tests.actors.matrix.crypto.key_server import LOST, KeyServer, opened, party
 
 BOT = ("@bot:fake", "BOT")

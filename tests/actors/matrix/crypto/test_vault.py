@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from actors.matrix.api.client import Limited, Refused, TokenRefused, Unreachable
+from actors.matrix.api.replies import Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.crypto.port import Broken, KeyMissing, NotSealed, Opened, Sealed, Vault
 from actors.matrix.crypto.vault import VaultClosedError
 from tests.actors.matrix.crypto.key_server import ROOM, KeyServer, Party, opened, party

@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from actors.matrix.api.client import Unreachable
+from actors.matrix.api.replies import Unreachable
 from actors.matrix.crypto.device import Unread
 from tests.actors.matrix.crypto.key_server import ROOM, KeyServer, Party, opened
 

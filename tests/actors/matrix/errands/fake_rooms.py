@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 from attrs import define, field
 
-from actors.matrix.api.client import Done, Json, Refused, Reply, Unreachable
+from actors.matrix.api.replies import Done, Json, Refused, Reply, Unreachable
 from tests.actors.matrix.fake_homeserver import BOT, FakeHomeserver
 from tests.actors.matrix.fake_requests import answered
 

@@ -14,7 +14,7 @@ import trio
 from attrs import define
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Done, Limited, Refused, Reply, Take, TokenRefused, Unreachable
+from actors.matrix.api.replies import Done, Limited, Refused, Reply, Take, TokenRefused, Unreachable
 from actors.matrix.crypto.attachments import encrypted
 from actors.matrix.errands.files_in import LARGEST_BYTES
 from protocols.files import FileKind, FileMissing, LocalFile, Missing, RemoteFile

@@ -11,15 +11,9 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from actors.kernel.aio import open_asyncio
-from actors.matrix.api.client import (
-    Limited,
-    MatrixClient,
-    Refused,
-    Reply,
-    Session,
-    TokenRefused,
-    Unreachable,
-)
+from actors.matrix.api.client import MatrixClient
+from actors.matrix.api.homeserver import Session
+from actors.matrix.api.replies import Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.api.status import Status
 from actors.matrix.errands.creation import room_body
 from actors.matrix.errands.lines import Account, Line, OwnLimit

@@ -6,7 +6,6 @@ import pytest
 from attrs import asdict
 from hypothesis import example, given
 
-from actors.matrix.incoming.decode import draft_txn
 from actors.matrix.incoming.meaning import (
     Origin,
     OwnDraft,
@@ -15,6 +14,7 @@ from actors.matrix.incoming.meaning import (
     TakenBack,
     Unreadable,
 )
+from actors.matrix.txns import draft_txn
 from actors.surfaces.shapes import clean
 from protocols.files import FileKind
 from protocols.ids import EventId, RowId, RunId

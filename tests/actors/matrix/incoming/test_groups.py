@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Done, Limited, Refused, Reply, TokenRefused, Unreachable
+from actors.matrix.api.replies import Done, Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.settings import GroupMode
 from protocols.ids import RemoteId, RoomId
 from protocols.store import AddOutgoing, Commit, Row, SentOutgoing, Voice

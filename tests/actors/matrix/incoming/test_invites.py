@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Limited, Refused, Reply, TokenRefused, Unreachable
+from actors.matrix.api.replies import Limited, Refused, Reply, TokenRefused, Unreachable
 from protocols.ids import PersonId
 from protocols.mail import AnswerLateError, Question
 from tests.actors.matrix.fake_homeserver import (

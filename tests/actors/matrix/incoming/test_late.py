@@ -9,11 +9,11 @@ import trio
 from trio.testing import MockClock
 
 from actors.kernel.child import ParkedError
-from actors.matrix.api.client import TokenRefused
 from actors.matrix.api.login import LoginRefused
-from actors.matrix.incoming.decode import draft_txn
+from actors.matrix.api.replies import TokenRefused
 from actors.matrix.incoming.late import MOST_WAITING, SEALED_PREFIX
 from actors.matrix.settings import Threads
+from actors.matrix.txns import draft_txn
 from actors.words import Word, say
 from protocols.ids import Language, RemoteId, RoomId
 from protocols.store import Row, RowState, Voice

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Refused, Reply
+from actors.matrix.api.replies import Refused, Reply
 from protocols.ids import RoomId
 from tests.actors.matrix.fake_homeserver import (
     ALICE,

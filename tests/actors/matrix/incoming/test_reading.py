@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Done, Limited, Refused, TokenRefused, Unreachable
-from actors.matrix.outgoing.sending import SURFACE
+from actors.matrix.api.replies import Done, Limited, Refused, TokenRefused, Unreachable
 from protocols.chats import DirectoryMessage, RoomGone
-from protocols.ids import EventId, PersonId, RoomId, TraceId
+from protocols.ids import MATRIX, EventId, PersonId, RoomId, TraceId
 from protocols.mail import AnswerLateError, Question
 from protocols.store import AddOutgoing, Arrival, Cursor, Journal, Voice
 from protocols.surfaces import Deliver
@@ -363,7 +362,7 @@ async def test_a_life_that_ends_before_the_directory_is_told_tells_it_in_the_nex
         sent_at=1_700_000_000.0,
         trace=TraceId("0" * 32),
     )
-    gateway.store.tell(Journal(SURFACE, (arrival,), Cursor(f"matrix:{BOT}", "s1")))
+    gateway.store.tell(Journal(MATRIX, (arrival,), Cursor(f"matrix:{BOT}", "s1")))
 
     async with gateway.running():
         await server.until(lambda: bool(server.said()))

@@ -3,7 +3,8 @@
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.matrix.api.client import Limited, Reply, Session, Unreachable
+from actors.matrix.api.homeserver import Session
+from actors.matrix.api.replies import Limited, Reply, Unreachable
 from actors.matrix.incoming.receipts import Receipts
 from tests.actors.matrix.fake_homeserver import BOT, ROOM, FakeHomeserver, Json
 from tests.actors.matrix.fake_requests import answered

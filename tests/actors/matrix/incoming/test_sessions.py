@@ -7,8 +7,9 @@ import trio
 from trio.testing import MockClock
 
 from actors.kernel.child import ParkedError
-from actors.matrix.api.client import Reply, Session, TokenRefused, Unreachable
+from actors.matrix.api.homeserver import Session
 from actors.matrix.api.login import SessionFile
+from actors.matrix.api.replies import Reply, TokenRefused, Unreachable
 from protocols.ids import RoomId
 from protocols.store import AddOutgoing, Voice
 from protocols.surfaces import Deliver

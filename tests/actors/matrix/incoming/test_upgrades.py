@@ -8,13 +8,13 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Limited, Reply, TokenRefused, Unreachable
+from actors.matrix.api.replies import Limited, Reply, TokenRefused, Unreachable
 from actors.matrix.incoming.upgrades import FOLLOW_PREFIX
 from actors.matrix.places import MOVED_PREFIX
 from actors.matrix.settings import Threads
 from protocols.chats import RoomGone
 from protocols.ids import RoomId
-from protocols.store import Row
+from protocols.store import AddOutgoing, Row, Voice
 from tests.actors.matrix.fake_homeserver import (
     ROOM,
     FakeHomeserver,
@@ -175,6 +175,24 @@ async def test_the_way_to_a_new_room_goes_on_after_a_restart(
         await until(lambda: gateway.journal.keys == MOVED)
 
     assert NEW in server.joined
+
+
+async def test_an_answer_waits_for_the_way_to_the_new_room_over_a_restart(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    server = FakeHomeserver(autojump_clock, creations={NEW: CONTINUES})
+    gateway = gateway_over(server, tmp_path)
+    async with gateway.running(is_killed=True):
+        await started(server, gateway)
+        close(server)
+        await until(lambda: FOLLOW_PREFIX + NEW in gateway.journal.keys)
+    gateway.commit(AddOutgoing(HERE, Voice.AGENT, "the answer"))
+    server.put_out(ROOM)
+
+    async with gateway.running():
+        await trio.sleep(5 * 3600)
+        server.open_rooms.add(NEW)
+        await until(lambda: server.said(NEW) == ["the answer"])
 
 
 @pytest.mark.parametrize("fault", [Unreachable("504"), Limited(40.0), TokenRefused()])

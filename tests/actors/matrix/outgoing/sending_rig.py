@@ -12,16 +12,17 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Done, Refused, Reply, Session
+from actors.matrix.api.homeserver import Session
 from actors.matrix.api.login import LoginRefused
+from actors.matrix.api.replies import Done, Refused, Reply
 from actors.matrix.api.status import Status
 from actors.matrix.crypto.port import Broken, KeyMissing, NotSealed, Opened, Sealed
-from actors.matrix.incoming.decode import draft_txn
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.rooms import Rooms
 from actors.matrix.outgoing.sending import Sender
 from actors.matrix.places import Places
 from actors.matrix.settings import MatrixSettings, Pace
+from actors.matrix.txns import draft_txn
 from actors.surfaces.leftovers import Leftovers
 from protocols.files import FileKind, LocalFile
 from protocols.ids import (

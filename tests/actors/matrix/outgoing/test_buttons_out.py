@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Json, Limited, Refused, Reply, Unreachable
+from actors.matrix.api.replies import Json, Limited, Refused, Reply, Unreachable
 from protocols.files import FileKind
 from protocols.ids import RemoteId
 from protocols.store import Button, FindOutgoing, OutboxState

@@ -8,7 +8,7 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Json, Reply
+from actors.matrix.api.replies import Json, Reply
 from protocols.store import AddOutgoing, FinishRow, Row, RowState, Voice
 from protocols.surfaces import ShowDraft
 from tests.actors.matrix.fake_homeserver import BOT, FakeHomeserver, gateway_over, started

@@ -11,7 +11,7 @@ from attrs import define, field
 from trio.testing import MockClock
 
 import actors.matrix
-from actors.matrix.api.client import Limited, Refused, Reply, TokenRefused, Unreachable
+from actors.matrix.api.replies import Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.crypto.port import NotSealed
 from protocols.files import FileKind
 from protocols.ids import RemoteId

@@ -9,7 +9,7 @@ import trio
 from PIL import Image
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Done, Limited, Refused, Reply, TokenRefused, Unreachable
+from actors.matrix.api.replies import Done, Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.crypto.attachments import decrypted
 from protocols.files import FileKind
 from protocols.store import Button, OutboxState

@@ -6,8 +6,8 @@ from pathlib import Path
 import trio
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Limited
 from actors.matrix.api.limits import PENALTY_KEY
+from actors.matrix.api.replies import Limited
 from actors.surfaces.penalties import penalty_text
 from protocols.ids import RoomId
 from protocols.store import Button

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Limited, Refused, Unreachable
+from actors.matrix.api.replies import Limited, Refused, Unreachable
 from protocols.ids import RemoteId
 from protocols.store import Press, RowState
 from protocols.surfaces import ShowDraft

@@ -9,7 +9,7 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Done, Limited, Refused, TokenRefused, Unreachable
+from actors.matrix.api.replies import Done, Limited, Refused, TokenRefused, Unreachable
 from actors.matrix.outgoing.render import as_edit
 from actors.matrix.places import Places
 from actors.matrix.settings import Pace

@@ -1,6 +1,5 @@
 """An answer stays where it was asked: in its thread, below its message, in its room's new place."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +7,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.matrix.api.client import Done, Refused
+from actors.matrix.api.replies import Done, Refused
 from protocols.files import FileKind
 from protocols.ids import RemoteId, RoomId
-from protocols.store import AddOutgoing, OutboxState, PutKey, Voice
+from protocols.store import AddOutgoing, OutboxState, Voice
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
 from tests.actors.matrix.fake_homeserver import ALICE, ROOM
 from tests.actors.matrix.outgoing.sending_rig import HERE, Out
@@ -136,10 +135,9 @@ async def test_an_answer_waits_for_hours_until_somebody_lets_us_into_the_new_roo
     autojump_clock: MockClock, tmp_path: Path, *, is_killed: bool
 ) -> None:
     out = Out.over(autojump_clock, tmp_path)
-    follow = PutKey(f"matrix_follow:{NEW}", json.dumps({"old": ROOM, "via": "fake"}))
+    out.places.leaving = frozenset({ROOM})
     out.server.joined = set()
     async with out.running(is_killed=is_killed):
-        out.commit(follow)
         out.finish(out.row(), "answer")
         await trio.sleep(20 * 3600)
         if not is_killed:
@@ -158,7 +156,7 @@ async def test_a_new_room_that_lets_us_in_on_no_day_is_given_up(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     out = Out.over(autojump_clock, tmp_path)
-    out.commit(PutKey(f"matrix_follow:{NEW}", json.dumps({"old": ROOM, "via": "fake"})))
+    out.places.leaving = frozenset({ROOM})
     out.server.joined = set()
     async with out.running():
         out.finish(out.row(), "answer")
