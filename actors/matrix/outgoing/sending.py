@@ -15,31 +15,17 @@ from actors.matrix.outgoing.chores import Chores
 from actors.matrix.outgoing.drafts import Drafts
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.reactions import Reactions
-from actors.matrix.outgoing.turns import (
-    Desk,
-    DoChore,
-    Rest,
-    SendAnswers,
-    SetMark,
-    SetTyping,
-    ShowNow,
-    Step,
-    WaitUntil,
-    next_step,
-)
+from actors.matrix.outgoing.turns import Desk, DoChore, SetMark, SetTyping, ShowNow, Step, next_step
 from actors.matrix.outgoing.whereabouts import Whereabouts
 from actors.matrix.places import Places
 from actors.matrix.settings import MatrixSettings, Pace
+from actors.surfaces.desks import Rest, SendAnswers, WaitUntil
 from actors.surfaces.leftovers import Leftovers
+from actors.surfaces.workers import Workers
 from protocols.ids import RoomId
 from protocols.mail import Address
 from protocols.store import StoreMessage
 from protocols.surfaces import AnswerPress, Deliver, RoomMessage
-
-
-def _endless() -> tuple[trio.MemorySendChannel[RoomId], trio.MemoryReceiveChannel[RoomId]]:
-    # Holds each room at most once.
-    return trio.open_memory_channel[RoomId](float("inf"))
 
 
 @define
@@ -57,14 +43,8 @@ class Sender:
     reactions: Reactions = field(init=False)
     chores: Chores = field(init=False)
     _me: str = ""
-    _is_closed: bool = False
     _opened: trio.Event = field(factory=trio.Event)
-    _desks: dict[RoomId, Desk] = field(factory=dict)
-    _working: set[RoomId] = field(factory=set)
-    _wakes: dict[RoomId, trio.Event] = field(factory=dict)
-    _rooms: tuple[trio.MemorySendChannel[RoomId], trio.MemoryReceiveChannel[RoomId]] = field(
-        factory=_endless
-    )
+    _workers: Workers[Desk] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         store, post, places = self.store, self.post, self.places
@@ -78,6 +58,7 @@ class Sender:
             store, post, whereabouts, self.reactions, self.drafts, self.leftovers
         )
         self.chores = Chores(post, places, self.reactions)
+        self._workers = Workers(lambda: Desk(has_signs=is_on), self._serve)
 
     @property
     def pace(self) -> Pace:
@@ -95,19 +76,14 @@ class Sender:
                 self._take_for_room(message)
 
     def _take_for_room(self, message: RoomMessage | AnswerPress) -> None:
-        if self._is_closed:
+        if self._workers.is_closed:
             return  # the outbox has it, for the next start
-        room = message.room
-        desk = self._desks.setdefault(room, Desk(has_signs=self.settings.has_reactions))
+        desk = self._workers.desk(message.room)
         if isinstance(message, AnswerPress):
             desk.chores.append(message)
         else:
             desk.take(message, trio.current_time(), self.pace)
-        if room in self._wakes:
-            self._wakes[room].set()
-        if room not in self._working:
-            self._working.add(room)
-            self._rooms[0].send_nowait(room)
+        self._workers.call(message.room)
 
     def open(self, me: str) -> None:
         """Send from now on: we are logged in as *me* and have seen what is new."""
@@ -127,25 +103,19 @@ class Sender:
         await self.post.remember()
         for room in await self.answers.begin():
             self.take(Deliver(room))
-        async with trio.open_nursery() as workers:
-            workers.start_soon(self.leftovers.sweep)
-            async for room in self._rooms[1]:
-                workers.start_soon(self._serve, room)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.leftovers.sweep)
+            await self._workers.run()
 
     def close(self) -> None:
         """Deliver what is pending and end; nothing is taken any more."""
-        self._is_closed = True
-        for desk in self._desks.values():
+        for desk in self._workers.desks.values():
             desk.chores.clear()
-            for turn in desk.turns.values():
-                turn.end()
-        for wake in self._wakes.values():
-            wake.set()
-        self._rooms[0].close()
+            desk.end_turns()
+        self._workers.close()
         self._opened.set()
 
-    async def _serve(self, room: RoomId) -> None:
-        desk = self._desks[room]
+    async def _serve(self, room: RoomId, desk: Desk) -> None:
         while True:
             now = trio.current_time()
             match self._next_step(desk, now):
@@ -161,11 +131,8 @@ class Sender:
                     desk.typing_since = now if is_typing else None
                     await self._type(room, is_typing=is_typing)
                 case WaitUntil(at):
-                    await self._wait(room, at)
+                    await self._workers.wait(room, at)
                 case Rest():
-                    # What was shown is in the journal; a turn that goes on begins anew from there.
-                    self._working.discard(room)
-                    del self._desks[room]
                     return
                 case never:
                     assert_never(never)
@@ -181,9 +148,3 @@ class Sender:
         reply = await self.server.typing(native, self._me, is_typing=is_typing)
         if isinstance(reply, Limited):
             await self.post.punish(reply.wait)
-
-    async def _wait(self, room: RoomId, at: float) -> None:
-        self._wakes[room] = trio.Event()
-        with trio.move_on_at(at):
-            await self._wakes[room].wait()
-        del self._wakes[room]

@@ -2,48 +2,33 @@
 
 from collections.abc import Iterator
 from math import inf
-from typing import assert_never
 
 from attrs import define, field, frozen
 
 from actors.matrix.outgoing.ties import Tie
 from actors.matrix.settings import Pace
+from actors.surfaces.desks import GrowingAnswer, Rest, RoomDesk, SendAnswers, WaitUntil
 from protocols.ids import RemoteId, RoomId, RowId
 from protocols.store import Row
-from protocols.surfaces import AnswerPress, Deliver, RoomMessage, ShowDraft, ShowTyping
+from protocols.surfaces import AnswerPress, RoomMessage
 
 
 @define
-class Turn:
+class Turn(GrowingAnswer):
     """One row's answer while it grows.
 
     Args:
-        next_at: When its draft may be shown (again).
         shown_id: The event that shows it; ``shown`` is what stands there.
         tie: What its first event hangs on.
         is_unsure: The first event may have been sent or not: no answer came.
-        is_over: The turn is done; what remains is to deliver its answer.
-        signs_from: When a sign is worth it: an answer that comes at once needs none.
-        wants_mark: A reaction on the person's message should say that it was taken.
     """
 
-    row: RowId
-    typing_until: float
-    next_at: float
-    draft: ShowDraft | None = None
     txn: str = ""
     shown_id: RemoteId | None = None
     shown: dict[str, object] = field(factory=dict, repr=False)
     tie: Tie = field(factory=Tie)
     edits: int = 0
     is_unsure: bool = False
-    is_over: bool = False
-    signs_from: float = 0.0
-    wants_mark: bool = False
-
-    def end(self) -> None:
-        """Show no more of it."""
-        self.is_over, self.draft = True, None
 
 
 @frozen
@@ -66,7 +51,7 @@ Chore = Ending | AnswerPress
 
 
 @define
-class Desk:
+class Desk(RoomDesk[Turn]):
     """What one room waits for.
 
     Args:
@@ -74,47 +59,19 @@ class Desk:
     """
 
     has_signs: bool = False
-    has_outgoing: bool = False
-    turns: dict[RowId, Turn] = field(factory=dict)
     chores: list[Chore] = field(factory=list)
     typing_since: float | None = None
 
-    @property
-    def current(self) -> Turn | None:
-        """The turn that runs: the newest that is not over."""
-        return next((turn for turn in reversed(self.turns.values()) if not turn.is_over), None)
-
     def take(self, message: RoomMessage, now: float, pace: Pace) -> None:
         """Note what *message* asks for."""
-        match message:
-            case Deliver(row_done=row_done):
-                self.has_outgoing = True
-                if row_done is not None and (done := self.turns.get(row_done)):
-                    done.end()
-            case ShowDraft(row=row, text=text, status=status):
-                turn = self._turn_of(row, now, pace)
-                if not turn.is_over and (text.strip() or status.strip()):
-                    turn.draft = message
-            case ShowTyping(row=row):
-                self._turn_of(row, now, pace)
-            case _:
-                assert_never(message)
-
-    def forget_over(self) -> None:
-        """What is over is delivered."""
-        self.turns = {row: turn for row, turn in self.turns.items() if not turn.is_over}
+        self.note(message, lambda row: self._turn_of(row, now, pace))
 
     def _turn_of(self, row: RowId, now: float, pace: Pace) -> Turn:
-        fresh = Turn(row, 0.0, now + pace.draft_after)
-        fresh.signs_from, fresh.wants_mark = fresh.next_at, self.has_signs
+        shown_from = now + pace.draft_after
+        fresh = Turn(row, 0.0, shown_from, signs_from=shown_from, wants_mark=self.has_signs)
         turn = self.turns.setdefault(row, fresh)
         turn.typing_until = now + pace.typing_lasts
         return turn
-
-
-@frozen
-class SendAnswers:
-    """The outbox has something."""
 
 
 @frozen
@@ -141,18 +98,6 @@ class SetTyping:
     """Show typing, or no more."""
 
     is_typing: bool
-
-
-@frozen
-class WaitUntil:
-    """Nothing to do before *at*, or before new mail."""
-
-    at: float
-
-
-@frozen
-class Rest:
-    """Nothing to do before new mail."""
 
 
 Step = SendAnswers | ShowNow | SetMark | DoChore | SetTyping | WaitUntil | Rest

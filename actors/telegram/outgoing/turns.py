@@ -1,57 +1,41 @@
 """What to do next in one room: answers first, then the newest draft, then typing. Pure."""
 
 from math import inf
-from typing import assert_never
 
 from attrs import define, field, frozen
 
+from actors.surfaces.desks import GrowingAnswer, Rest, RoomDesk, SendAnswers, WaitUntil
 from actors.telegram.settings import Pace, Streaming
 from actors.telegram.text.render import Piece
 from protocols.ids import Language, RemoteId, RowId
-from protocols.surfaces import Deliver, RoomMessage, ShowDraft, ShowTyping
+from protocols.surfaces import RoomMessage
 
 
 @define
-class Turn:
+class Turn(GrowingAnswer):
     """One row's answer while it grows.
 
     Args:
-        next_at: When its message may be sent or edited.
         shown_id: The message that shows it; ``shown`` is what stands there.
         streaming: How it is shown.
         renew_at: When what is shown would fade.
-        signs_from: When a reaction, and typing beside a placeholder, are worth it: an answer that
-            comes at once needs no further sign.
         asked_id: The person's message.
         is_known: The journal was asked about it.
         is_hidden: It is not shown any more: its message is gone, or cannot be.
         is_plain: Telegram refused its formatting.
-        is_over: The turn is done; what remains is to deliver its answer.
-        wants_mark: A reaction on the person's message should say that it was taken.
-        is_marked: That may stand there.
+        is_marked: That it was taken may stand on the person's message.
     """
 
-    row: RowId
-    typing_until: float
-    next_at: float
-    draft: ShowDraft | None = None
     shown_id: RemoteId | None = None
     shown: Piece | None = field(default=None, repr=False)
     streaming: Streaming = Streaming.EDIT
     renew_at: float = inf
-    signs_from: float = 0.0
     asked_id: int | None = None
     language: Language = Language("")
     is_known: bool = False
     is_hidden: bool = False
     is_plain: bool = False
-    is_over: bool = False
-    wants_mark: bool = False
     is_marked: bool = False
-
-    def end(self) -> None:
-        """Show no more of it."""
-        self.is_over, self.draft = True, None
 
     @property
     def typing_from(self) -> float:
@@ -75,17 +59,10 @@ class Turn:
 
 
 @define
-class Desk:
+class Desk(RoomDesk[Turn]):
     """What one room waits for."""
 
-    has_outgoing: bool = False
-    turns: dict[RowId, Turn] = field(factory=dict)
     typing_since: float = float("-inf")
-
-    @property
-    def current(self) -> Turn | None:
-        """The turn that runs: the newest that is not over."""
-        return next((turn for turn in reversed(self.turns.values()) if not turn.is_over), None)
 
     @property
     def newest_row(self) -> RowId:
@@ -94,34 +71,13 @@ class Desk:
 
     def take(self, message: RoomMessage, now: float, pace: Pace) -> None:
         """Note what *message* asks for."""
-        match message:
-            case Deliver(row_done=row_done):
-                self.has_outgoing = True
-                if row_done is not None and (done := self.turns.get(row_done)):
-                    done.end()
-            case ShowDraft(row=row, text=text, status=status):
-                turn = self._turn_of(row, now, pace)
-                if not turn.is_over and (text.strip() or status.strip()):
-                    turn.draft = message
-            case ShowTyping(row=row):
-                self._turn_of(row, now, pace)
-            case _:
-                assert_never(message)
-
-    def forget_over(self) -> None:
-        """What is over is delivered."""
-        self.turns = {row: turn for row, turn in self.turns.items() if not turn.is_over}
+        self.note(message, lambda row: self._turn_of(row, now, pace))
 
     def _turn_of(self, row: RowId, now: float, pace: Pace) -> Turn:
         signs_from = now + pace.signs_after
         turn = self.turns.setdefault(row, Turn(row, 0.0, now, signs_from=signs_from))
         turn.typing_until = now + pace.typing_lasts
         return turn
-
-
-@frozen
-class SendAnswers:
-    """The outbox has something."""
 
 
 @frozen
@@ -143,18 +99,6 @@ class SetTyping:
     """Show typing while *turn* runs."""
 
     turn: Turn
-
-
-@frozen
-class WaitUntil:
-    """Nothing to do before *at*, or before new mail."""
-
-    at: float
-
-
-@frozen
-class Rest:
-    """Nothing to do before new mail."""
 
 
 Step = SendAnswers | ShowNow | SetMark | SetTyping | WaitUntil | Rest

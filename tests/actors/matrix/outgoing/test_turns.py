@@ -4,17 +4,15 @@ from hypothesis import strategies as st
 from actors.matrix.outgoing.turns import (
     Desk,
     DoChore,
-    Rest,
-    SendAnswers,
     SetMark,
     SetTyping,
     ShowNow,
     Step,
-    WaitUntil,
     next_step,
     pause_after,
 )
 from actors.matrix.settings import Pace
+from actors.surfaces.desks import Rest, SendAnswers, WaitUntil
 from protocols.ids import RoomId, RowId
 from protocols.surfaces import AnswerPress, Deliver, RoomMessage, ShowDraft, ShowTyping
 

@@ -1,0 +1,98 @@
+"""What one room waits for: answers from the outbox, and the turns that are shown while they grow.
+
+Pure. What is done next with it is its surface's to decide.
+"""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar, assert_never
+
+from attrs import define, field, frozen
+
+from protocols.ids import RowId
+from protocols.surfaces import Deliver, RoomMessage, ShowDraft, ShowTyping
+
+
+@define
+class GrowingAnswer:
+    """One row's answer while it grows; each surface adds what it shows it by.
+
+    Args:
+        typing_until: Without news, the turn counts as over for typing then.
+        next_at: When it may be shown (again).
+        is_over: The turn is done; what remains is to deliver its answer.
+        signs_from: When further signs are worth it: an answer that comes at once needs none.
+        wants_mark: A reaction on the person's message should say that it was taken.
+    """
+
+    row: RowId
+    typing_until: float
+    next_at: float
+    draft: ShowDraft | None = None
+    is_over: bool = False
+    signs_from: float = 0.0
+    wants_mark: bool = False
+
+    def end(self) -> None:
+        """Show no more of it."""
+        self.is_over, self.draft = True, None
+
+
+T = TypeVar("T", bound=GrowingAnswer)
+
+
+@define
+class RoomDesk(Generic[T]):
+    """What one room waits for."""
+
+    has_outgoing: bool = False
+    turns: dict[RowId, T] = field(factory=dict)
+
+    @property
+    def current(self) -> T | None:
+        """The turn that runs: the newest that is not over."""
+        return next((turn for turn in reversed(self.turns.values()) if not turn.is_over), None)
+
+    def note(self, message: RoomMessage, turn_of: Callable[[RowId], T]) -> None:
+        """Note what *message* asks for; *turn_of* has news of a row's turn, and may begin it."""
+        match message:
+            case Deliver(row_done=row_done):
+                self.has_outgoing = True
+                if row_done is not None and (done := self.turns.get(row_done)):
+                    done.end()
+            case ShowDraft(row=row, text=text, status=status):
+                turn = turn_of(row)
+                if not turn.is_over and (text.strip() or status.strip()):
+                    turn.draft = message
+            case ShowTyping(row=row):
+                turn_of(row)
+            case _:
+                assert_never(message)
+
+    def end_turns(self) -> None:
+        """Show no more of any."""
+        for turn in self.turns.values():
+            turn.end()
+
+    def forget_over(self) -> None:
+        """What is over is delivered."""
+        self.turns = {row: turn for row, turn in self.turns.items() if not turn.is_over}
+
+
+# What may be next at any desk; a surface has more of its own.
+
+
+@frozen
+class SendAnswers:
+    """The outbox has something."""
+
+
+@frozen
+class WaitUntil:
+    """Nothing to do before *at*, or before new mail."""
+
+    at: float
+
+
+@frozen
+class Rest:
+    """Nothing to do before new mail."""
