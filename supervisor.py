@@ -32,9 +32,9 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     from actors.terminal.surface import TerminalSurface
     from protocols.chats import DirectoryMessage, SessionMessage
     from protocols.ids import MATRIX, TELEGRAM, TERMINAL, RoomId, SurfaceName
-    from protocols.platform import PlatformMessage
     from protocols.store import StoreMessage
     from protocols.surfaces import Surface, SurfaceMessage
+    from protocols.turns import PlatformMessage
 
     store = Mailbox[StoreMessage]("store", capacity=1024)
     platform = Mailbox[PlatformMessage]("platform", capacity=256)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from protocols.store import FINAL, OutboxRow, Row, RowState
+from protocols.journal import FINAL, OutboxRow, Row, RowState
 
 ROOM_GONE = "room is gone"
 

@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from protocols.ids import EventId, OutboxId, PersonId, RemoteId, RoomId, RowId, RunId, TraceId
-from protocols.store import Amends, OutboxRow, Row, RowState, Voice
+from protocols.journal import Amends, OutboxRow, Row, RowState, Voice
 from tests.invariants import journal_faults
 
 ROOM = RoomId("matrix/!r:s")

@@ -8,9 +8,10 @@ from typing import Literal
 from attrs import define, evolve, field, fields, frozen
 
 from actors.words import Word, say
+from protocols.changes import DeleteKey, PutKey
 from protocols.chats import AccessList, Paired, PairingRefused, Stranger
 from protocols.ids import Language, PersonId, RoomId
-from protocols.store import DeleteKey, PutKey, Row
+from protocols.journal import Row
 
 OWNER = PersonId("terminal:owner")
 """Whoever sits at the terminal of the running program."""

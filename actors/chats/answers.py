@@ -12,18 +12,11 @@ from actors.chats.hints import DeliveryHints
 from actors.chats.manner import Manner, manner_for
 from actors.chats.notes import closing_notes, notes_prefix, read_notes
 from actors.words import Word
+from protocols.changes import Change
 from protocols.ids import SurfaceName, surface_of
+from protocols.journal import Keyboard, Row, RowState
 from protocols.mail import Address, Question
-from protocols.store import (
-    Change,
-    Commit,
-    Committed,
-    FindKeys,
-    Keyboard,
-    Row,
-    RowState,
-    StoreMessage,
-)
+from protocols.store import Commit, Committed, FindKeys, StoreMessage
 from protocols.surfaces import Surface
 
 A = TypeVar("A")

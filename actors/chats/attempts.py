@@ -8,8 +8,9 @@ import json
 
 from attrs import frozen
 
+from protocols.changes import PutKey
 from protocols.ids import RoomId, RowId
-from protocols.store import PutKey, Row, RowState
+from protocols.journal import Row, RowState
 
 MOST_CRASHES = 3
 """A message that crashed its session so often within one life of the program is set aside."""

@@ -5,7 +5,8 @@ from typing import Any
 from attrs import asdict, field, frozen
 
 from protocols.ids import RowId, SlotId
-from protocols.platform import Resume, TurnAsks
+from protocols.platform import Resume
+from protocols.turns import TurnAsks
 
 LIFE = 3600.0
 """Seconds for which an answer counts."""

@@ -2,18 +2,9 @@
 
 from attrs import field, frozen
 
+from protocols.changes import AddOutgoing, Change, FinishRow, QueueRow
 from protocols.ids import RoomId, RowId
-from protocols.store import (
-    AddOutgoing,
-    Amends,
-    Change,
-    FinishRow,
-    Keyboard,
-    QueueRow,
-    Row,
-    RowState,
-    Voice,
-)
+from protocols.journal import Amends, Keyboard, Row, RowState, Voice
 
 # Errands: what needs an answer from somebody else. The directory does not wait for it.
 

@@ -21,6 +21,7 @@ from actors.chats.switches import Switches
 from actors.chats.tidying import TIDY_EVERY, Tidying
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
+from protocols.changes import DeleteKey, FinishRow
 from protocols.chats import (
     DirectoryMessage,
     ListAccess,
@@ -33,20 +34,11 @@ from protocols.chats import (
     WorkArrived,
 )
 from protocols.ids import RoomId, RowId, SurfaceName, surface_of
+from protocols.journal import Row, RowState
 from protocols.mail import Address, Question
-from protocols.platform import CancelTurn, PlatformMessage
-from protocols.store import (
-    Commit,
-    DeleteKey,
-    FinishRow,
-    OutgoingRooms,
-    Row,
-    RowState,
-    StoreMessage,
-    WaitingRooms,
-    WaitingRows,
-)
+from protocols.store import Commit, OutgoingRooms, StoreMessage, WaitingRooms, WaitingRows
 from protocols.surfaces import Surface
+from protocols.turns import CancelTurn, PlatformMessage
 
 A = TypeVar("A")
 

@@ -11,7 +11,8 @@ from actors.chats.keyboards import anew_keyboard
 from actors.chats.page import WITHDRAWN, Page
 from actors.chats.presses import EDIT_OFFERED
 from actors.words import Word
-from protocols.store import Change, RewordRow, Row, RowState
+from protocols.changes import Change, RewordRow
+from protocols.journal import Row, RowState
 
 REWORDED = "edit; its message has the new words"
 

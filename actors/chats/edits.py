@@ -4,7 +4,7 @@ from attrs import field, frozen
 
 from actors.chats.commands import Blank, ForAgent, Typed, cleaned
 from protocols.ids import RowId
-from protocols.store import Row, RowState
+from protocols.journal import Row, RowState
 
 
 @frozen

@@ -10,17 +10,11 @@ from actors.chats.manner import Manner
 from actors.chats.presses import ASKED_BACK
 from actors.chats.retries import RETRYABLE
 from actors.words import FAILURES, Word, plain
+from protocols.changes import AddOutgoing, Change, FinishRow
 from protocols.files import LocalFile
-from protocols.platform import (
-    Attachment,
-    FailureKind,
-    TurnAsks,
-    TurnFailed,
-    TurnFinished,
-    TurnOutcome,
-    TurnStopped,
-)
-from protocols.store import AddOutgoing, Change, FinishRow, Keyboard, Row, RowState, Voice
+from protocols.journal import Keyboard, Row, RowState, Voice
+from protocols.platform import Attachment, FailureKind
+from protocols.turns import TurnAsks, TurnFailed, TurnFinished, TurnOutcome, TurnStopped
 
 
 @frozen

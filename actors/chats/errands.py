@@ -20,8 +20,8 @@ from actors.chats.decisions import (
 from actors.chats.stops import Stops
 from actors.chats.switches import Switches
 from protocols.ids import RoomId
+from protocols.journal import Row
 from protocols.mail import NoAnswerError
-from protocols.store import Row
 from protocols.surfaces import OpenRoom
 
 Opened = Callable[[Row, RoomId | None], Awaitable[None]]

@@ -8,7 +8,7 @@ import trio
 from attrs import define, field
 
 from protocols.ids import RoomId, RowId, SurfaceName, surface_of
-from protocols.store import Row
+from protocols.journal import Row
 from protocols.surfaces import AnswerPress, Deliver, Surface
 
 LONGEST_ANSWER = 200

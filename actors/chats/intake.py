@@ -20,20 +20,18 @@ from actors.chats.sorting import Sorter
 from actors.chats.suspects import MOST_TRIES, SUSPECT_KEY, remember_suspect, tries_before
 from actors.kernel.pool import Pool
 from actors.words import Word
+from protocols.changes import Change, DeleteKey
 from protocols.chats import SessionMessage, WorkArrived
 from protocols.ids import RoomId, RowId, SurfaceName, surface_of
+from protocols.journal import Row, RowState
 from protocols.mail import Address, Question
 from protocols.store import (
-    Change,
     Commit,
     Committed,
-    DeleteKey,
     FindKeys,
     FindRow,
     GetKey,
     RecentRows,
-    Row,
-    RowState,
     StoreMessage,
     UnsortedRows,
 )

@@ -16,7 +16,7 @@ from actors.chats.presses import (
 from actors.chats.slots import Chat
 from actors.words import Word
 from protocols.ids import RowId, SlotId
-from protocols.store import Button, Keyboard
+from protocols.journal import Button, Keyboard
 
 MOST_BUTTONS = 30
 LONGEST_LABEL = 60

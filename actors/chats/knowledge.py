@@ -12,6 +12,7 @@ from actors.chats.presses import EDIT_OFFERED, AnewPress, read_press
 from actors.chats.replies import MOST_WAITING
 from actors.chats.slots import Chat, chats_prefix, keys_of, read_chats
 from protocols.ids import EventId, PersonId, RemoteId, RoomId, RowId, SlotId, surface_of
+from protocols.journal import OutboxRow, Row
 from protocols.mail import Address, Question
 from protocols.store import (
     FinalOutgoing,
@@ -21,9 +22,7 @@ from protocols.store import (
     FindRow,
     GetKey,
     LastFinished,
-    OutboxRow,
     RecentRows,
-    Row,
     StoreMessage,
     WaitingRows,
 )

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from actors.words import Word, plain, say
 from protocols.ids import Language, RoomId, native_id
-from protocols.store import Row
+from protocols.journal import Row
 from protocols.surfaces import Surface
 
 

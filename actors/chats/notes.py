@@ -12,9 +12,10 @@ from attrs import asdict, define, evolve, field, frozen
 
 from actors.chats.confirms import Confirm, confirm_facts, read_confirm, resume_with
 from actors.chats.retries import RETRYABLE
+from protocols.changes import DecideRow, DeleteKey, PutKey, TakeKey
 from protocols.ids import PersonId, RoomId, RowId
+from protocols.journal import Row, RowState
 from protocols.platform import Resume
-from protocols.store import DecideRow, DeleteKey, PutKey, Row, RowState, TakeKey
 
 
 @frozen

@@ -13,21 +13,12 @@ from actors.chats.intake import Intake
 from actors.chats.notes import notes_prefix, read_notes
 from actors.chats.retries import MOST_RETRIES, RETRY, retry_arrival, why_not
 from actors.words import Word, say
+from protocols.changes import AddOutgoing, Change, DecideRow
 from protocols.chats import AccessList, Paired, PairingRefused, Requeued, RetryRefused
 from protocols.ids import PersonId, RowId, SurfaceName, surface_of
+from protocols.journal import Row, Voice
 from protocols.mail import Address
-from protocols.store import (
-    AddOutgoing,
-    Change,
-    Commit,
-    DecideRow,
-    FindKeys,
-    FindRow,
-    Journal,
-    Row,
-    StoreMessage,
-    Voice,
-)
+from protocols.store import Commit, FindKeys, FindRow, Journal, StoreMessage
 from protocols.surfaces import Surface
 
 log = structlog.get_logger("chats.directory")

@@ -17,19 +17,9 @@ from actors.chats.presses import EDIT_OFFERED
 from actors.chats.replies import MOST_WAITING
 from actors.chats.slots import SlotBook
 from actors.words import Word, plain
+from protocols.changes import AddOutgoing, Change, DecideRow, FinishRow, QueueRow
 from protocols.ids import RemoteId, RoomId, RowId, SlotId, SurfaceName, run_id_for, surface_of
-from protocols.store import (
-    AddOutgoing,
-    Amends,
-    Change,
-    DecideRow,
-    FinishRow,
-    Keyboard,
-    QueueRow,
-    Row,
-    RowState,
-    Voice,
-)
+from protocols.journal import Amends, Keyboard, Row, RowState, Voice
 from protocols.surfaces import Surface
 
 MOST_CHARACTERS = 32_000

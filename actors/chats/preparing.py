@@ -14,8 +14,9 @@ from actors.chats.notes import (
 )
 from protocols.files import RemoteFile
 from protocols.ids import RoomId, RowId
+from protocols.journal import Row, RowState
 from protocols.mail import Address
-from protocols.store import Commit, FindKeys, FindRow, Row, RowState, StoreMessage
+from protocols.store import Commit, FindKeys, FindRow, StoreMessage
 
 
 @frozen

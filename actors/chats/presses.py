@@ -13,7 +13,7 @@ from actors.chats.confirms import Confirm
 from actors.chats.retries import why_not
 from actors.words import Word
 from protocols.ids import RowId, SlotId
-from protocols.store import Row, RowState
+from protocols.journal import Row, RowState
 
 LONGEST_ACTION_BYTES = 64
 """Longer ones cannot be shown as buttons on Telegram."""

@@ -24,7 +24,7 @@ from actors.chats.replies import Replies, label
 from actors.chats.rerun import answer_anew, rerun
 from actors.words import Word
 from protocols.ids import RemoteId, SlotId
-from protocols.store import Amends, Press, Row
+from protocols.journal import Amends, Press, Row
 
 
 @define

@@ -12,7 +12,8 @@ from actors.chats.decisions import Decision, ignored
 from actors.chats.notes import closing_notes
 from actors.chats.page import REDACTED, Page
 from actors.chats.presses import EDIT_OFFERED
-from protocols.store import Change, FinishRow, RewordRow, Row, RowState
+from protocols.changes import Change, FinishRow, RewordRow
+from protocols.journal import Row, RowState
 
 DROPPED = "redaction; what it takes back was dropped"
 IN_VAIN = "redaction of nothing that waits"

@@ -11,7 +11,7 @@ from actors.chats.manner import Manner
 from actors.chats.slots import Chat, SlotBook, read_slot
 from actors.words import Word, plain
 from protocols.ids import PersonId, RoomId, RowId, SlotId
-from protocols.store import Keyboard, Row
+from protocols.journal import Keyboard, Row
 
 MOST_WAITING = 20
 """Messages of a room that may wait behind the running one."""

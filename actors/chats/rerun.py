@@ -6,8 +6,9 @@ from actors.chats.notes import context_key
 from actors.chats.page import Page, name_of
 from actors.chats.retries import RETRY
 from actors.words import Word
+from protocols.changes import Change, DeleteKey
 from protocols.ids import RemoteId, RowId, SlotId
-from protocols.store import Amends, Change, DeleteKey, Row
+from protocols.journal import Amends, Row
 
 ANEW = "anew"
 """How it is noted on an edit that its text has its turn."""

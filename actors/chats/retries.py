@@ -3,7 +3,7 @@
 import re
 
 from protocols.ids import EventId
-from protocols.store import Arrival, Row, RowState
+from protocols.journal import Arrival, Row, RowState
 
 MOST_RETRIES = 100
 """Times that one message may be run again by the operator."""

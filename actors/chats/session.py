@@ -26,29 +26,14 @@ from actors.chats.notes import (
 from actors.chats.preparing import Prepared, Preparing
 from actors.chats.turn import Patience, RunningTurn
 from actors.kernel.mailbox import Mailbox
+from protocols.changes import Change, RequeueRow, StartRow
 from protocols.chats import DescribeSession, SessionMessage, SessionStatus, StopTurn, WorkArrived
 from protocols.ids import RoomId, RowId, RunId, SlotId, SurfaceName, run_id_for, surface_of
+from protocols.journal import Row
 from protocols.mail import Address, NoAnswerError
-from protocols.platform import (
-    CancelTurn,
-    PlatformMessage,
-    Turn,
-    TurnAsks,
-    TurnOutcome,
-    TurnStopped,
-)
-from protocols.store import (
-    Change,
-    Commit,
-    Committed,
-    GetKey,
-    RequeueRow,
-    Row,
-    StartRow,
-    StoreMessage,
-    WaitingRows,
-)
+from protocols.store import Commit, Committed, GetKey, StoreMessage, WaitingRows
 from protocols.surfaces import Surface
+from protocols.turns import CancelTurn, PlatformMessage, Turn, TurnAsks, TurnOutcome, TurnStopped
 
 log = structlog.get_logger("chats.session")
 

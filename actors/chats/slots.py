@@ -13,8 +13,8 @@ import re
 
 from attrs import define, evolve, field, frozen
 
+from protocols.changes import PutKey
 from protocols.ids import PersonId, RoomId, SlotId, native_id, surface_of
-from protocols.store import PutKey
 
 _INDEX_FIELDS = ("slot", "slot_id", "chat_id", "chat", "index", "chat_index", "next")
 _NUMBER = re.compile(r"\s*[Cc]?([0-9]{1,9})\s*")

@@ -29,8 +29,9 @@ from actors.chats.redactions import RedactionSorter
 from actors.chats.replies import MOST_WAITING, Replies, Reply, elsewhere, label, name_from
 from actors.chats.rerun import rerun
 from actors.words import Word
+from protocols.changes import AddOutgoing
 from protocols.ids import RoomId
-from protocols.store import AddOutgoing, Row, RowState, Voice
+from protocols.journal import Row, RowState, Voice
 
 
 @define

@@ -7,11 +7,13 @@ from actors.chats.answers import Answers
 from actors.chats.endings import stopped_by_force
 from actors.kernel.pool import Pool
 from actors.words import Word
+from protocols.changes import Change
 from protocols.chats import DescribeSession, SessionMessage, StopTurn
 from protocols.ids import RoomId, RowId, run_id_for
+from protocols.journal import Row, RowState
 from protocols.mail import Address, NoAnswerError
-from protocols.platform import CancelTurn, PlatformMessage
-from protocols.store import Change, FindRow, RecentRows, Row, RowState, WaitingRows
+from protocols.store import FindRow, RecentRows, WaitingRows
+from protocols.turns import CancelTurn, PlatformMessage
 
 log = structlog.get_logger("chats.errands")
 

@@ -6,8 +6,8 @@ program. So a new life takes what it finds one by one, and notes each before it 
 
 import json
 
+from protocols.changes import PutKey
 from protocols.ids import RowId
-from protocols.store import PutKey
 
 SUSPECT_KEY = "suspect"
 """Where the message is kept that is being sorted with care."""

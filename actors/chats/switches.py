@@ -12,16 +12,10 @@ from actors.chats.page import amended
 from actors.chats.presses import SETTINGS_SHOWN
 from actors.words import Word, plain
 from protocols.ids import surface_of
+from protocols.journal import Row
 from protocols.mail import Address, NoAnswerError, Question
-from protocols.platform import (
-    ChangeSettings,
-    FetchSettings,
-    PlatformMessage,
-    SettingsAction,
-    TurnFailed,
-    UserSettings,
-)
-from protocols.store import Row
+from protocols.platform import SettingsAction, UserSettings
+from protocols.turns import ChangeSettings, FetchSettings, PlatformMessage, TurnFailed
 
 A = TypeVar("A")
 

@@ -8,9 +8,10 @@ from attrs import define
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.notes import NOTES, row_noted
+from protocols.changes import DeleteKey
 from protocols.ids import RowId
 from protocols.mail import Address
-from protocols.store import Commit, DeleteKey, FindKeys, FindRow, StoreMessage
+from protocols.store import Commit, FindKeys, FindRow, StoreMessage
 
 TIDY_EVERY = 86_400.0
 """Seconds; the journal forgets by the day."""

@@ -6,10 +6,12 @@ from attrs import define, evolve, field, frozen
 from actors.chats.files import Fetched, Fetcher, local_files, text_for_agent
 from actors.kernel.mailbox import Latest
 from protocols.files import RemoteFile
+from protocols.journal import Row
 from protocols.mail import Address, AnswerLateError, CalleeDiedError
-from protocols.platform import (
+from protocols.platform import FailureKind
+from protocols.surfaces import ShowDraft, ShowTyping, Surface
+from protocols.turns import (
     CancelTurn,
-    FailureKind,
     PlatformMessage,
     RunTurn,
     Turn,
@@ -18,8 +20,6 @@ from protocols.platform import (
     TurnProgress,
     TurnStopped,
 )
-from protocols.store import Row
-from protocols.surfaces import ShowDraft, ShowTyping, Surface
 
 
 @frozen

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from actors.words import CATALOGUES, Word, plain
-from protocols.store import Button, Keyboard
+from protocols.journal import Button, Keyboard
 
 YES, NO = "✅", "❌"
 

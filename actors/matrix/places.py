@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from attrs import define, field, frozen
 
+from protocols.changes import PutKey
 from protocols.ids import PersonId, RoomId, native_id
-from protocols.store import PutKey
 
 MOVED_PREFIX = "matrix_moved:"
 """The keys that say from which room the one behind the prefix took over."""

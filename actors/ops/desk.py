@@ -16,6 +16,7 @@ from actors.ops.words import Answer, Refused, Request
 from protocols import chats as directory
 from protocols import store as journal
 from protocols.ids import RowId
+from protocols.journal import Row
 from protocols.lifecycle import ActorState, ActorView, Control, UnknownActorError
 from protocols.mail import Address, NoAnswerError
 
@@ -196,7 +197,7 @@ class Desk:
             case outcome:
                 assert_never(outcome)
 
-    def _line(self, row: journal.Row) -> words.JournalLine:
+    def _line(self, row: Row) -> words.JournalLine:
         return words.JournalLine(
             id=row.id,
             age=self.now() - row.received_at,

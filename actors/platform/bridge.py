@@ -16,17 +16,14 @@ from actors.platform.made import MadeFiles
 from actors.platform.people import People
 from actors.platform.turn import Limits, TurnRunner
 from actors.platform.turns import Turns
-from protocols.platform import (
+from protocols.platform import FailureKind, PlatformClient, PlatformFailedError, UserSettings
+from protocols.turns import (
     CancelTurn,
     ChangeSettings,
-    FailureKind,
     FetchSettings,
-    PlatformClient,
-    PlatformFailedError,
     PlatformMessage,
     RunTurn,
     TurnFailed,
-    UserSettings,
 )
 
 OpenClient = Callable[[], AbstractAsyncContextManager[PlatformClient]]

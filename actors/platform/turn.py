@@ -19,12 +19,14 @@ from protocols.platform import (
     FailureKind,
     PlatformClient,
     PlatformFailedError,
-    RunTurn,
     StatusLine,
     StreamAsks,
     StreamFinished,
     StreamPart,
     TextDelta,
+)
+from protocols.turns import (
+    RunTurn,
     Turn,
     TurnAsks,
     TurnFailed,

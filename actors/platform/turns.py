@@ -10,14 +10,8 @@ from actors.kernel import child
 from actors.platform.turn import OpenTurn, TurnRunner
 from actors.words import Word
 from protocols.ids import RunId
-from protocols.platform import (
-    FailureKind,
-    PlatformFailedError,
-    RunTurn,
-    TurnFailed,
-    TurnOutcome,
-    TurnStopped,
-)
+from protocols.platform import FailureKind, PlatformFailedError
+from protocols.turns import RunTurn, TurnFailed, TurnOutcome, TurnStopped
 
 log = structlog.get_logger("platform.turns")
 

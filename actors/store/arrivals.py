@@ -5,7 +5,8 @@ from actors.store.columns import files_text, part_text
 from actors.store.connection import Connection
 from actors.store.rows import journal_row
 from protocols.ids import RowId, SurfaceName
-from protocols.store import Arrival, Cursor, Journal, Journaled, Row
+from protocols.journal import Arrival, Cursor, Row
+from protocols.store import Journal, Journaled
 
 # One statement that adds nothing for an event seen before, so that ids have no gaps.
 _INSERT = (

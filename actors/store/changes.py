@@ -5,30 +5,27 @@ from uuid import uuid4
 
 from actors.store.columns import files_text, keyboard_text, part_text
 from actors.store.connection import Connection
-from protocols.ids import OutboxId, RowId
-from protocols.store import (
-    UNFINISHED,
+from protocols.changes import (
     AddDeadLetter,
     AddOutgoing,
     Change,
-    Committed,
-    Conflict,
     DecideRow,
     DeleteDeadLetter,
     DeleteKey,
     FailedOutgoing,
     FinishRow,
-    OutboxState,
     PutKey,
     QueueRow,
     RequeueRow,
     RewordRow,
-    RowState,
     SentOutgoing,
     ShowRow,
     StartRow,
     TakeKey,
 )
+from protocols.ids import OutboxId, RowId
+from protocols.journal import UNFINISHED, OutboxState, RowState
+from protocols.store import Committed, Conflict
 
 _RowChange = QueueRow | StartRow | RequeueRow | FinishRow | RewordRow | DecideRow | ShowRow
 _MailChange = AddOutgoing | SentOutgoing | FailedOutgoing

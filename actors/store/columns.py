@@ -6,7 +6,7 @@ from typing import Any
 from attrs import astuple
 
 from protocols.files import FileKind, LocalFile, RemoteFile
-from protocols.store import Amends, Button, Keyboard, Press
+from protocols.journal import Amends, Button, Keyboard, Press
 
 
 def files_text(files: tuple[RemoteFile, ...] | tuple[LocalFile, ...]) -> str:

@@ -8,8 +8,8 @@ from typing import assert_never
 from actors.store.connection import Connection
 from actors.store.rows import dead_letters, journal_row, journal_rows, outbox_rows
 from protocols.ids import RoomId, SurfaceName, surface_of
+from protocols.journal import Cursor, Row
 from protocols.store import (
-    Cursor,
     DeadLetters,
     FinalOutgoing,
     FindEvent,
@@ -24,7 +24,6 @@ from protocols.store import (
     OutgoingRooms,
     ReadCursor,
     RecentRows,
-    Row,
     SummariseJournal,
     UnsortedRows,
     WaitingRooms,

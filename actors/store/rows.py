@@ -5,7 +5,7 @@ from typing import Any
 from actors.store.columns import amends, keyboard, local_files, press, remote_files
 from actors.store.connection import Connection
 from protocols.ids import Language, OutboxId, RemoteId, RowId
-from protocols.store import DeadLetter, OutboxRow, OutboxState, Row, RowState, Voice
+from protocols.journal import DeadLetter, OutboxRow, OutboxState, Row, RowState, Voice
 
 _INBOX = (
     "id, event_id, room, sender, sender_name, text, sent_at, received_at, trace, is_backlog, state,"

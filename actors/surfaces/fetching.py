@@ -27,8 +27,9 @@ from actors.surfaces.disk import (
 )
 from protocols.files import FileMissing, LocalFile, Missing
 from protocols.ids import RoomId, RowId
+from protocols.journal import UNFINISHED
 from protocols.mail import Address, Reply
-from protocols.store import UNFINISHED, FindRow, StoreMessage
+from protocols.store import FindRow, StoreMessage
 from protocols.surfaces import FetchFile
 
 log = structlog.get_logger("files")

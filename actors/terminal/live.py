@@ -15,7 +15,7 @@ from rich.text import Text
 
 from actors.terminal.clean import printable
 from actors.terminal.render import drawn, tail_of
-from protocols.store import Voice
+from protocols.journal import Voice
 
 _ROWS_LEFT_FREE = 3
 """The spinner, the line below it, and one to see that there is more above."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from attrs import define
 
 from actors.terminal.clean import printable
-from protocols.store import Voice
+from protocols.journal import Voice
 
 
 class Screen(Protocol):

@@ -16,20 +16,17 @@ from actors.terminal.interrupts import Wish
 from actors.terminal.lines import Line
 from actors.terminal.open_rows import OpenRows
 from actors.terminal.opening import Terminal
+from protocols.changes import SentOutgoing
 from protocols.chats import DirectoryMessage, RowsArrived
 from protocols.files import FileMissing, Missing
 from protocols.ids import TERMINAL, PersonId, RemoteId, RoomId, RowId
+from protocols.journal import UNFINISHED, Arrival, OutboxRow, Row
 from protocols.mail import Address, NoAnswerError, Question
 from protocols.store import (
-    UNFINISHED,
-    Arrival,
     Commit,
     FindRow,
     Journal,
-    OutboxRow,
     Outgoing,
-    Row,
-    SentOutgoing,
     StoreMessage,
     UnsortedRows,
     WaitingRows,

@@ -16,8 +16,9 @@ from actors.kernel.mailbox import Mailbox
 from actors.kernel.spec import permanent
 from actors.store.actor import StoreActor
 from protocols.ids import EventId, PersonId, RoomId, SurfaceName, TraceId
+from protocols.journal import Arrival, Cursor
 from protocols.mail import Address
-from protocols.store import Arrival, Cursor, Journal, StoreMessage
+from protocols.store import Journal, StoreMessage
 from tests.bench.pairs import Pairs, in_turns, scaled
 from tests.bench.table import Finding, at_least
 from tests.bench.trees import growing, silence

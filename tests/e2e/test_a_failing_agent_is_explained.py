@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from protocols.store import RowState
+from protocols.journal import RowState
 from tests.rigs.journal import read_journal
 from tests.rigs.program import program, run_supervisor
 

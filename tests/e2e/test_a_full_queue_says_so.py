@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from protocols.store import RowState
+from protocols.journal import RowState
 from tests.e2e.matrix_chat import matrix_chat
 from tests.rigs.synapse import Synapse
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import trio
 
-from protocols.store import RowState
+from protocols.journal import RowState
 from tests.e2e.matrix_chat import MatrixChat, matrix_chat
 from tests.rigs.program import LIMIT, Program
 from tests.rigs.synapse import Synapse

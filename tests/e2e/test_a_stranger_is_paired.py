@@ -8,7 +8,7 @@ from typing import Any
 
 import trio
 
-from protocols.store import RowState
+from protocols.journal import RowState
 from tests.e2e.matrix_chat import MatrixChat, matrix_chat
 from tests.rigs.program import LIMIT
 from tests.rigs.synapse import Synapse

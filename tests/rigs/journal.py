@@ -8,7 +8,7 @@ from attrs import frozen
 
 from actors.store.connection import Connection
 from actors.store.rows import journal_rows, outbox_rows
-from protocols.store import OutboxRow, Row
+from protocols.journal import OutboxRow, Row
 from tests.invariants import journal_faults
 
 

@@ -14,8 +14,9 @@ from actors.matrix.api.homeserver import Homeserver
 from actors.matrix.api.replies import Done, Json, Refused, path_to
 from actors.matrix.errands.creation import Step, alias_name, alias_of, steps
 from actors.matrix.errands.lines import Line, pause
+from protocols.changes import PutKey
 from protocols.mail import Address
-from protocols.store import Commit, GetKey, PutKey, StoreMessage
+from protocols.store import Commit, GetKey, StoreMessage
 
 log = structlog.get_logger("matrix.rooms")
 

@@ -12,8 +12,9 @@ from actors.matrix.errands.making import Maker
 from actors.matrix.errands.spaces import Filing, Spaces
 from actors.matrix.places import Places
 from protocols.ids import MATRIX, RoomId, RowId
+from protocols.journal import Row
 from protocols.mail import Address, Reply
-from protocols.store import Commit, FindRow, Row, StoreMessage
+from protocols.store import Commit, FindRow, StoreMessage
 from protocols.surfaces import OpenRoom
 
 log = structlog.get_logger("matrix.rooms")

@@ -16,8 +16,9 @@ from actors.matrix.api.replies import Done, Json, Refused, path_to
 from actors.matrix.errands.creation import child_path, parent_path, server_of, space_body
 from actors.matrix.errands.lines import Line, pause
 from actors.matrix.errands.making import Maker
+from protocols.changes import Change, DeleteKey, PutKey
 from protocols.mail import Address
-from protocols.store import Change, Commit, DeleteKey, FindKeys, GetKey, PutKey, StoreMessage
+from protocols.store import Commit, FindKeys, GetKey, StoreMessage
 
 log = structlog.get_logger("matrix.spaces")
 

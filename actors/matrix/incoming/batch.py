@@ -6,8 +6,9 @@ from attrs import define, field, frozen
 
 from actors.matrix.incoming.meaning import OwnDraft, Unreadable
 from actors.surfaces.shapes import Json
+from protocols.changes import AddDeadLetter, Change
 from protocols.ids import RemoteId
-from protocols.store import AddDeadLetter, Arrival, Change
+from protocols.journal import Arrival
 
 SOURCE, KIND = "matrix", "matrix event"
 

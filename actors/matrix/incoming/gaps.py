@@ -21,7 +21,7 @@ from actors.matrix.incoming.pages import (
     since_invited,
 )
 from actors.surfaces.shapes import Json
-from protocols.store import Row
+from protocols.journal import Row
 
 log = structlog.get_logger("matrix.gaps")
 

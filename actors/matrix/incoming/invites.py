@@ -14,9 +14,10 @@ from actors.matrix.incoming.direct import Direct
 from actors.matrix.incoming.pages import Invite, Page
 from actors.matrix.outgoing.rooms import Rooms
 from actors.matrix.places import person_id
+from protocols.changes import Change, DeleteKey, PutKey
 from protocols.chats import DirectoryMessage, MayJoin
 from protocols.mail import Address, NoAnswerError
-from protocols.store import Change, Commit, DeleteKey, FindKeys, PutKey, StoreMessage
+from protocols.store import Commit, FindKeys, StoreMessage
 
 log = structlog.get_logger("matrix.invites")
 

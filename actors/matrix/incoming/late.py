@@ -19,19 +19,11 @@ from actors.matrix.places import Places
 from actors.matrix.settings import Threads
 from actors.surfaces.shapes import Json, is_number, table, text_in
 from actors.words import Word, say
+from protocols.changes import AddDeadLetter, AddOutgoing, Change, DeleteKey, PutKey
 from protocols.ids import Language, RoomId
+from protocols.journal import Voice
 from protocols.mail import Address
-from protocols.store import (
-    AddDeadLetter,
-    AddOutgoing,
-    Change,
-    Commit,
-    DeleteKey,
-    FindKeys,
-    PutKey,
-    StoreMessage,
-    Voice,
-)
+from protocols.store import Commit, FindKeys, StoreMessage
 from protocols.surfaces import Deliver
 
 log = structlog.get_logger("matrix.late")

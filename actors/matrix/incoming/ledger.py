@@ -8,21 +8,11 @@ from actors.matrix.incoming.meaning import OwnDraft
 from actors.matrix.outgoing.rooms import Rooms
 from actors.matrix.outgoing.sending import Sender
 from actors.matrix.txns import draft_txn
+from protocols.changes import Change, ShowRow
 from protocols.ids import MATRIX, RemoteId, RoomId
+from protocols.journal import Arrival, Cursor, Row
 from protocols.mail import Address, NoAnswerError
-from protocols.store import (
-    Arrival,
-    Change,
-    Commit,
-    Cursor,
-    FindRow,
-    Journal,
-    ReadCursor,
-    RecentRows,
-    Row,
-    ShowRow,
-    StoreMessage,
-)
+from protocols.store import Commit, FindRow, Journal, ReadCursor, RecentRows, StoreMessage
 
 log = structlog.get_logger("matrix.ledger")
 

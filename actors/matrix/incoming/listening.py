@@ -27,14 +27,11 @@ from actors.matrix.settings import GroupMode, Threads
 from actors.surfaces.shapes import table
 from protocols.files import RemoteFile
 from protocols.ids import RemoteId, RoomId, TraceId
+from protocols.journal import Arrival, Keyboard, Press, Row
 from protocols.mail import Address
 from protocols.store import (
-    Arrival,
     FindMessage,
     FindOutgoing,
-    Keyboard,
-    Press,
-    Row,
     StoreMessage,
     UnsortedRows,
     WaitingRooms,

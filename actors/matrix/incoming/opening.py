@@ -8,7 +8,7 @@ from actors.matrix.incoming.decode import SEALABLE
 from actors.matrix.incoming.meaning import Unreadable
 from actors.matrix.incoming.shapes import is_name, is_redacted, is_time_ms, written
 from actors.surfaces.shapes import Json, table, text_in
-from protocols.store import AddDeadLetter
+from protocols.changes import AddDeadLetter
 
 
 def is_sealed(event: Json, me: str) -> bool:

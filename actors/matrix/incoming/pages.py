@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from actors.matrix.incoming.shapes import events_in, is_name, name_in, on_one_line
 from actors.surfaces.shapes import Json, clean, is_number, table, text_in
-from protocols.store import Row
+from protocols.journal import Row
 
 _SKEW = 600.0
 """Seconds that the clocks of two servers may differ."""

@@ -21,8 +21,9 @@ from actors.matrix.incoming.pages import JoinedRoom, Page, Tombstone
 from actors.matrix.incoming.requests import fetch_creation, fetch_joined_rooms, join_by
 from actors.matrix.places import Places
 from actors.surfaces.shapes import table, text_in
+from protocols.changes import Change, DeleteKey, PutKey
 from protocols.mail import Address
-from protocols.store import Change, DeleteKey, FindKeys, PutKey, StoreMessage
+from protocols.store import FindKeys, StoreMessage
 
 log = structlog.get_logger("matrix.upgrades")
 

@@ -9,8 +9,9 @@ from actors.matrix.outgoing.outcomes import Moot, Posted, PostRefused, Said, Too
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.ties import Tie
 from actors.surfaces.disk import InThread
+from protocols.journal import Amends, OutboxRow
 from protocols.mail import Address
-from protocols.store import Amends, FinalOutgoing, OutboxRow, StoreMessage
+from protocols.store import FinalOutgoing, StoreMessage
 
 
 @define

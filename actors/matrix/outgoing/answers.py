@@ -21,19 +21,11 @@ from actors.matrix.outgoing.texts import Events, Job, Texts
 from actors.matrix.outgoing.turns import Desk
 from actors.matrix.outgoing.whereabouts import Whereabouts
 from actors.surfaces.leftovers import Leftovers
+from protocols.changes import Change, FailedOutgoing, SentOutgoing
 from protocols.ids import MATRIX, RemoteId, RoomId, RowId
+from protocols.journal import OutboxRow
 from protocols.mail import Address
-from protocols.store import (
-    Change,
-    Commit,
-    Conflict,
-    FailedOutgoing,
-    OutboxRow,
-    Outgoing,
-    OutgoingRooms,
-    SentOutgoing,
-    StoreMessage,
-)
+from protocols.store import Commit, Conflict, Outgoing, OutgoingRooms, StoreMessage
 
 log = structlog.get_logger("matrix.answers")
 

@@ -11,7 +11,7 @@ from actors.matrix.outgoing.render import whole
 from actors.matrix.outgoing.ties import Tie
 from actors.matrix.outgoing.turns import Chore, Ending
 from actors.matrix.places import Places
-from protocols.store import Voice
+from protocols.journal import Voice
 from protocols.surfaces import AnswerPress
 
 

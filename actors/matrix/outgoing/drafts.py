@@ -14,21 +14,11 @@ from actors.matrix.outgoing.turns import Desk, Turn, pause_after
 from actors.matrix.outgoing.whereabouts import Whereabouts
 from actors.matrix.settings import Pace
 from actors.matrix.txns import draft_txn
+from protocols.changes import Change, DeleteKey, PutKey, ShowRow
 from protocols.ids import RemoteId, RoomId, RowId
+from protocols.journal import RowState, Voice
 from protocols.mail import Address
-from protocols.store import (
-    Change,
-    Commit,
-    Conflict,
-    DeleteKey,
-    FindKeys,
-    FindRow,
-    PutKey,
-    RowState,
-    ShowRow,
-    StoreMessage,
-    Voice,
-)
+from protocols.store import Commit, Conflict, FindKeys, FindRow, StoreMessage
 
 DRAFT_PREFIX = "matrix_draft:"
 """The keys that say which event shows a row's answer, where the row itself does not."""

@@ -28,7 +28,7 @@ from actors.surfaces.names import file_name
 from actors.words import Word, say, size_text
 from protocols.files import FileKind, LocalFile
 from protocols.ids import RemoteId
-from protocols.store import Voice
+from protocols.journal import Voice
 
 log = structlog.get_logger("matrix.files")
 

@@ -9,7 +9,7 @@ from actors.matrix.buttons import button_lines
 from actors.matrix.outgoing.pieces import closed, pieces
 from actors.matrix.outgoing.render import Content, contents, whole
 from actors.surfaces.names import file_names
-from protocols.store import OutboxRow
+from protocols.journal import OutboxRow
 
 _MOST_ADDED_BYTES = 4_000
 

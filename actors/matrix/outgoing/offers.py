@@ -14,19 +14,11 @@ from actors.matrix.buttons import emoji_of
 from actors.matrix.outgoing.outcomes import Posted, Reaction, Redaction
 from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.whereabouts import Whereabouts
+from protocols.changes import Change, DeleteKey, PutKey
 from protocols.ids import RemoteId, RoomId
+from protocols.journal import OutboxRow
 from protocols.mail import Address
-from protocols.store import (
-    Change,
-    Commit,
-    DeleteKey,
-    FindKeys,
-    FindOutgoing,
-    GetKey,
-    OutboxRow,
-    PutKey,
-    StoreMessage,
-)
+from protocols.store import Commit, FindKeys, FindOutgoing, GetKey, StoreMessage
 
 OFFERS_PREFIX = "matrix_offers:"
 """The keys that say which reactions of ours stand below an event, or should."""

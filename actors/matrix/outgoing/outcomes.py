@@ -3,8 +3,8 @@
 from attrs import frozen
 
 from actors.matrix.outgoing.render import Content
+from protocols.changes import Change
 from protocols.ids import RemoteId
-from protocols.store import Change
 
 
 @frozen

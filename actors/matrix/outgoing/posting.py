@@ -40,9 +40,10 @@ from actors.matrix.outgoing.outcomes import (
 from actors.matrix.outgoing.render import Content
 from actors.matrix.outgoing.rooms import Closed, Encrypted, Open, Rooms, Unknown
 from actors.surfaces.penalties import penalty_left, penalty_text
+from protocols.changes import PutKey
 from protocols.ids import RemoteId
 from protocols.mail import Address
-from protocols.store import Commit, GetKey, PutKey, StoreMessage
+from protocols.store import Commit, GetKey, StoreMessage
 
 log = structlog.get_logger("matrix.posting")
 

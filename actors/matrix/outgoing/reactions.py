@@ -14,8 +14,9 @@ from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.turns import Desk, Ending, Turn
 from actors.matrix.places import Places
 from protocols.ids import RemoteId, RoomId, RowId
+from protocols.journal import OutboxRow, Row, RowState
 from protocols.mail import Address
-from protocols.store import FindRow, OutboxRow, Row, RowState, StoreMessage
+from protocols.store import FindRow, StoreMessage
 
 TAKEN, FAILED = "👀", "❌"
 

@@ -14,7 +14,7 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from actors.matrix.api.limits import EVENT_BYTES, LEAST_PIECE_BYTES, PIECE_BYTES
 from actors.matrix.outgoing.pieces import pieces
-from protocols.store import Voice
+from protocols.journal import Voice
 
 Content = dict[str, Any]
 

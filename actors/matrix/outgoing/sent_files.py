@@ -5,9 +5,11 @@ import json
 from attrs import define
 
 from actors.kernel.asking import ask_until_answered
+from protocols.changes import Change, DeleteKey, PutKey
 from protocols.ids import RemoteId
+from protocols.journal import OutboxRow
 from protocols.mail import Address
-from protocols.store import Change, Commit, DeleteKey, GetKey, OutboxRow, PutKey, StoreMessage
+from protocols.store import Commit, GetKey, StoreMessage
 
 FILES_PREFIX = "matrix_files:"
 """The keys that say what the first files of a message became, by the message's uid."""

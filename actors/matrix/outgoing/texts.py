@@ -8,7 +8,7 @@ from actors.matrix.outgoing.posting import Post
 from actors.matrix.outgoing.render import Content, smaller_contents
 from actors.matrix.outgoing.ties import Tie
 from protocols.ids import RemoteId
-from protocols.store import OutboxRow
+from protocols.journal import OutboxRow
 
 Events = list[RemoteId]
 """What the pieces became, in order."""

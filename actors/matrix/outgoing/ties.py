@@ -10,7 +10,7 @@ from attrs import frozen
 from actors.matrix.outgoing.render import as_edit
 from actors.matrix.places import Place
 from protocols.ids import PersonId, RemoteId
-from protocols.store import Row
+from protocols.journal import Row
 
 Content = dict[str, Any]
 

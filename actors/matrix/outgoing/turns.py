@@ -9,7 +9,7 @@ from actors.matrix.outgoing.ties import Tie
 from actors.matrix.settings import Pace
 from actors.surfaces.desks import GrowingAnswer, Rest, RoomDesk, SendAnswers, WaitUntil
 from protocols.ids import RemoteId, RoomId, RowId
-from protocols.store import Row
+from protocols.journal import Row
 from protocols.surfaces import AnswerPress, RoomMessage
 
 

@@ -13,8 +13,9 @@ from actors.matrix.api.status import Status
 from actors.matrix.outgoing.ties import Tie, tie_of
 from actors.matrix.places import Places
 from protocols.ids import RoomId, RowId, native_id
+from protocols.journal import Row
 from protocols.mail import Address
-from protocols.store import FindRow, Row, StoreMessage
+from protocols.store import FindRow, StoreMessage
 
 _FIRST_LOOK, _LATER_LOOKS = 3.0, 60.0
 _SEEN_WITHIN = 600.0

@@ -7,7 +7,7 @@ from actors.telegram.api.fields import Entity
 from actors.telegram.api.methods import Take
 from actors.telegram.api.outcomes import Done, Failure, Me, NotModified, Opened, Sent
 from protocols.files import FileKind, LocalFile
-from protocols.store import Keyboard
+from protocols.journal import Keyboard
 
 
 class Bot(Protocol):

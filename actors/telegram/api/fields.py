@@ -7,7 +7,7 @@ from typing import Any
 from actors.telegram.api.keyboards import inline
 from actors.telegram.text.markup import clean
 from protocols.files import LocalFile
-from protocols.store import Keyboard
+from protocols.journal import Keyboard
 
 Entity = Mapping[str, Any]
 """One entity of a text, as the Bot API has it: ``{"type": "bold", "offset": 0, "length": 4}``."""

@@ -5,7 +5,7 @@ from typing import Any
 from actors.telegram.text.markup import clean
 from actors.words import Word, say
 from protocols.ids import Language, RowId
-from protocols.store import Button, Keyboard, stop_action
+from protocols.journal import Button, Keyboard, stop_action
 
 SPARE_UTF16 = 200
 """What a message with buttons leaves free: what becomes of a press is added below its text."""

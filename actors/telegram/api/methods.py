@@ -56,7 +56,7 @@ from actors.telegram.api.vocabulary import (
     TelegramMethod,
 )
 from protocols.files import FileKind, LocalFile
-from protocols.store import Keyboard
+from protocols.journal import Keyboard
 
 Take = Callable[[bytes], Awaitable[bool]]
 """Takes the next bytes of a file; False: no more are wanted."""

@@ -17,9 +17,10 @@ from actors.telegram.outgoing.limits import Urgency
 from actors.telegram.outgoing.posting import NotNow, Post
 from actors.telegram.outgoing.targets import target_of
 from actors.words import Word, say
+from protocols.changes import PutKey
 from protocols.ids import Language, RoomId
 from protocols.mail import Address
-from protocols.store import Commit, GetKey, PutKey, StoreMessage
+from protocols.store import Commit, GetKey, StoreMessage
 
 log = structlog.get_logger("telegram.menu")
 

@@ -9,18 +9,11 @@ from actors.telegram.api.outcomes import Failure, Me, Opened
 from actors.telegram.incoming.origin import room_id
 from actors.telegram.outgoing.limits import Urgency
 from actors.telegram.outgoing.posting import Post
+from protocols.changes import DeleteKey, PutKey
 from protocols.ids import RoomId, RowId
+from protocols.journal import UNFINISHED
 from protocols.mail import Address, Reply
-from protocols.store import (
-    UNFINISHED,
-    Commit,
-    DeleteKey,
-    FindKeys,
-    FindRow,
-    GetKey,
-    PutKey,
-    StoreMessage,
-)
+from protocols.store import Commit, FindKeys, FindRow, GetKey, StoreMessage
 from protocols.surfaces import OpenRoom
 
 log = structlog.get_logger("telegram.topics")

@@ -15,7 +15,7 @@ from actors.telegram.incoming.decode import update_id
 from actors.telegram.incoming.meaning import Ignored, Part
 from actors.telegram.incoming.news import News
 from actors.telegram.incoming.origin import Album, album_of
-from protocols.store import Arrival
+from protocols.journal import Arrival
 
 MOST_LOOKS = 3
 """How often an album is looked at before it is taken as it is."""

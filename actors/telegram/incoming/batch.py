@@ -22,7 +22,8 @@ from actors.telegram.incoming.meaning import (
 )
 from actors.telegram.incoming.origin import Album
 from actors.words import Word, say
-from protocols.store import AddDeadLetter, Arrival, Change, PutKey
+from protocols.changes import AddDeadLetter, Change, PutKey
+from protocols.journal import Arrival
 from protocols.surfaces import AnswerPress
 
 _Whole = Arrival | Unreadable | ChatLost | ChatMoved | StrangePress | Ignored

@@ -10,7 +10,7 @@ from actors.telegram.incoming.aliases import Aliases
 from actors.telegram.incoming.origin import Album
 from actors.telegram.settings import GroupMode
 from protocols.ids import Language, RoomId
-from protocols.store import Arrival
+from protocols.journal import Arrival
 
 
 @frozen

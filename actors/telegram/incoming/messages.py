@@ -33,7 +33,7 @@ from actors.telegram.incoming.shapes import is_id
 from actors.telegram.settings import GroupMode
 from protocols.files import RemoteFile
 from protocols.ids import RemoteId, RoomId
-from protocols.store import Arrival
+from protocols.journal import Arrival
 
 _LATEST = 2**40  # a date beyond it is none
 

@@ -16,7 +16,7 @@ from actors.telegram.incoming.origin import (
 )
 from actors.telegram.incoming.shapes import is_id
 from protocols.ids import Language, RemoteId, RoomId, RowId
-from protocols.store import Arrival, Press, stop_action
+from protocols.journal import Arrival, Press, stop_action
 
 _LONGEST_ACTION = 64  # bytes, as the Bot API has it
 _LONGEST_ID = 128

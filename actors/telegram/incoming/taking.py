@@ -14,16 +14,16 @@ from actors.telegram.incoming.batch import MOVED_PREFIX, Batch, aliases_in, read
 from actors.telegram.incoming.meaning import Reader
 from actors.telegram.incoming.news import News
 from actors.telegram.incoming.origin import Album
+from protocols.changes import PutKey
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
 from protocols.ids import TELEGRAM, RoomId
+from protocols.journal import Cursor
 from protocols.mail import Address, NoAnswerError, Question
 from protocols.store import (
     Commit,
-    Cursor,
     FindKeys,
     GetKey,
     Journal,
-    PutKey,
     ReadCursor,
     StoreMessage,
     WaitingRooms,

@@ -10,8 +10,9 @@ from actors.telegram.outgoing.limits import Urgency
 from actors.telegram.outgoing.placing import Moot, Unfit
 from actors.telegram.outgoing.posting import Post
 from actors.telegram.outgoing.targets import message_number
+from protocols.journal import Amends, OutboxRow
 from protocols.mail import Address
-from protocols.store import Amends, FinalOutgoing, OutboxRow, StoreMessage
+from protocols.store import FinalOutgoing, StoreMessage
 
 
 @define

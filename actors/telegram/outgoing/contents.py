@@ -8,7 +8,7 @@ from attrs import evolve
 from actors.surfaces.names import file_names
 from actors.telegram.api.keyboards import SPARE_UTF16
 from actors.telegram.text.render import LIMIT_UTF16, Piece, below, is_visible, pieces
-from protocols.store import OutboxRow
+from protocols.journal import OutboxRow
 
 
 def contents(row: OutboxRow) -> tuple[Piece, ...]:

@@ -21,17 +21,11 @@ from actors.telegram.outgoing.reactions import Reactions
 from actors.telegram.outgoing.targets import message_number
 from actors.telegram.outgoing.turns import Desk
 from actors.telegram.settings import Streaming, TelegramSettings
+from protocols.changes import FailedOutgoing, SentOutgoing
 from protocols.ids import RemoteId, RoomId, RowId
+from protocols.journal import OutboxRow, Voice
 from protocols.mail import Address
-from protocols.store import (
-    Commit,
-    FailedOutgoing,
-    OutboxRow,
-    Outgoing,
-    SentOutgoing,
-    StoreMessage,
-    Voice,
-)
+from protocols.store import Commit, Outgoing, StoreMessage
 
 log = structlog.get_logger("telegram.delivery")
 

@@ -26,9 +26,11 @@ from actors.telegram.outgoing.targets import Target, message_number
 from actors.telegram.outgoing.turns import Desk, Turn
 from actors.telegram.settings import Streaming, TelegramSettings
 from actors.telegram.text.render import PLACEHOLDER, Piece, draft
+from protocols.changes import ShowRow
 from protocols.ids import RemoteId, RoomId
+from protocols.journal import RowState
 from protocols.mail import Address
-from protocols.store import Commit, FindRow, RowState, ShowRow, StoreMessage
+from protocols.store import Commit, FindRow, StoreMessage
 
 THINKING = Piece("")
 """A draft without text: Telegram says that the bot thinks."""

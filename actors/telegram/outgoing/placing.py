@@ -15,7 +15,7 @@ from actors.telegram.outgoing.limits import Urgency
 from actors.telegram.outgoing.posting import Post
 from actors.telegram.outgoing.progress import Ledger, Progress
 from actors.telegram.text.render import PLACEHOLDER, Piece
-from protocols.store import OutboxRow
+from protocols.journal import OutboxRow
 
 _MOST_PLACES = 3
 

@@ -34,9 +34,10 @@ from actors.telegram.outgoing.limits import PENALTY_KEY, Urgency
 from actors.telegram.outgoing.tally import Tally
 from actors.telegram.outgoing.targets import Target, Targets
 from actors.telegram.text.render import Piece, simpler
+from protocols.changes import PutKey
 from protocols.ids import RoomId, RowId
 from protocols.mail import Address
-from protocols.store import Commit, GetKey, PutKey, StoreMessage
+from protocols.store import Commit, GetKey, StoreMessage
 
 log = structlog.get_logger("telegram.posting")
 

@@ -5,8 +5,10 @@ import json
 from attrs import define, field, frozen
 
 from actors.kernel.asking import ask_until_answered
+from protocols.changes import DeleteKey, PutKey
+from protocols.journal import OutboxRow
 from protocols.mail import Address
-from protocols.store import Commit, DeleteKey, FindKeys, OutboxRow, PutKey, StoreMessage
+from protocols.store import Commit, FindKeys, StoreMessage
 
 PART_PREFIX = "telegram_part:"
 """The keys that say how much of an outgoing message stands in its chat, by the message's uid."""

@@ -10,8 +10,9 @@ from actors.telegram.outgoing.posting import NotNow, Post
 from actors.telegram.outgoing.targets import message_number
 from actors.telegram.outgoing.turns import Turn
 from protocols.ids import RoomId
+from protocols.journal import OutboxRow, Row, RowState
 from protocols.mail import Address
-from protocols.store import FindRow, OutboxRow, Row, RowState, StoreMessage
+from protocols.store import FindRow, StoreMessage
 
 TAKEN = "👀"
 FAILED = "💔"

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from actors.telegram.text.markup import LINK, PRE, Mark, Marked, clean, marked, with_addresses
-from protocols.store import Keyboard
+from protocols.journal import Keyboard
 
 LIMIT_UTF16 = 4096
 """Bot API, "sendMessage": 4096 characters after parsing; never more than so many UTF-16 units."""

@@ -6,10 +6,12 @@ import trio
 from attrs import define, field
 
 from actors.kernel.mailbox import Mailbox
+from protocols.changes import SentOutgoing
 from protocols.files import FileKind, FileMissing, LocalFile, Missing, RemoteFile
 from protocols.ids import MATRIX, RemoteId, RoomId, RowId, SurfaceName
+from protocols.journal import OutboxRow
 from protocols.mail import Address
-from protocols.store import Commit, OutboxRow, Outgoing, OutgoingRooms, SentOutgoing, StoreMessage
+from protocols.store import Commit, Outgoing, OutgoingRooms, StoreMessage
 from protocols.surfaces import (
     AnswerPress,
     Deliver,

@@ -5,9 +5,10 @@ from typing import Any, TypeVar, cast
 
 from attrs import define, field
 
+from protocols.changes import Change
 from protocols.ids import RowId
 from protocols.mail import Question
-from protocols.store import Change, Commit, Conflict
+from protocols.store import Commit, Conflict
 from tests.fakes import MemoryStoreAddress
 
 A = TypeVar("A")

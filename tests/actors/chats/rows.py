@@ -11,7 +11,7 @@ from actors.chats.page import Page
 from actors.chats.slots import SlotBook
 from actors.kernel.mailbox import Mailbox
 from protocols.ids import MATRIX, EventId, PersonId, RemoteId, RoomId, RowId, TraceId
-from protocols.store import Press, Row
+from protocols.journal import Press, Row
 from protocols.surfaces import Surface, SurfaceMessage
 from tests.fakes import MemoryStoreAddress
 

@@ -22,9 +22,10 @@ from actors.chats.access import (
     AccessPolicy,
     new_code,
 )
+from protocols.changes import DeleteKey, PutKey
 from protocols.chats import Paired, PairingRefused
 from protocols.ids import EventId, Language, PersonId, RoomId, RowId, TraceId
-from protocols.store import DeleteKey, PutKey, Row
+from protocols.journal import Row
 
 Mode = Literal["pairing", "allowlist", "open"]
 

@@ -12,7 +12,7 @@ from actors.chats.attempts import (
     remember_start,
 )
 from protocols.ids import EventId, PersonId, RoomId, RowId, TraceId
-from protocols.store import Row, RowState
+from protocols.journal import Row, RowState
 
 ROW = Row(
     id=RowId(1),

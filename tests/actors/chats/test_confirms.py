@@ -8,7 +8,8 @@ from attrs import evolve
 from actors.chats.confirms import LIFE, asked, choice_in, confirm_facts, read_confirm, resume_with
 from actors.words import CATALOGUES, Word
 from protocols.ids import RowId, SlotId
-from protocols.platform import Resume, TurnAsks
+from protocols.platform import Resume
+from protocols.turns import TurnAsks
 
 C1, C2 = SlotId("C1"), SlotId("C2")
 ASKS = TurnAsks("", "i-1", "Really?", ("Yes", "no", "Löschen"))

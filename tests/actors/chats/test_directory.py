@@ -12,6 +12,7 @@ from actors.chats.access import OWNER, AccessPolicy
 from actors.chats.flood import MOST_WORDS
 from actors.chats.replies import MOST_WAITING
 from actors.kernel.mailbox import Mailbox
+from protocols.changes import AddOutgoing, FinishRow, QueueRow
 from protocols.chats import (
     ListAccess,
     MayJoin,
@@ -25,17 +26,9 @@ from protocols.chats import (
     SessionMessage,
 )
 from protocols.ids import EventId, RoomId, RowId, RunId, SlotId
+from protocols.journal import RowState, Voice
 from protocols.mail import Address
-from protocols.store import (
-    AddOutgoing,
-    Commit,
-    FinishRow,
-    QueueRow,
-    RowState,
-    StoreMessage,
-    Voice,
-    WaitingRows,
-)
+from protocols.store import Commit, StoreMessage, WaitingRows
 from tests.actors.chats.world import BOSS, MATRIX, ME, OTHER_ROOM, ROOM, YOU, World
 from tests.fakes import MemoryJournal
 

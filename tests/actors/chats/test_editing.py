@@ -9,8 +9,8 @@ from actors.chats.editing import REWORDED
 from actors.chats.page import MOST_CHARACTERS
 from actors.chats.presses import EDIT_OFFERED
 from protocols.ids import RemoteId
+from protocols.journal import Amends, Button, RowState
 from protocols.platform import Resume
-from protocols.store import Amends, Button, RowState
 from tests.actors.chats.fake_surface import photo
 from tests.actors.chats.world import OTHER_ROOM, YOU, World
 

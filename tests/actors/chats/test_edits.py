@@ -15,7 +15,7 @@ from actors.chats.edits import (
     edited,
 )
 from protocols.ids import PersonId, RemoteId, RowId, RunId
-from protocols.store import Row, RowState
+from protocols.journal import Row, RowState
 from tests.actors.chats.fake_surface import photo
 from tests.actors.chats.rows import a_row
 

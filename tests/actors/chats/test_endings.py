@@ -10,16 +10,9 @@ from actors.chats.keyboards import MOST_BUTTONS
 from actors.chats.manner import Manner
 from protocols.files import FileKind, LocalFile
 from protocols.ids import Language
-from protocols.platform import (
-    Attachment,
-    FailureKind,
-    TurnAsks,
-    TurnFailed,
-    TurnFinished,
-    TurnOutcome,
-    TurnStopped,
-)
-from protocols.store import RowState, Voice
+from protocols.journal import RowState, Voice
+from protocols.platform import Attachment, FailureKind
+from protocols.turns import TurnAsks, TurnFailed, TurnFinished, TurnOutcome, TurnStopped
 from tests.actors.chats.rows import a_row
 
 MANNER = Manner(Language("en"), "!")

@@ -10,7 +10,7 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from protocols.ids import RemoteId
-from protocols.store import OutboxRow, RowState
+from protocols.journal import OutboxRow, RowState
 from tests.actors.chats.fake_surface import photo
 from tests.actors.chats.world import BOSS, ME, OTHER_ROOM, ROOM, World
 from tests.fakes import MemoryJournal

@@ -9,7 +9,7 @@ from actors.chats.files import Fetched, lines_for_person, text_for_agent
 from actors.chats.manner import Manner
 from protocols.files import FileKind, FileMissing, LocalFile, Missing, RemoteFile
 from protocols.ids import Language
-from protocols.store import RowState
+from protocols.journal import RowState
 from protocols.surfaces import ShowTyping
 from tests.actors.chats.fake_surface import photo
 from tests.actors.chats.world import BOSS, DRAWN, World

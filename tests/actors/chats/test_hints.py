@@ -6,7 +6,7 @@ import trio.testing
 from actors.chats.hints import MOST_PRESSES, DeliveryHints
 from actors.kernel.mailbox import Mailbox
 from protocols.ids import RemoteId, RoomId, RowId, SurfaceName
-from protocols.store import Press
+from protocols.journal import Press
 from protocols.surfaces import AnswerPress, Deliver, Surface, SurfaceMessage
 from tests.actors.chats.rows import a_press, a_row
 from tests.actors.chats.world import MATRIX, OTHER_ROOM, ROOM

@@ -9,19 +9,11 @@ from actors.chats.hints import DeliveryHints
 from actors.chats.intake import MOST_CONFLICTS, PAGE, Intake, UndecidedRowError
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
+from protocols.changes import QueueRow, RewordRow, StartRow
 from protocols.chats import SessionMessage
 from protocols.ids import EventId, RemoteId, RunId, SlotId
-from protocols.store import (
-    Arrival,
-    Commit,
-    Journal,
-    QueueRow,
-    RewordRow,
-    Row,
-    RowState,
-    StartRow,
-    UnsortedRows,
-)
+from protocols.journal import Arrival, Row, RowState
+from protocols.store import Commit, Journal, UnsortedRows
 from protocols.surfaces import Surface, SurfaceMessage
 from tests.actors.chats.quicker_store import QuickerStore
 from tests.actors.chats.rows import a_row

@@ -18,7 +18,7 @@ from actors.chats.manner import Manner
 from actors.chats.presses import LONGEST_ACTION_BYTES, read_press
 from actors.chats.slots import Chat, slot_with
 from protocols.ids import Language, RowId
-from protocols.store import Button, Keyboard
+from protocols.journal import Button, Keyboard
 from tests.actors.chats.world import ROOM
 
 ROW = RowId(7)

@@ -17,9 +17,10 @@ from actors.chats.notes import (
     read_notes,
     resume_for,
 )
+from protocols.changes import DecideRow, DeleteKey, PutKey, TakeKey
 from protocols.ids import RowId, SlotId
+from protocols.journal import RowState
 from protocols.platform import Resume
-from protocols.store import DecideRow, DeleteKey, PutKey, RowState, TakeKey
 from tests.actors.chats.rows import a_row
 from tests.actors.chats.world import ME, ROOM, YOU
 

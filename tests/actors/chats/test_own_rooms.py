@@ -7,7 +7,7 @@ from trio.testing import MockClock
 
 from protocols.chats import RoomGone
 from protocols.ids import RoomId
-from protocols.store import RowState
+from protocols.journal import RowState
 from tests.actors.chats.world import BOSS, OTHER_ROOM, ROOM, YOU, World
 
 NEW_ROOM = RoomId(f"{ROOM}/2")

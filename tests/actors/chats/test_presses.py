@@ -27,7 +27,7 @@ from actors.chats.presses import (
 )
 from actors.words import Word
 from protocols.ids import PersonId, RemoteId, RoomId, RowId, RunId, SlotId
-from protocols.store import Row, RowState, stop_action
+from protocols.journal import Row, RowState, stop_action
 from tests.actors.chats.rows import a_press, a_row
 
 ROW = RowId(7)

@@ -11,8 +11,8 @@ from actors.chats.intake import PRESS_LIFE
 from actors.chats.replies import MOST_WAITING
 from actors.words import CATALOGUES, Word, say
 from protocols.ids import Language, RemoteId
+from protocols.journal import Amends, Button, OutboxRow, Press, RowState
 from protocols.platform import Resume
-from protocols.store import Amends, Button, OutboxRow, Press, RowState
 from tests.actors.chats.fake_surface import photo
 from tests.actors.chats.world import BOSS, OTHER_ROOM, ROOM, YOU, World
 from tests.fakes import MemoryJournal

@@ -11,18 +11,10 @@ from actors.chats.redactions import DROPPED, IN_VAIN
 from actors.chats.retries import retry_arrival
 from actors.chats.sorting import Sorter
 from actors.chats.suspects import MOST_TRIES, remember_suspect
+from protocols.changes import QueueRow, StartRow
 from protocols.ids import EventId, RemoteId, RoomId, RowId, RunId, SlotId
-from protocols.store import (
-    Amends,
-    Commit,
-    Conflict,
-    Journal,
-    QueueRow,
-    Row,
-    RowState,
-    StartRow,
-    UnsortedRows,
-)
+from protocols.journal import Amends, Row, RowState
+from protocols.store import Commit, Conflict, Journal, UnsortedRows
 from tests.actors.chats.fake_surface import photo
 from tests.actors.chats.rows import a_page, a_row
 from tests.actors.chats.world import BOSS, MATRIX, ME, ROOM, YOU, World

@@ -16,7 +16,7 @@ from actors.chats.replies import (
 )
 from actors.chats.slots import Chat, SlotBook, slot_with
 from protocols.ids import Language, PersonId, RoomId, SlotId
-from protocols.store import Keyboard
+from protocols.journal import Keyboard
 from tests.actors.chats.rows import a_row
 from tests.actors.chats.world import ME, OTHER_ROOM, ROOM
 

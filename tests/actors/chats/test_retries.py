@@ -5,7 +5,7 @@ from attrs import evolve
 
 from actors.chats.retries import RETRYABLE, retry_arrival, why_not
 from protocols.ids import EventId, Language, RemoteId
-from protocols.store import RowState
+from protocols.journal import RowState
 from tests.actors.chats.fake_surface import photo
 from tests.actors.chats.rows import a_row
 

@@ -9,10 +9,12 @@ from trio.testing import MockClock
 from actors.chats.attempts import MOST_CRASHES
 from actors.chats.session import ChatSession
 from actors.kernel.mailbox import Mailbox
+from protocols.changes import FinishRow, QueueRow, StartRow
 from protocols.chats import DescribeSession, SessionMessage, StopTurn
 from protocols.ids import RoomId, RunId, SlotId
+from protocols.journal import RowState
 from protocols.platform import Resume
-from protocols.store import Commit, FinishRow, QueueRow, RowState, StartRow
+from protocols.store import Commit
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
 from tests.actors.chats.quicker_store import QuickerStore
 from tests.actors.chats.world import ME, OTHER_ROOM, ROOM, YOU, World

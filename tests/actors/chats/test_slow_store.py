@@ -3,7 +3,7 @@
 import trio
 from trio.testing import MockClock
 
-from protocols.store import RowState
+from protocols.journal import RowState
 from tests.actors.chats.world import OTHER_ROOM, World
 
 

@@ -13,8 +13,9 @@ from actors.chats.flood import MOST_WORDS
 from actors.chats.notes import TurnContext, put_context
 from actors.chats.replies import MOST_WAITING
 from actors.chats.sorting import Sorter
+from protocols.changes import AddOutgoing, DecideRow, FinishRow, PutKey, QueueRow
 from protocols.ids import EventId, PersonId, RowId, SlotId, run_id_for
-from protocols.store import AddOutgoing, DecideRow, FinishRow, PutKey, QueueRow, Row, RowState
+from protocols.journal import Row, RowState
 from tests.actors.chats.rows import a_page, a_row
 from tests.actors.chats.world import BOSS, ME, ROOM, YOU
 

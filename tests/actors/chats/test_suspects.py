@@ -5,7 +5,7 @@ from trio.testing import MockClock
 
 from actors.chats.suspects import MOST_TRIES, SUSPECT_KEY, remember_suspect, tries_before
 from protocols.ids import RowId
-from protocols.store import RowState
+from protocols.journal import RowState
 from tests.actors.chats.world import BOSS, OTHER_ROOM, World
 
 

@@ -6,8 +6,9 @@ from trio.testing import MockClock
 from actors.chats.manner import Manner
 from actors.chats.switches import settings_text
 from protocols.ids import Language, RemoteId, RowId
-from protocols.platform import FailureKind, SettingsAction, TurnFailed, UserSettings
-from protocols.store import Amends, Button, RowState
+from protocols.journal import Amends, Button, RowState
+from protocols.platform import FailureKind, SettingsAction, UserSettings
+from protocols.turns import TurnFailed
 from tests.actors.chats.rows import a_row
 from tests.actors.chats.world import YOU, World
 

@@ -6,7 +6,7 @@ from trio.testing import MockClock
 from actors.chats.notes import context_key, question_key
 from actors.chats.tidying import TIDY_EVERY, Tidying
 from protocols.ids import RowId
-from protocols.store import RowState
+from protocols.journal import RowState
 from tests.actors.chats.fake_surface import photo
 from tests.actors.chats.world import ME, ROOM, World
 from tests.fakes import MemoryJournal, MemoryStoreAddress

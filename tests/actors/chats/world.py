@@ -38,15 +38,17 @@ from protocols.ids import (
     TraceId,
     surface_of,
 )
+from protocols.journal import UNFINISHED, Arrival, OutboxRow, OutboxState, Press, Row, RowState
 from protocols.mail import Question, Sink
-from protocols.platform import (
+from protocols.platform import FailureKind, SettingsAction, UserSettings
+from protocols.store import Commit, Journal, StoreMessage
+from protocols.surfaces import AnswerPress, FetchFile, RoomMessage, Surface, SurfaceMessage
+from protocols.turns import (
     CancelTurn,
     ChangeSettings,
-    FailureKind,
     FetchSettings,
     PlatformMessage,
     RunTurn,
-    SettingsAction,
     Turn,
     TurnAsks,
     TurnFailed,
@@ -54,21 +56,7 @@ from protocols.platform import (
     TurnOutcome,
     TurnProgress,
     TurnStopped,
-    UserSettings,
 )
-from protocols.store import (
-    UNFINISHED,
-    Arrival,
-    Commit,
-    Journal,
-    OutboxRow,
-    OutboxState,
-    Press,
-    Row,
-    RowState,
-    StoreMessage,
-)
-from protocols.surfaces import AnswerPress, FetchFile, RoomMessage, Surface, SurfaceMessage
 from tests.actors.chats.fake_surface import FakeSurface
 from tests.fakes import MemoryJournal, MemoryStoreAddress
 from tests.invariants import journal_faults

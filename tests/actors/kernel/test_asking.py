@@ -6,8 +6,9 @@ from attrs import define
 from trio.testing import MockClock
 
 from actors.kernel.asking import ask_until_answered
+from protocols.changes import PutKey
 from protocols.mail import CalleeDiedError, Question
-from protocols.store import Commit, GetKey, PutKey
+from protocols.store import Commit, GetKey
 from tests.fakes import MemoryStoreAddress
 
 A = TypeVar("A")

@@ -17,22 +17,12 @@ from actors.matrix.crypto.port import Vault
 from actors.matrix.settings import MatrixSettings, Pace
 from actors.matrix.syncer import MatrixSyncer, olm_vault
 from actors.surfaces.disk import InThread
+from protocols.changes import AddOutgoing, Change, FinishRow, QueueRow, StartRow
 from protocols.chats import DirectoryMessage, MayJoin, RoomGone, RowsArrived
 from protocols.ids import PersonId, SlotId, run_id_for
+from protocols.journal import Row, RowState, Voice
 from protocols.mail import Question
-from protocols.store import (
-    AddOutgoing,
-    Change,
-    Commit,
-    Committed,
-    FinishRow,
-    QueueRow,
-    Row,
-    RowState,
-    StartRow,
-    UnsortedRows,
-    Voice,
-)
+from protocols.store import Commit, Committed, UnsortedRows
 from protocols.surfaces import Deliver, SurfaceMessage
 from tests.fakes import MemoryJournal, MemoryStoreAddress
 from tests.rigs.synapse import Account, Synapse

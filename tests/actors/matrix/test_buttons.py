@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.matrix.buttons import button_lines, emoji_of
-from protocols.store import Button, Keyboard
+from protocols.journal import Button, Keyboard
 
 
 def emoji(keyboard: Keyboard) -> list[str]:

@@ -11,9 +11,10 @@ from attrs import evolve
 from actors.kernel.child import ParkedError
 from actors.matrix.api.client import MatrixClient
 from actors.matrix.places import Places
+from protocols.changes import AddOutgoing
 from protocols.chats import RoomGone
 from protocols.ids import PersonId
-from protocols.store import AddOutgoing, OutboxState, Row, Voice
+from protocols.journal import OutboxState, Row, Voice
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
 from tests.actors.matrix.gateway import Gateway, echo, gateway_on
 from tests.rigs.matrix_human import human

@@ -10,7 +10,7 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from actors.matrix.settings import Pace
-from protocols.store import Cursor, OutboxState, Row
+from protocols.journal import Cursor, OutboxState, Row
 from protocols.surfaces import ShowDraft
 from tests.actors.matrix.fake_homeserver import BOT, ROOM, FakeHomeserver, gateway_over
 from tests.actors.matrix.gateway import Gateway

@@ -8,10 +8,12 @@ from trio.testing import MockClock
 from actors.ops import words
 from actors.ops.desk import Desk
 from actors.ops.words import Answer, JournalGlance, Refused, Request
+from protocols.changes import AddDeadLetter, FinishRow
 from protocols.chats import AccessList, Stranger
 from protocols.ids import EventId, PersonId, RoomId, RowId, SurfaceName, TraceId
+from protocols.journal import Arrival, RowState
 from protocols.lifecycle import ActorState, ActorView, UndeliveredMail
-from protocols.store import AddDeadLetter, Arrival, Commit, FinishRow, Journal, RowState
+from protocols.store import Commit, Journal
 from tests.actors.ops.rig import (
     DyingStoreAddress,
     EndedControl,

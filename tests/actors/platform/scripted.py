@@ -25,19 +25,15 @@ from protocols.platform import (
     FailureKind,
     PlatformClient,
     PlatformFailedError,
-    PlatformMessage,
     Resume,
-    RunTurn,
     SettingsAction,
     StreamFinished,
     StreamPart,
     TextDelta,
-    Turn,
-    TurnOutcome,
-    TurnProgress,
     User,
     UserSettings,
 )
+from protocols.turns import PlatformMessage, RunTurn, Turn, TurnOutcome, TurnProgress
 
 Step = StreamPart | float | Exception
 """A part to hand over, seconds to wait, or an error to raise."""

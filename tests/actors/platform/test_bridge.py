@@ -14,19 +14,21 @@ from protocols.ids import PersonId, RunId, SurfaceName
 from protocols.mail import CalleeDiedError
 from protocols.platform import (
     Attachment,
-    CancelTurn,
-    ChangeSettings,
     FailureKind,
-    FetchSettings,
     PlatformClient,
-    PlatformMessage,
     SettingsAction,
     StreamFinished,
     TextDelta,
+    UserSettings,
+)
+from protocols.turns import (
+    CancelTurn,
+    ChangeSettings,
+    FetchSettings,
+    PlatformMessage,
     TurnFailed,
     TurnFinished,
     TurnStopped,
-    UserSettings,
 )
 from tests.actors.platform.scripted import (
     HELLO,

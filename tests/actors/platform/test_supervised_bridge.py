@@ -18,14 +18,11 @@ from protocols.files import FileKind
 from protocols.ids import RunId
 from protocols.lifecycle import ActorState
 from protocols.mail import CalleeDiedError
-from protocols.platform import (
-    Attachment,
+from protocols.platform import Attachment, FailureKind, Resume, StreamPart
+from protocols.turns import (
     CancelTurn,
-    FailureKind,
     PlatformMessage,
-    Resume,
     RunTurn,
-    StreamPart,
     TurnAsks,
     TurnFailed,
     TurnFinished,

@@ -19,18 +19,13 @@ from protocols.platform import (
     Attachment,
     FailureKind,
     Resume,
-    RunTurn,
     StatusLine,
     StreamAsks,
     StreamFinished,
     StreamPart,
     TextDelta,
-    Turn,
-    TurnAsks,
-    TurnFailed,
-    TurnFinished,
-    TurnOutcome,
 )
+from protocols.turns import RunTurn, Turn, TurnAsks, TurnFailed, TurnFinished, TurnOutcome
 from tests.actors.platform.local_files import change, local_file
 from tests.actors.platform.scripted import (
     HELLO,

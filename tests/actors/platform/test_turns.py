@@ -14,18 +14,14 @@ from actors.platform.turns import Turns
 from protocols.ids import RunId
 from protocols.platform import (
     Attachment,
-    CancelTurn,
     FailureKind,
     Resume,
     StreamFinished,
     StreamPart,
     TextDelta,
-    TurnFailed,
-    TurnFinished,
-    TurnOutcome,
-    TurnStopped,
 )
-from protocols.platform import RunTurn as Question
+from protocols.turns import CancelTurn, TurnFailed, TurnFinished, TurnOutcome, TurnStopped
+from protocols.turns import RunTurn as Question
 from tests.actors.platform.scripted import (
     Desk,
     ScriptedClient,

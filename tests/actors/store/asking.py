@@ -1,24 +1,10 @@
 """Short ways to ask a store and to say what it should remember."""
 
+from protocols.changes import AddOutgoing, Change, FinishRow, QueueRow, StartRow
 from protocols.ids import EventId, PersonId, RoomId, RowId, RunId, SlotId, SurfaceName, TraceId
+from protocols.journal import Arrival, Row, RowState, Voice
 from protocols.mail import Address
-from protocols.store import (
-    AddOutgoing,
-    Arrival,
-    Change,
-    Commit,
-    Committed,
-    Conflict,
-    FindRow,
-    FinishRow,
-    Journal,
-    QueueRow,
-    Row,
-    RowState,
-    StartRow,
-    StoreMessage,
-    Voice,
-)
+from protocols.store import Commit, Committed, Conflict, FindRow, Journal, StoreMessage
 
 MATRIX = SurfaceName("matrix")
 ROOM = RoomId("matrix/!r:s")

@@ -18,7 +18,9 @@ from actors.store.batch import Batch, Durable, commit_batch
 from actors.store.connection import Connection
 from actors.store.database import check_database, open_database
 from actors.store.errors import BrokenDatabaseError, StoreFileError
+from protocols.changes import FinishRow, PutKey
 from protocols.ids import RowId
+from protocols.journal import Row, RowState
 from protocols.mail import CalleeDiedError, Question
 from protocols.store import (
     Backup,
@@ -26,14 +28,10 @@ from protocols.store import (
     Commit,
     Committed,
     FindRow,
-    FinishRow,
     GetKey,
     Journal,
     Journaled,
-    PutKey,
     RecentRows,
-    Row,
-    RowState,
     StoreMessage,
 )
 from tests.actors.store.asking import MATRIX, NOW, Asking, arrival, finish, words

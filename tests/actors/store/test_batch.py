@@ -7,7 +7,8 @@ from actors.store.batch import commit_batch
 from actors.store.connection import Connection
 from actors.store.database import open_database
 from actors.store.errors import FullDiskWriteError
-from protocols.store import Commit, GetKey, Journal, PutKey
+from protocols.changes import PutKey
+from protocols.store import Commit, GetKey, Journal
 from tests.actors.store.asking import MATRIX, NOW, arrival
 
 

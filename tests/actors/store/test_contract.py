@@ -5,6 +5,20 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from protocols.changes import (
+    AddDeadLetter,
+    Change,
+    DecideRow,
+    DeleteDeadLetter,
+    DeleteKey,
+    FailedOutgoing,
+    PutKey,
+    RequeueRow,
+    RewordRow,
+    SentOutgoing,
+    ShowRow,
+    TakeKey,
+)
 from protocols.ids import (
     OutboxId,
     PersonId,
@@ -13,20 +27,14 @@ from protocols.ids import (
     RowId,
     SurfaceName,
 )
+from protocols.journal import Cursor, RowState, Voice
 from protocols.store import (
-    AddDeadLetter,
     Backup,
     BackupMade,
     BackupRefused,
-    Change,
     Committed,
     Conflict,
-    Cursor,
     DeadLetters,
-    DecideRow,
-    DeleteDeadLetter,
-    DeleteKey,
-    FailedOutgoing,
     FinalOutgoing,
     FindKeys,
     FindMessage,
@@ -37,18 +45,10 @@ from protocols.store import (
     LastFinished,
     Outgoing,
     OutgoingRooms,
-    PutKey,
     ReadCursor,
     RecentRows,
-    RequeueRow,
-    RewordRow,
-    RowState,
-    SentOutgoing,
-    ShowRow,
     SummariseJournal,
-    TakeKey,
     UnsortedRows,
-    Voice,
     WaitingRooms,
     WaitingRows,
 )

@@ -2,21 +2,16 @@
 
 from attrs import evolve
 
+from protocols.changes import AddOutgoing, FailedOutgoing, SentOutgoing
 from protocols.ids import EventId, OutboxId, RemoteId, RowId, SurfaceName
+from protocols.journal import Amends, Button, Keyboard, OutboxRow
 from protocols.store import (
-    AddOutgoing,
-    Amends,
-    Button,
-    FailedOutgoing,
     FinalOutgoing,
     FindEvent,
     FindMessage,
     FindOutgoing,
     Journal,
-    Keyboard,
-    OutboxRow,
     Outgoing,
-    SentOutgoing,
     UnsortedRows,
 )
 from tests.actors.store.asking import MATRIX, OTHER_ROOM, ROOM, Asking, arrival, finish, words

@@ -13,8 +13,9 @@ from actors.kernel.spec import permanent
 from actors.kernel.supervision import Supervisor
 from actors.store.actor import StoreActor
 from protocols.ids import EventId, PersonId, RoomId, SurfaceName, TraceId
+from protocols.journal import Arrival, Cursor
 from protocols.lifecycle import ActorState
-from protocols.store import Arrival, Cursor, Journal, ReadCursor, RecentRows, StoreMessage
+from protocols.store import Journal, ReadCursor, RecentRows, StoreMessage
 from tests.actors.kernel.steps import AtStep
 
 _SURFACE = SurfaceName("matrix")

@@ -11,7 +11,7 @@ from actors.store.database import open_database
 from actors.store.rows import journal_rows, outbox_rows
 from actors.store.schema import MIGRATIONS, version_of
 from protocols.ids import RemoteId
-from protocols.store import Button, Press, Row, RowState
+from protocols.journal import Button, Press, Row, RowState
 
 _ROWS = {
     "group": "telegram/-42",

@@ -11,6 +11,22 @@ from hypothesis import strategies as st
 
 from actors.kernel.mailbox import Mailbox
 from actors.store.actor import StoreActor
+from protocols.changes import (
+    AddDeadLetter,
+    AddOutgoing,
+    Change,
+    DecideRow,
+    DeleteDeadLetter,
+    DeleteKey,
+    FailedOutgoing,
+    FinishRow,
+    PutKey,
+    RequeueRow,
+    RewordRow,
+    SentOutgoing,
+    ShowRow,
+    TakeKey,
+)
 from protocols.files import FileKind, LocalFile, RemoteFile
 from protocols.ids import (
     EventId,
@@ -22,52 +38,40 @@ from protocols.ids import (
     RowId,
     SurfaceName,
 )
-from protocols.mail import Address, Question
-from protocols.store import (
+from protocols.journal import (
     FINAL,
     UNFINISHED,
-    AddDeadLetter,
-    AddOutgoing,
     Amends,
     Button,
-    Change,
+    Cursor,
+    OutboxRow,
+    Press,
+    Row,
+    RowState,
+    Voice,
+)
+from protocols.mail import Address, Question
+from protocols.store import (
     Commit,
     Committed,
     Conflict,
-    Cursor,
     DeadLetters,
-    DecideRow,
-    DeleteDeadLetter,
-    DeleteKey,
-    FailedOutgoing,
     FinalOutgoing,
     FindEvent,
     FindKeys,
     FindMessage,
     FindOutgoing,
     FindRow,
-    FinishRow,
     GetKey,
     Journal,
     LastFinished,
-    OutboxRow,
     Outgoing,
     OutgoingRooms,
-    Press,
-    PutKey,
     ReadCursor,
     RecentRows,
-    RequeueRow,
-    RewordRow,
-    Row,
-    RowState,
-    SentOutgoing,
-    ShowRow,
     StoreMessage,
     SummariseJournal,
-    TakeKey,
     UnsortedRows,
-    Voice,
     WaitingRooms,
     WaitingRows,
 )

@@ -10,18 +10,10 @@ from actors.store.connection import Connection
 from actors.store.database import open_database
 from actors.store.lookups import look_up_outgoing
 from actors.store.pruning import prune
+from protocols.changes import AddDeadLetter, Change, FailedOutgoing, SentOutgoing
 from protocols.ids import OutboxId, RemoteId, RowId
-from protocols.store import (
-    AddDeadLetter,
-    Amends,
-    Change,
-    Committed,
-    FailedOutgoing,
-    FindOutgoing,
-    Journal,
-    OutboxRow,
-    SentOutgoing,
-)
+from protocols.journal import Amends, OutboxRow
+from protocols.store import Committed, FindOutgoing, Journal
 from tests.actors.store.asking import MATRIX, ROOM, arrival, finish, queue, words
 
 ENDED = 100.0

@@ -12,7 +12,8 @@ from actors.store.connection import Connection
 from actors.store.database import open_database
 from actors.store.errors import FullDiskError, UpgradeFailedError
 from actors.store.schema import MIGRATIONS, Migration, read_migrations, statements, version_of
-from protocols.store import FindKeys, GetKey, PutKey, StoreMessage
+from protocols.changes import PutKey
+from protocols.store import FindKeys, GetKey, StoreMessage
 from tests.actors.store.asking import Asking
 
 NEXT = len(MIGRATIONS) + 1

@@ -13,8 +13,10 @@ import trio
 from actors.kernel.mailbox import Mailbox
 from actors.store.actor import StoreActor
 from actors.store.errors import StoreFileError
+from protocols.changes import AddOutgoing
+from protocols.journal import Cursor, Voice
 from protocols.mail import Address
-from protocols.store import AddOutgoing, Commit, Cursor, Journal, ReadCursor, StoreMessage, Voice
+from protocols.store import Commit, Journal, ReadCursor, StoreMessage
 from tests.actors.store.asking import MATRIX, ROOM, arrival
 
 _CLIENTS = 20

@@ -27,6 +27,7 @@ from actors.telegram.api.outcomes import (
 from actors.telegram.errands.menu import MENU_KEY
 from actors.telegram.sender import TelegramSender
 from actors.telegram.settings import TelegramSettings
+from protocols.changes import AddOutgoing, Change, FinishRow, QueueRow, StartRow
 from protocols.files import FileKind, LocalFile
 from protocols.ids import (
     TELEGRAM,
@@ -40,22 +41,9 @@ from protocols.ids import (
     TraceId,
     run_id_for,
 )
+from protocols.journal import Amends, Arrival, Keyboard, RowState, Voice
 from protocols.mail import Question
-from protocols.store import (
-    AddOutgoing,
-    Amends,
-    Arrival,
-    Change,
-    Commit,
-    Committed,
-    FinishRow,
-    Journal,
-    Keyboard,
-    QueueRow,
-    RowState,
-    StartRow,
-    Voice,
-)
+from protocols.store import Commit, Committed, Journal
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping, SurfaceMessage
 from tests.fakes import MemoryJournal, MemoryStoreAddress, at_once
 

@@ -8,7 +8,7 @@ from actors.telegram.api.outcomes import Me
 from actors.telegram.incoming.decode import decode
 from actors.telegram.incoming.meaning import Decoded, Reader
 from actors.telegram.settings import GroupMode
-from protocols.store import Arrival
+from protocols.journal import Arrival
 from tests.actors.telegram.fake_bot_api import GROUP, message
 
 READER = Reader(Me(4242, "agent_bot"), GroupMode.MENTION, now=1_005.0)

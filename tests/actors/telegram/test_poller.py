@@ -16,10 +16,12 @@ from actors.telegram.incoming.taking import PENALTY_KEY
 from actors.telegram.poller import WRONG_TOKEN
 from actors.telegram.settings import GroupMode
 from actors.words import Word, say
+from protocols.changes import QueueRow
 from protocols.chats import RoomGone, RowsArrived
 from protocols.files import FileKind, RemoteFile
 from protocols.ids import Language, RemoteId, RoomId, SlotId, run_id_for
-from protocols.store import Commit, Press, QueueRow
+from protocols.journal import Press
+from protocols.store import Commit
 from protocols.surfaces import AnswerPress
 from tests.actors.kernel.steps import AtStep, run_seeded
 from tests.actors.telegram.fake_bot_api import (

@@ -9,7 +9,7 @@ from attrs import define, field
 from actors.telegram.poller import TelegramPoller
 from actors.telegram.settings import Pace, TelegramSettings
 from protocols.ids import Language, RemoteId, RoomId
-from protocols.store import Press
+from protocols.journal import Press
 from tests.actors.telegram.receiver import Box, FaultyStore
 from tests.rigs.telegram_api import TelegramApi, telegram_api
 from tests.rigs.telegram_faults import bad_gateway, truncated

@@ -19,16 +19,9 @@ from actors.telegram.api.outcomes import (
     Unauthorized,
     Unreachable,
 )
+from protocols.changes import AddOutgoing, FinishRow, PutKey, ShowRow
 from protocols.ids import RemoteId, RoomId, RowId
-from protocols.store import (
-    AddOutgoing,
-    FinishRow,
-    OutboxState,
-    PutKey,
-    RowState,
-    ShowRow,
-    Voice,
-)
+from protocols.journal import OutboxState, RowState, Voice
 from protocols.surfaces import Deliver
 from tests.actors.telegram.fake_bot import EPOCH, GROUP, HERE, TOPIC, Fault, Gateway, Shown
 

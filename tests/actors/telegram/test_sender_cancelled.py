@@ -11,7 +11,7 @@ from trio.testing import MockClock
 
 from actors.telegram.settings import Streaming
 from protocols.files import FileKind, LocalFile
-from protocols.store import Button, Keyboard
+from protocols.journal import Button, Keyboard
 from tests.actors.telegram.fake_bot import EPOCH, GROUP, HERE, SETTINGS, FakeBot, Gateway
 
 PARTS = [f"part {number} " + "word " * 700 for number in range(3)]

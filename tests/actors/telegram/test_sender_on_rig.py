@@ -12,6 +12,7 @@ from actors.kernel.mailbox import Mailbox
 from actors.telegram.sender import TelegramSender
 from actors.telegram.settings import Streaming, TelegramSettings
 from actors.words import Word, say
+from protocols.changes import AddOutgoing, FinishRow, QueueRow, StartRow
 from protocols.files import FileKind, FileMissing, LocalFile, Missing, RemoteFile
 from protocols.ids import (
     TELEGRAM,
@@ -25,22 +26,8 @@ from protocols.ids import (
     TraceId,
     run_id_for,
 )
-from protocols.store import (
-    AddOutgoing,
-    Amends,
-    Arrival,
-    Button,
-    Commit,
-    Committed,
-    FinishRow,
-    Journal,
-    Keyboard,
-    OutboxState,
-    QueueRow,
-    RowState,
-    StartRow,
-    Voice,
-)
+from protocols.journal import Amends, Arrival, Button, Keyboard, OutboxState, RowState, Voice
+from protocols.store import Commit, Committed, Journal
 from protocols.surfaces import (
     AnswerPress,
     Deliver,

@@ -16,7 +16,7 @@ from attrs import define
 from actors.terminal.opening import open_terminal
 from actors.terminal.surface import HERE
 from protocols.ids import RowId
-from protocols.store import Row, Voice
+from protocols.journal import Row, Voice
 from protocols.surfaces import Deliver, ShowDraft
 from tests.actors.terminal.stage import Stage, stage_for
 

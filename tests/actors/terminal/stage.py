@@ -11,25 +11,20 @@ from attrs import Factory, define, evolve
 from actors.kernel.mailbox import Mailbox
 from actors.terminal.opening import Terminal
 from actors.terminal.surface import HERE, OWNER, TerminalSurface
+from protocols.changes import SentOutgoing
 from protocols.chats import DirectoryMessage
 from protocols.ids import EventId, OutboxId, RoomId, RowId, TraceId
+from protocols.journal import UNFINISHED, OutboxRow, OutboxState, Row, RowState, Voice
 from protocols.mail import CalleeDiedError, Question
 from protocols.store import (
-    UNFINISHED,
     Commit,
     Committed,
     FindRow,
     Journal,
     Journaled,
-    OutboxRow,
-    OutboxState,
     Outgoing,
-    Row,
-    RowState,
-    SentOutgoing,
     StoreMessage,
     UnsortedRows,
-    Voice,
     WaitingRows,
 )
 from protocols.surfaces import Deliver, SurfaceMessage

@@ -9,7 +9,7 @@ from attrs import define
 from rich.console import Console
 
 from actors.terminal.live import LiveScreen, LogLines
-from protocols.store import Voice
+from protocols.journal import Voice
 
 
 @define

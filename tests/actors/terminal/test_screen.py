@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from actors.terminal.screen import PlainScreen
-from protocols.store import Voice
+from protocols.journal import Voice
 
 
 def printed(*answers: str) -> bytes:

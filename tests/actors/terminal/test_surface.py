@@ -22,8 +22,8 @@ from actors.terminal.screen import PlainScreen
 from actors.terminal.surface import HERE, OWNER, STORE_RETRY_DELAYS, TerminalSurface
 from protocols.files import FileKind, FileMissing, Missing, RemoteFile
 from protocols.ids import RoomId, RowId
+from protocols.journal import OutboxState, Row, RowState, Voice
 from protocols.mail import CalleeDiedError
-from protocols.store import OutboxState, Row, RowState, Voice
 from protocols.surfaces import AnswerPress, Deliver, FetchFile, OpenRoom, ShowDraft, ShowTyping
 from tests.actors.kernel.steps import AtStep
 from tests.actors.terminal.stage import Agent, Stage, StageStore, echo, stage_for

@@ -2,8 +2,10 @@
 
 from itertools import count
 
+from protocols.changes import QueueRow, StartRow
 from protocols.ids import MATRIX, EventId, PersonId, RoomId, RowId, SlotId, TraceId, run_id_for
-from protocols.store import Arrival, Journal, QueueRow, StartRow
+from protocols.journal import Arrival
+from protocols.store import Journal
 from tests.actors.matrix.fake_homeserver import ALICE
 from tests.actors.matrix.gateway import Gateway
 

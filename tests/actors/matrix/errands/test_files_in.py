@@ -17,9 +17,10 @@ from trio.testing import MockClock
 from actors.matrix.api.replies import Done, Limited, Refused, Reply, Take, TokenRefused, Unreachable
 from actors.matrix.crypto.attachments import encrypted
 from actors.matrix.errands.files_in import LARGEST_BYTES
+from protocols.changes import FinishRow
 from protocols.files import FileKind, FileMissing, LocalFile, Missing, RemoteFile
 from protocols.ids import RoomId, RowId
-from protocols.store import FinishRow, RowState
+from protocols.journal import RowState
 from protocols.surfaces import Deliver, FetchFile
 from tests.actors.matrix.errands.rows import row_in
 from tests.actors.matrix.fake_homeserver import FakeHomeserver, Json, gateway_over, started

@@ -20,8 +20,8 @@ from actors.matrix.errands.lines import Account, Line, OwnLimit
 from actors.matrix.errands.making import Maker
 from actors.matrix.errands.spaces import FILING_PREFIX, SPACE_PREFIX
 from actors.matrix.places import MOVED_PREFIX
+from protocols.changes import PutKey
 from protocols.ids import RoomId, RowId, native_id
-from protocols.store import PutKey
 from protocols.surfaces import OpenRoom
 from tests.actors.matrix.errands.fake_rooms import FakeRooms
 from tests.actors.matrix.errands.rows import row_in

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 
 from actors.matrix.settings import Pace
 from protocols.ids import RoomId
-from protocols.store import Cursor, Voice
+from protocols.journal import Cursor, Voice
 from tests.actors.matrix.fake_homeserver import (
     ALICE,
     BOT,

@@ -9,8 +9,10 @@ from trio.testing import MockClock
 
 from actors.matrix.api.replies import Done, Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.settings import GroupMode
+from protocols.changes import AddOutgoing, SentOutgoing
 from protocols.ids import RemoteId, RoomId
-from protocols.store import AddOutgoing, Commit, Row, SentOutgoing, Voice
+from protocols.journal import Row, Voice
+from protocols.store import Commit
 from tests.actors.matrix.fake_homeserver import (
     ALICE,
     BOT,

@@ -16,7 +16,7 @@ from actors.matrix.settings import Threads
 from actors.matrix.txns import draft_txn
 from actors.words import Word, say
 from protocols.ids import Language, RemoteId, RoomId
-from protocols.store import Row, RowState, Voice
+from protocols.journal import Row, RowState, Voice
 from tests.actors.matrix.fake_homeserver import (
     ROOM,
     FakeHomeserver,

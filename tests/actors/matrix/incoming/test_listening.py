@@ -9,19 +9,11 @@ import trio
 from trio.testing import MockClock
 
 from actors.matrix.settings import Threads
+from protocols.changes import AddOutgoing, SentOutgoing
 from protocols.files import FileKind
 from protocols.ids import RemoteId, RoomId
-from protocols.store import (
-    AddOutgoing,
-    Amends,
-    Button,
-    Commit,
-    Keyboard,
-    Press,
-    Row,
-    SentOutgoing,
-    Voice,
-)
+from protocols.journal import Amends, Button, Keyboard, Press, Row, Voice
+from protocols.store import Commit
 from tests.actors.matrix.fake_homeserver import (
     ALICE,
     BOT,

@@ -13,7 +13,7 @@ from actors.matrix.settings import MatrixSettings
 from actors.words import Word, say
 from protocols.files import FileKind
 from protocols.ids import Language, RemoteId, RoomId
-from protocols.store import Row
+from protocols.journal import Row
 from tests.actors.matrix.gateway import Gateway, gateway_on
 from tests.rigs.matrix_human import Human, human
 from tests.rigs.synapse import Synapse

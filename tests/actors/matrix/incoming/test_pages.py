@@ -18,7 +18,7 @@ from actors.matrix.incoming.pages import (
 )
 from actors.matrix.places import Places, person_id
 from protocols.ids import EventId, RowId, TraceId
-from protocols.store import Row
+from protocols.journal import Row
 from tests.actors.matrix.incoming.events import EVENT, JSON, ME, ROOM, Json, member, message
 
 INVITE = member("invite", sender="@alice:here")

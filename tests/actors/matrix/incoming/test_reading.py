@@ -6,10 +6,12 @@ import pytest
 from trio.testing import MockClock
 
 from actors.matrix.api.replies import Done, Limited, Refused, TokenRefused, Unreachable
+from protocols.changes import AddOutgoing
 from protocols.chats import DirectoryMessage, RoomGone
 from protocols.ids import MATRIX, EventId, PersonId, RoomId, TraceId
+from protocols.journal import Arrival, Cursor, Voice
 from protocols.mail import AnswerLateError, Question
-from protocols.store import AddOutgoing, Arrival, Cursor, Journal, Voice
+from protocols.store import Journal
 from protocols.surfaces import Deliver
 from tests.actors.matrix.fake_homeserver import (
     ALICE,

@@ -10,8 +10,9 @@ from actors.kernel.child import ParkedError
 from actors.matrix.api.homeserver import Session
 from actors.matrix.api.login import SessionFile
 from actors.matrix.api.replies import Reply, TokenRefused, Unreachable
+from protocols.changes import AddOutgoing
 from protocols.ids import RoomId
-from protocols.store import AddOutgoing, Voice
+from protocols.journal import Voice
 from protocols.surfaces import Deliver
 from tests.actors.matrix.fake_homeserver import (
     BOT,

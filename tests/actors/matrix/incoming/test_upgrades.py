@@ -12,9 +12,10 @@ from actors.matrix.api.replies import Limited, Reply, TokenRefused, Unreachable
 from actors.matrix.incoming.upgrades import FOLLOW_PREFIX
 from actors.matrix.places import MOVED_PREFIX
 from actors.matrix.settings import Threads
+from protocols.changes import AddOutgoing
 from protocols.chats import RoomGone
 from protocols.ids import RoomId
-from protocols.store import AddOutgoing, Row, Voice
+from protocols.journal import Row, Voice
 from tests.actors.matrix.fake_homeserver import (
     ROOM,
     FakeHomeserver,

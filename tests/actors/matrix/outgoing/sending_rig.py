@@ -24,6 +24,7 @@ from actors.matrix.places import Places
 from actors.matrix.settings import MatrixSettings, Pace
 from actors.matrix.txns import draft_txn
 from actors.surfaces.leftovers import Leftovers
+from protocols.changes import AddOutgoing, FinishRow, QueueRow, StartRow
 from protocols.files import FileKind, LocalFile
 from protocols.ids import (
     MATRIX,
@@ -36,25 +37,19 @@ from protocols.ids import (
     TraceId,
     run_id_for,
 )
-from protocols.mail import Question
-from protocols.store import (
-    AddOutgoing,
+from protocols.journal import (
     Amends,
     Arrival,
-    Commit,
-    Committed,
-    FinishRow,
-    Journal,
     Keyboard,
     OutboxRow,
     OutboxState,
     Press,
-    QueueRow,
     Row,
     RowState,
-    StartRow,
     Voice,
 )
+from protocols.mail import Question
+from protocols.store import Commit, Committed, Journal
 from protocols.surfaces import Deliver, ShowTyping
 from tests.actors.matrix.fake_homeserver import ALICE, BOT, ROOM, FakeHomeserver
 from tests.fakes import MemoryJournal, MemoryStoreAddress, at_once

@@ -10,7 +10,8 @@ from trio.testing import MockClock
 from actors.matrix.api.replies import Json, Limited, Refused, Reply, Unreachable
 from protocols.files import FileKind
 from protocols.ids import RemoteId
-from protocols.store import Button, FindOutgoing, OutboxState
+from protocols.journal import Button, OutboxState
+from protocols.store import FindOutgoing
 from protocols.surfaces import AnswerPress, ShowDraft
 from tests.actors.matrix.fake_homeserver import ROOM
 from tests.actors.matrix.outgoing.sending_rig import HERE, Out

@@ -9,7 +9,8 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from actors.matrix.api.replies import Json, Reply
-from protocols.store import AddOutgoing, FinishRow, Row, RowState, Voice
+from protocols.changes import AddOutgoing, FinishRow
+from protocols.journal import Row, RowState, Voice
 from protocols.surfaces import ShowDraft
 from tests.actors.matrix.fake_homeserver import BOT, FakeHomeserver, gateway_over, started
 from tests.actors.matrix.gateway import Gateway

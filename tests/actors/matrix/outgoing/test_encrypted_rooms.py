@@ -13,9 +13,10 @@ from trio.testing import MockClock
 import actors.matrix
 from actors.matrix.api.replies import Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.crypto.port import NotSealed
+from protocols.changes import AddOutgoing
 from protocols.files import FileKind
 from protocols.ids import RemoteId
-from protocols.store import AddOutgoing, Button, OutboxState, Voice
+from protocols.journal import Button, OutboxState, Voice
 from protocols.surfaces import AnswerPress, Deliver, ShowDraft
 from tests.actors.matrix.fake_homeserver import ROOM, FakeHomeserver, Json
 from tests.actors.matrix.outgoing.sending_rig import HERE, Out, unsealed

@@ -12,7 +12,7 @@ from trio.testing import MockClock
 from actors.matrix.api.replies import Done, Limited, Refused, Reply, TokenRefused, Unreachable
 from actors.matrix.crypto.attachments import decrypted
 from protocols.files import FileKind
-from protocols.store import Button, OutboxState
+from protocols.journal import Button, OutboxState
 from protocols.surfaces import ShowDraft
 from tests.actors.matrix.fake_homeserver import ROOM
 from tests.actors.matrix.outgoing.sending_rig import HERE, Out, unsealed

@@ -7,8 +7,9 @@ import pytest
 import trio
 from PIL import Image
 
+from protocols.changes import AddOutgoing
 from protocols.files import FileKind, LocalFile
-from protocols.store import AddOutgoing, Amends, Button, OutboxState, Row, Voice
+from protocols.journal import Amends, Button, OutboxState, Row, Voice
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
 from tests.actors.matrix.gateway import Gateway, gateway_on
 from tests.rigs.matrix_human import Human, human

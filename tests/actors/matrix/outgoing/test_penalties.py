@@ -10,7 +10,7 @@ from actors.matrix.api.limits import PENALTY_KEY
 from actors.matrix.api.replies import Limited
 from actors.surfaces.penalties import penalty_text
 from protocols.ids import RoomId
-from protocols.store import Button
+from protocols.journal import Button
 from protocols.surfaces import ShowDraft
 from tests.actors.matrix.outgoing.sending_rig import EPOCH, HERE, Out
 

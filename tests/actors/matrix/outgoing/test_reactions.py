@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from actors.matrix.api.replies import Limited, Refused, Unreachable
 from protocols.ids import RemoteId
-from protocols.store import Press, RowState
+from protocols.journal import Press, RowState
 from protocols.surfaces import ShowDraft
 from tests.actors.matrix.outgoing.sending_rig import HERE, Out
 

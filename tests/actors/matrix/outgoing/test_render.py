@@ -15,7 +15,7 @@ from actors.matrix.outgoing.render import (
     html_of,
     smaller_contents,
 )
-from protocols.store import Voice
+from protocols.journal import Voice
 
 _MARKS = [
     *("**", "_", "`", "```\n", "# ", "- ", "1. ", "> ", "| a | b |\n|-|-|\n", "\n\n", "\n"),

@@ -14,19 +14,11 @@ from actors.matrix.outgoing.render import as_edit
 from actors.matrix.places import Places
 from actors.matrix.settings import Pace
 from actors.matrix.syncer import _Surface
+from protocols.changes import AddOutgoing, FinishRow, SentOutgoing
 from protocols.ids import RemoteId, RowId
+from protocols.journal import OutboxState, Row, RowState, Voice
 from protocols.mail import Question
-from protocols.store import (
-    AddOutgoing,
-    Commit,
-    Conflict,
-    FinishRow,
-    OutboxState,
-    Row,
-    RowState,
-    SentOutgoing,
-    Voice,
-)
+from protocols.store import Commit, Conflict
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
 from tests.actors.matrix.fake_homeserver import ROOM, FakeHomeserver, gateway_over, started
 from tests.actors.matrix.gateway import A, Gateway

@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from protocols.files import FileKind
 from protocols.ids import OutboxId, RemoteId, RoomId
-from protocols.store import Button, OutboxState, RowState
+from protocols.journal import Button, OutboxState, RowState
 from protocols.surfaces import ShowDraft
 from tests.actors.matrix.fake_homeserver import ROOM
 from tests.actors.matrix.outgoing.sending_rig import Json, Out, unsealed

@@ -8,9 +8,10 @@ import trio
 from trio.testing import MockClock
 
 from actors.matrix.api.replies import Done, Refused
+from protocols.changes import AddOutgoing
 from protocols.files import FileKind
 from protocols.ids import RemoteId, RoomId
-from protocols.store import AddOutgoing, OutboxState, Voice
+from protocols.journal import OutboxState, Voice
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
 from tests.actors.matrix.fake_homeserver import ALICE, ROOM
 from tests.actors.matrix.outgoing.sending_rig import HERE, Out

@@ -4,7 +4,7 @@ from actors.matrix.outgoing.render import contents
 from actors.matrix.outgoing.ties import Tie, tie_of
 from actors.matrix.places import Place
 from protocols.ids import EventId, PersonId, RemoteId, RoomId, RowId, TraceId
-from protocols.store import Press, Row, Voice
+from protocols.journal import Press, Row, Voice
 
 WORDS = next(contents("words", Voice.AGENT))
 ROW = Row(

@@ -33,7 +33,7 @@ from actors.telegram.api.outcomes import (
 )
 from actors.telegram.api.vocabulary import GetMe
 from actors.telegram.settings import TelegramSettings
-from protocols.store import Button
+from protocols.journal import Button
 from tests.actors.telegram.fake_bot_api import (
     BOT,
     SETTINGS,

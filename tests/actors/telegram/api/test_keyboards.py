@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from actors.telegram.api.keyboards import LARGEST_ACTION_BYTES, inline, stop_keyboard
 from protocols.ids import Language, RowId
-from protocols.store import Button, Keyboard
+from protocols.journal import Button, Keyboard
 
 ANY = st.lists(st.lists(st.builds(Button, st.text(), st.text()), max_size=3).map(tuple)).map(tuple)
 

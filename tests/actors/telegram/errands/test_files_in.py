@@ -25,9 +25,10 @@ from actors.telegram.api.outcomes import (
     Unreachable,
 )
 from actors.telegram.errands.files_in import LARGEST_BYTES
+from protocols.changes import FinishRow
 from protocols.files import FileKind, FileMissing, LocalFile, Missing, RemoteFile
 from protocols.ids import RoomId, RowId
-from protocols.store import FinishRow, RowState
+from protocols.journal import RowState
 from protocols.surfaces import Deliver, FetchFile
 from tests.actors.telegram.fake_bot import (
     GROUP,

@@ -18,8 +18,8 @@ from actors.telegram.api.outcomes import (
 )
 from actors.telegram.errands.menu import menus
 from actors.words import CATALOGUES, Word
+from protocols.changes import PutKey
 from protocols.ids import RoomId
-from protocols.store import PutKey
 from tests.actors.telegram.fake_bot import EPOCH, GROUP, HERE, SETTINGS, FakeBot, Fault, Gateway
 
 FOR_ADMIN = evolve(SETTINGS, admins=(42,))

@@ -6,8 +6,9 @@ from trio.testing import MockClock
 
 from actors.telegram.api.outcomes import Ambiguous, Failure, Forbidden, Me, RateLimited, Refused
 from actors.telegram.errands.topics import TOPIC_PREFIX
+from protocols.changes import FinishRow, PutKey
 from protocols.ids import RoomId, RowId
-from protocols.store import FinishRow, PutKey, RowState
+from protocols.journal import RowState
 from protocols.surfaces import OpenRoom
 from tests.actors.telegram.fake_bot import GROUP, HERE, FakeBot, Fault, Gateway
 

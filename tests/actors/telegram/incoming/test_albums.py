@@ -11,7 +11,7 @@ from actors.telegram.incoming.decode import decode
 from actors.telegram.incoming.meaning import Decoded, Ignored, Part
 from actors.telegram.incoming.news import News
 from protocols.ids import EventId, RemoteId
-from protocols.store import Arrival
+from protocols.journal import Arrival
 from tests.actors.telegram.fake_bot_api import BOT, GROUP, mention, message
 from tests.actors.telegram.json_values import JSON
 from tests.actors.telegram.reading import ALL, READER

@@ -13,8 +13,8 @@ from actors.telegram.incoming.meaning import ChatLost, Reader
 from actors.telegram.incoming.origin import Album, room_id
 from actors.telegram.settings import GroupMode
 from actors.words import Word, say
+from protocols.changes import AddDeadLetter, PutKey
 from protocols.ids import Language
-from protocols.store import AddDeadLetter, PutKey
 from protocols.surfaces import AnswerPress
 from tests.actors.telegram.fake_bot_api import ALICE, GROUP, PRIVATE, message
 from tests.actors.telegram.json_values import JSON

@@ -19,7 +19,7 @@ from actors.telegram.incoming.meaning import (
     Unreadable,
 )
 from actors.telegram.incoming.origin import room_id
-from protocols.store import Arrival
+from protocols.journal import Arrival
 from tests.actors.telegram.fake_bot_api import ALICE, BOT, GROUP, PRIVATE, message
 from tests.actors.telegram.json_values import JSON, places_in, with_change
 from tests.actors.telegram.reading import ALL, READER, arrival, in_group, read

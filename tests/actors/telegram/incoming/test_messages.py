@@ -15,7 +15,7 @@ from actors.telegram.incoming.meaning import (
 )
 from protocols.files import FileKind
 from protocols.ids import EventId, Language, PersonId, RemoteId, RoomId, TraceId
-from protocols.store import Arrival
+from protocols.journal import Arrival
 from tests.actors.telegram.fake_bot_api import ALICE, BOT, GROUP, PRIVATE, mention, message
 from tests.actors.telegram.reading import ALL, READER, arrival, in_group, read
 

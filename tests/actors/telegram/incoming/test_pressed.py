@@ -8,7 +8,7 @@ from attrs import evolve
 from actors.telegram.incoming.aliases import Aliases
 from actors.telegram.incoming.meaning import Decoded, Ignored, StrangePress, Unreadable
 from protocols.ids import EventId, Language, PersonId, RemoteId, RoomId
-from protocols.store import Arrival, Press
+from protocols.journal import Arrival, Press
 from tests.actors.telegram.fake_bot_api import ALICE, BOT, GROUP, PRIVATE
 from tests.actors.telegram.reading import READER, arrival, read
 

@@ -18,19 +18,10 @@ from actors.telegram.api.outcomes import (
 )
 from actors.telegram.outgoing.contents import contents
 from actors.telegram.text.render import length_utf16
+from protocols.changes import AddOutgoing, FinishRow, PutKey
 from protocols.files import FileKind, LocalFile
 from protocols.ids import Language, OutboxId, RemoteId, RoomId
-from protocols.store import (
-    AddOutgoing,
-    Amends,
-    Button,
-    FinishRow,
-    Keyboard,
-    OutboxRow,
-    PutKey,
-    RowState,
-    Voice,
-)
+from protocols.journal import Amends, Button, Keyboard, OutboxRow, RowState, Voice
 from protocols.surfaces import AnswerPress, Deliver
 from tests.actors.telegram.fake_bot import EPOCH, GROUP, HERE, TOPIC, Fault, Gateway
 

@@ -8,8 +8,10 @@ from structlog.typing import EventDict
 from trio.testing import MockClock
 
 from actors.telegram.api.outcomes import Refused
+from protocols.changes import AddOutgoing
+from protocols.journal import Voice
 from protocols.mail import Question
-from protocols.store import AddOutgoing, Outgoing, Voice
+from protocols.store import Outgoing
 from protocols.surfaces import Deliver
 from tests.actors.telegram.fake_bot import HERE, Fault, Gateway
 from tests.fakes import MemoryStoreAddress

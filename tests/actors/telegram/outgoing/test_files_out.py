@@ -26,9 +26,10 @@ from actors.telegram.outgoing.files_out import (
 )
 from actors.telegram.settings import Streaming
 from actors.words import Word, say
+from protocols.changes import AddOutgoing, FinishRow
 from protocols.files import FileKind, LocalFile
 from protocols.ids import Language, RoomId
-from protocols.store import AddOutgoing, Button, FinishRow, Keyboard, RowState, Voice
+from protocols.journal import Button, Keyboard, RowState, Voice
 from protocols.surfaces import Deliver
 from tests.actors.telegram.fake_bot import EPOCH, GROUP, HERE, SETTINGS, Fault, Gateway
 

@@ -15,7 +15,7 @@ from actors.telegram.api.outcomes import (
 )
 from actors.telegram.settings import Streaming
 from protocols.ids import RoomId
-from protocols.store import RowState
+from protocols.journal import RowState
 from tests.actors.telegram.fake_bot import GROUP, HERE, SETTINGS, FakeBot, Fault, Gateway
 
 ASKED = (42, 77)

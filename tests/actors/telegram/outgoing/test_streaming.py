@@ -17,8 +17,9 @@ from actors.telegram.api.outcomes import (
     Unreachable,
 )
 from actors.telegram.settings import Streaming
+from protocols.changes import AddOutgoing, FinishRow, ShowRow
 from protocols.ids import RemoteId
-from protocols.store import AddOutgoing, FinishRow, RowState, ShowRow, Voice
+from protocols.journal import RowState, Voice
 from tests.actors.telegram.fake_bot import GROUP, HERE, SETTINGS, Fault, Gateway, Shown
 
 DRAFT = evolve(SETTINGS, streaming=Streaming.DRAFT)
