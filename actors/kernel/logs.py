@@ -42,15 +42,7 @@ def configure_logs(
         redactor(secrets),
     ]
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[without_library_texts, *shared],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _renderer(log_format, stream),
-            ],
-        )
-    )
+    handler.setFormatter(_formatter(shared, _renderer(log_format, stream)))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -63,6 +55,13 @@ def configure_logs(
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         cache_logger_on_first_use=True,
+    )
+
+
+def _formatter(shared: list[Processor], renderer: Processor) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[without_library_texts, *shared],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
 
 
