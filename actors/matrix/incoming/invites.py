@@ -22,7 +22,7 @@ from protocols.store import Commit, FindKeys, StoreMessage
 log = structlog.get_logger("matrix.invites")
 
 _PREFIX = "matrix_invite:"
-_ASK_AGAIN_AFTER = 60.0
+_ASK_AGAIN_AFTER = 10.0
 """Seconds: somebody may have been let in meanwhile, and nobody tells us."""
 
 _KEYS_WITHIN = 30.0
