@@ -5,14 +5,14 @@ from attrs import define, evolve
 
 from actors.kernel.asking import ask_until_answered
 from actors.matrix.incoming.meaning import OwnDraft
+from actors.matrix.outgoing.drafts import Drafts
 from actors.matrix.outgoing.rooms import Rooms
-from actors.matrix.outgoing.sending import Sender
 from actors.matrix.txns import draft_txn
-from protocols.changes import Change, ShowRow
+from protocols.changes import Change
 from protocols.ids import MATRIX, RemoteId, RoomId
 from protocols.journal import Arrival, Cursor, Row
 from protocols.mail import Address, NoAnswerError
-from protocols.store import Commit, FindRow, Journal, ReadCursor, RecentRows, StoreMessage
+from protocols.store import FindRow, Journal, ReadCursor, RecentRows, StoreMessage
 
 log = structlog.get_logger("matrix.ledger")
 
@@ -23,7 +23,7 @@ class Ledger:
 
     store: Address[StoreMessage]
     rooms: Rooms
-    sender: Sender
+    drafts: Drafts
     me: str
 
     async def since(self) -> str:
@@ -47,11 +47,7 @@ class Ledger:
             if row is None or row.shown_id is not None:
                 continue
             if draft_txn(row.id, row.run_id) == draft.txn:
-                self.sender.answers.found_drafts[row.id] = RemoteId(draft.event_id)
-                # A finished row takes no more; what we remember here is for its answer.
-                await ask_until_answered(
-                    self.store, Commit((ShowRow(row.id, RemoteId(draft.event_id)),))
-                )
+                await self.drafts.note(row.id, RemoteId(draft.event_id))
 
     async def write(self, arrivals: list[Arrival], extra: tuple[Change, ...], token: str) -> None:
         """Have it all in one transaction, however often the store dies meanwhile."""

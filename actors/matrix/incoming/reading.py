@@ -87,7 +87,7 @@ class Reader:
     def __attrs_post_init__(self) -> None:
         """Make the parts."""
         self._pages = Pages(self.server, self.status, self.rooms, self.me)
-        self._ledger = Ledger(self.store, self.rooms, self.sender, self.me)
+        self._ledger = Ledger(self.store, self.rooms, self.sender.drafts, self.me)
         self._gaps = Gaps(self.server, self.status, self.me)
         self._lookup = Lookup(self.server, self.store, self.vault, self.me)
         self._listener = Listener(

@@ -22,7 +22,7 @@ from actors.matrix.outgoing.turns import Desk
 from actors.matrix.outgoing.whereabouts import Whereabouts
 from actors.surfaces.leftovers import Leftovers
 from protocols.changes import Change, FailedOutgoing, SentOutgoing
-from protocols.ids import MATRIX, RemoteId, RoomId, RowId
+from protocols.ids import MATRIX, RemoteId, RoomId
 from protocols.journal import OutboxRow
 from protocols.mail import Address
 from protocols.store import Commit, Conflict, Outgoing, OutgoingRooms, StoreMessage
@@ -36,11 +36,7 @@ _FOLLOWED_FOR = 86_400.0
 
 @define
 class Answers:
-    """The way from the outbox into the room.
-
-    Args:
-        found_drafts: Drafts of an earlier life that the server showed us and the journal lacks.
-    """
+    """The way from the outbox into the room."""
 
     store: Address[StoreMessage]
     post: Post
@@ -48,7 +44,6 @@ class Answers:
     reactions: Reactions
     drafts: Drafts
     leftovers: Leftovers
-    found_drafts: dict[RowId, RemoteId] = field(factory=dict)
     _texts: Texts = field(init=False)
     _files: FilesOut = field(init=False)
     _sent_files: SentFiles = field(init=False)
@@ -152,8 +147,8 @@ class Answers:
         """The event whose place the answer takes."""
         if not row.is_final or row.row is None:
             return None
-        turn, found_id = desk.turns.get(row.row), self.found_drafts.pop(row.row, None)
-        shown_id = row.shown_id or found_id or self.drafts.noted.get(row.row)
+        turn = desk.turns.get(row.row)
+        shown_id = row.shown_id or self.drafts.noted.get(row.row)
         if turn is not None:
             if turn.is_unsure:
                 # The same transaction again tells which event it became, or would have become.

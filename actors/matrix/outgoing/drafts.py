@@ -16,12 +16,12 @@ from actors.matrix.settings import Pace
 from actors.matrix.txns import draft_txn
 from protocols.changes import Change, DeleteKey, PutKey, ShowRow
 from protocols.ids import RemoteId, RoomId, RowId
-from protocols.journal import RowState, Voice
+from protocols.journal import OutboxState, RowState, Voice
 from protocols.mail import Address
-from protocols.store import Commit, Conflict, FindKeys, FindRow, StoreMessage
+from protocols.store import Commit, Conflict, FinalOutgoing, FindKeys, FindRow, StoreMessage
 
 DRAFT_PREFIX = "matrix_draft:"
-"""The keys that say which event shows a row's answer, where the row itself does not."""
+"""The keys that say which event shows a row's answer, where the row itself cannot."""
 
 
 @define
@@ -29,7 +29,7 @@ class Drafts:
     """The way of a draft into the room; nobody insists on one: the answer comes anyway.
 
     Args:
-        noted: Drafts that came as their turns ended, which the journal's rows do not name.
+        noted: The events that show answers which are not settled yet.
     """
 
     store: Address[StoreMessage]
@@ -43,6 +43,20 @@ class Drafts:
         for key, text in await ask_until_answered(self.store, FindKeys(DRAFT_PREFIX)):
             row = RowId(int(key.removeprefix(DRAFT_PREFIX)))
             self.noted[row] = RemoteId(json.loads(text))
+
+    async def note(self, row: RowId, event_id: RemoteId) -> None:
+        """The answer of *row* takes the place of *event_id*, in our next life too."""
+        self.noted[row] = event_id
+        shown = await ask_until_answered(self.store, Commit((ShowRow(row, event_id),)))
+        if not isinstance(shown, Conflict):
+            return
+        # The turn is over, and its row takes no more; but its answer may still wait.
+        final = await ask_until_answered(self.store, FinalOutgoing(row))
+        if final is None or final.state is not OutboxState.PENDING:
+            self.noted.pop(row, None)
+            return
+        note = PutKey(f"{DRAFT_PREFIX}{row}", json.dumps(event_id))
+        await ask_until_answered(self.store, Commit((note,)))
 
     def forgotten(self, row: RowId | None) -> tuple[Change, ...]:
         """The changes that forget what was noted of *row*."""
@@ -83,19 +97,11 @@ class Drafts:
         match await self.post.attempt(self._native(room), turn.txn, tied):
             case Posted(event_id):
                 turn.shown, turn.shown_id, turn.is_unsure = content, event_id, False
-                await self._note(turn.row, event_id)
+                await self.note(turn.row, event_id)
             case NotNow(is_unsure=True):
                 turn.shown, turn.is_unsure = content, True
             case _:
                 pass
-
-    async def _note(self, row: RowId, event_id: RemoteId) -> None:
-        shown = await ask_until_answered(self.store, Commit((ShowRow(row, event_id),)))
-        if isinstance(shown, Conflict):
-            # The turn has ended meanwhile, and our next life has to know all the same.
-            self.noted[row] = event_id
-            note = PutKey(f"{DRAFT_PREFIX}{row}", json.dumps(event_id))
-            await ask_until_answered(self.store, Commit((note,)))
 
     def _native(self, room: RoomId) -> str:
         return self.whereabouts.places.find(room).room

@@ -204,19 +204,19 @@ class Out:
         self.sender = Sender(self.server, self.store, post, self.settings, self.places, leftovers)
         return self.sender
 
-    def find_drafts(self) -> None:
+    async def find_drafts(self) -> None:
         """The sync shows drafts of an earlier life that the journal lacks, as the reader does."""
         txns = {draft_txn(row.id, row.run_id): row for row in self.journal.rows.values()}
         for _, event in self.server.stream:
             row = txns.get(event.get("unsigned", {}).get("transaction_id", ""))
             if row is not None and row.shown_id is None:
-                self.sender.answers.found_drafts[row.id] = event["event_id"]
+                await self.sender.drafts.note(row.id, event["event_id"])
 
     @asynccontextmanager
     async def running(self, *, is_killed: bool = False) -> AsyncIterator[Sender]:
         """One life, ended in good order, or cancelled where it stands."""
         sender = self.begin()
-        self.find_drafts()
+        await self.find_drafts()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(sender.run)
             sender.open(BOT)

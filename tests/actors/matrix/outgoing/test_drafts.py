@@ -10,6 +10,7 @@ from trio.testing import MockClock
 
 from actors.matrix.api.replies import Json, Reply
 from protocols.changes import AddOutgoing, FinishRow
+from protocols.ids import RemoteId
 from protocols.journal import Row, RowState, Voice
 from protocols.surfaces import ShowDraft
 from tests.actors.matrix.fake_homeserver import BOT, FakeHomeserver, gateway_over, started
@@ -64,6 +65,29 @@ async def test_a_draft_that_came_as_its_turn_ended_is_the_answers_after_a_kill_t
     assert len(shown) == 1
     new = out.contents()[-1]
     assert new.get("m.new_content", new)["body"] == "the whole answer"
+
+
+@pytest.mark.parametrize("is_delivered", [False, True])
+async def test_a_draft_that_the_sync_shows_after_its_turn_is_the_answers_after_a_kill_too(
+    autojump_clock: MockClock, tmp_path: Path, *, is_delivered: bool
+) -> None:
+    out = Out.over(autojump_clock, tmp_path)
+    async with out.running(is_killed=True) as sender:
+        await trio.testing.wait_all_tasks_blocked()
+        row = out.row()
+        if is_delivered:
+            out.finish(row, "the whole answer")
+            await out.settled()
+        else:
+            answer = AddOutgoing(HERE, Voice.AGENT, "the whole answer", row=row.id)
+            out.commit(FinishRow(row.id, RowState.ANSWERED), answer)
+        draft = out.server.add({"msgtype": "m.text", "body": "the whole"}, sender=BOT)
+        await sender.drafts.note(row.id, RemoteId(draft))
+    await live(out)
+
+    assert len(out.contents()) == 2
+    assert ("m.new_content" in out.contents()[-1]) is not is_delivered
+    assert out.journal.keys == {}
 
 
 async def test_half_a_character_in_a_draft_stops_nothing(
