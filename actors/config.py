@@ -1,5 +1,6 @@
 """Every setting, its meaning and its default; ``.env.example`` repeats them and a test compares."""
 
+import hmac
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,12 +18,16 @@ from pydantic import (
 )
 
 from actors.environment import SettingsError, debug_socket, store_path
+from actors.ops.settings import WebSettings
+from actors.platform.settings import AgentSettings
+from protocols.file_links import FileLinks
 from protocols.ids import TELEGRAM, PersonId
 
 _PERSON = re.compile(r"(telegram:-?\d+|matrix:@[^:\s]+:\S+|terminal:owner)")
 _MATRIX_USER = re.compile(r"@[^:\s]+:\S+")
 
 
+_BIND = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}", re.ASCII)
 _TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
 
 
@@ -48,6 +53,12 @@ def _matrix_user(value: str) -> str:
     return value
 
 
+def _bind(value: str) -> str:
+    if value and not _BIND.fullmatch(value):
+        raise ValueError("must look like 127.0.0.1:8088 or [::1]:8088")
+    return value
+
+
 People = Annotated[
     tuple[Annotated[PersonId, AfterValidator(_person)], ...], BeforeValidator(_split)
 ]
@@ -55,6 +66,7 @@ MatrixUsers = Annotated[
     tuple[Annotated[str, AfterValidator(_matrix_user)], ...], BeforeValidator(_split)
 ]
 
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_split)]
 TelegramUsers = Annotated[tuple[int, ...], BeforeValidator(_split)]
 
 
@@ -63,8 +75,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="ignore")
 
-    platform_mode: Literal["mock"] = Field(
-        "mock", description="The agent: mock answers by itself, no account needed."
+    platform_mode: Literal["mock", "production", "openai", "agui"] = Field(
+        "mock",
+        description="The agent: mock (no account needed), production, openai, or agui.",
     )
     mock_latency: bool = Field(
         default=True, description="Whether the mock agent takes its time like a real one."
@@ -74,6 +87,46 @@ class Settings(BaseModel):
     )
     platform_max_turns: int = Field(
         100, ge=1, description="Answers that may run at once; further ones wait in order."
+    )
+    lambda_platform_url: HttpUrl | None = Field(
+        None, description="production: the Lambda platform, such as https://platform.example.org."
+    )
+    lambda_service_token: SecretStr = Field(
+        SecretStr(""), description="production: the token that the platform gave this program."
+    )
+    lambda_webhook_secret: Secrets = Field(
+        (), description="The platform may push: its whsec_ secret, or several while one is renewed."
+    )
+    platform_attachments: Literal["binary", "url", "s3"] = Field(
+        "binary",
+        description="production: files go inside requests, as addresses on OPS_PUBLIC_URL, or s3.",
+    )
+    openai_base_url: HttpUrl | None = Field(
+        None, description="openai: any compatible server, such as http://localhost:11434/v1."
+    )
+    openai_model: str = Field(
+        "", description="openai: the model; may be empty where the server has just one."
+    )
+    openai_api_key: SecretStr = Field(
+        SecretStr(""), description="openai: the server's key, where it wants one."
+    )
+    openai_system_prompt: str = Field(
+        "", description="openai: what the model is told before every chat."
+    )
+    openai_vision: bool = Field(
+        default=False, description="openai: whether the model looks at pictures."
+    )
+    agui_url: HttpUrl | None = Field(None, description="agui: the address of any AG-UI agent.")
+    agui_token: SecretStr = Field(
+        SecretStr(""), description="agui: a bearer token for it, where it wants one."
+    )
+    history_chars: int = Field(
+        24_000, ge=0, description="openai, agui: characters of earlier messages that go along."
+    )
+    catch_up_ask: float = Field(
+        21_600.0,
+        ge=0,
+        description="Seconds of absence after which more than 3 waiting messages are asked about.",
     )
     store_path: Path = Field(
         Path("surfaces.db"),
@@ -101,6 +154,19 @@ class Settings(BaseModel):
     )
     shutdown_grace: float = Field(
         20.0, ge=0, description="Seconds that running answers get when the program stops."
+    )
+    ops_bind: Annotated[str, AfterValidator(_bind)] = Field(
+        "127.0.0.1:8088",
+        description="Where health, metrics, the page and pushes are served; empty: nowhere.",
+    )
+    ops_token: SecretStr = Field(
+        SecretStr(""), description="Opens the page to whoever does not come from this machine."
+    )
+    ops_public_url: HttpUrl | None = Field(
+        None, description="How the platform reaches that server, such as https://bot.example.org."
+    )
+    ops_alerts: People = Field(
+        (), description="Who is told when something is wrong: telegram:42,matrix:@me:example.org."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least important line that is logged; debug shows people's words."
@@ -170,6 +236,46 @@ class Settings(BaseModel):
         return (*on_telegram, *on_matrix)
 
     @property
+    def agent(self) -> AgentSettings:
+        """What the bridge is told about the agent."""
+        url, secret = {
+            "mock": (None, SecretStr("")),
+            "production": (self.lambda_platform_url, self.lambda_service_token),
+            "openai": (self.openai_base_url, self.openai_api_key),
+            "agui": (self.agui_url, self.agui_token),
+        }[self.platform_mode]
+        return AgentSettings(
+            self.platform_mode,
+            mock_latency=self.mock_latency,
+            url=_plain_url(url),
+            secret=secret.get_secret_value(),
+            attachments=self.platform_attachments,
+            model=self.openai_model,
+            system_prompt=self.openai_system_prompt,
+            has_vision=self.openai_vision,
+            history_chars=self.history_chars,
+            files=self.files_path,
+            links=self._links,
+        )
+
+    @property
+    def web(self) -> WebSettings:
+        """What the HTTP server is told."""
+        secrets = tuple(secret.get_secret_value() for secret in self.lambda_webhook_secret)
+        token = self.ops_token.get_secret_value()
+        return WebSettings(self.ops_bind, token, secrets, self.files_path, self._links)
+
+    @property
+    def _links(self) -> FileLinks | None:
+        if self.platform_attachments != "url" or self.ops_public_url is None:
+            return None
+        # The same in every life, so that a request which is repeated names the same addresses.
+        token = self.lambda_service_token.get_secret_value().encode()
+        return FileLinks(
+            _plain_url(self.ops_public_url), hmac.digest(token, b"file links", "sha256")
+        )
+
+    @property
     def telegram_ways(self) -> tuple[str, str, str, bool, Path, tuple[int, ...]]:
         """What Telegram's surface is told beside its token; the last are the admins there."""
         people = (person.partition(":") for person in self.admins)
@@ -189,7 +295,12 @@ class Settings(BaseModel):
     def secrets(self) -> tuple[str, ...]:
         """Every value that must never be printed."""
         values = [getattr(self, name) for name in type(self).model_fields]
+        values += self.lambda_webhook_secret
         return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+
+def _plain_url(url: HttpUrl | None) -> str:
+    return str(url or "").rstrip("/")
 
 
 def load_settings(environment: Mapping[str, str]) -> Settings:
@@ -214,8 +325,22 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
+_NEEDED = {
+    "production": ("LAMBDA_PLATFORM_URL", "LAMBDA_SERVICE_TOKEN"),
+    "openai": ("OPENAI_BASE_URL",),
+    "agui": ("AGUI_URL",),
+}
+
+
 def _missing(environment: Mapping[str, str]) -> list[str]:
-    faults: list[str] = []
+    mode = environment.get("PLATFORM_MODE", "")
+    faults = [
+        f"{name}: needed, as PLATFORM_MODE is {mode}"
+        for name in _NEEDED.get(mode, ())
+        if name not in environment
+    ]
+    if environment.get("PLATFORM_ATTACHMENTS") == "url" and "OPS_PUBLIC_URL" not in environment:
+        faults.append("OPS_PUBLIC_URL: needed, as PLATFORM_ATTACHMENTS is url")
     if "MATRIX_HOMESERVER" in environment:
         if "MATRIX_USER_ID" not in environment:
             faults.append("MATRIX_USER_ID: needed, as MATRIX_HOMESERVER is set")

@@ -14,10 +14,16 @@ class SettingsError(Exception):
     """The settings are wrong; the text has a line for each fault, by variable, without values."""
 
 
+_EMPTY = frozenset({"OPS_BIND"})
+"""Variables that mean something when they are empty: there is no such thing."""
+
+
 def read_environment(env_file: Path = Path(".env")) -> dict[str, str]:
     """The variables that are set and not empty; the process's own win over *env_file*."""
     merged = dotenv_values(env_file, interpolate=False) | os.environ
-    return {name: value for name, value in merged.items() if value}
+    return {
+        name: value for name, value in merged.items() if value or (name in _EMPTY and value == "")
+    }
 
 
 def store_path(environment: Mapping[str, str]) -> Path:

@@ -68,7 +68,8 @@ class ShowRow:
 class AddOutgoing:
     """Words to send to *room*; with *row* they are about that row, and reply to it.
 
-    With *amends* they are added to a message that is there.
+    With *amends* they are added to a message that is there. ``footer`` and ``folded`` are
+    those of ``OutboxRow``.
     """
 
     room: RoomId
@@ -79,6 +80,8 @@ class AddOutgoing:
     keyboard: Keyboard = ()
     files: tuple[LocalFile, ...] = ()
     amends: Amends | None = None
+    footer: str = field(repr=False, default="")
+    folded: str = field(repr=False, default="")
 
 
 @frozen

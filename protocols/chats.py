@@ -102,7 +102,18 @@ class RetryRow(Question[Requeued | RetryRefused]):
     row: RowId
 
 
-DirectoryMessage = RowsArrived | RoomGone | MayJoin | ListAccess | Pair | RetryRow
+@frozen
+class Tell(Question[bool]):
+    """Say the Markdown *text* to *person*, in the room that they used last.
+
+    The answer says whether it is durably on its way; False where no room of theirs is known.
+    """
+
+    person: PersonId
+    text: str = field(repr=False)
+
+
+DirectoryMessage = RowsArrived | RoomGone | MayJoin | ListAccess | Pair | RetryRow | Tell
 
 
 # To a session.

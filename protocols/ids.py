@@ -10,6 +10,9 @@ TELEGRAM = SurfaceName("telegram")
 MATRIX = SurfaceName("matrix")
 TERMINAL = SurfaceName("terminal")
 
+PLATFORM = SurfaceName("platform")
+"""Nobody chats here: what the agent's platform pushes is journaled under this name."""
+
 RoomId = NewType("RoomId", str)
 RoomId.__doc__ = (
     "A room on its surface, ``<surface>/<the surface's own id>``: ``matrix/!abc:example.org``."

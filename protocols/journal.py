@@ -195,6 +195,8 @@ class OutboxRow:
         reply_to_id: The message of the row, by its surface's own id; empty where it has none.
         language: That of the row's person.
         thread_id: The message that began the thread of the row; empty where it is in none.
+        footer: One line of Markdown below the text, which is no part of what the agent said.
+        folded: Plain text that is shown folded above the text: what the agent thought.
     """
 
     id: OutboxId
@@ -216,6 +218,16 @@ class OutboxRow:
     reply_to_id: RemoteId = RemoteId("")
     language: Language = Language("")
     thread_id: RemoteId = RemoteId("")
+    footer: str = field(repr=False, default="")
+    folded: str = field(repr=False, default="")
+
+
+@frozen
+class Exchange:
+    """What a person wrote in a chat, and what the agent answered."""
+
+    asked: str = field(repr=False)
+    answered: str = field(repr=False)
 
 
 @frozen

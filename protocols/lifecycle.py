@@ -36,6 +36,7 @@ class ActorView:
         in_hand: Class name of the message being handled; empty for none.
         waits_for: Whom it waits for: an actor's name and why, ``backoff 4.0 s``, ``its inbox``.
         note: What the actor says of itself, such as ``last sync 2 s ago``, or why it is parked.
+        beat_age: Since it last did what it is there for, such as a completed poll; None for never.
     """
 
     path: str
@@ -54,6 +55,7 @@ class ActorView:
     last_error: str
     waits_for: str
     note: str
+    beat_age: float | None = None
 
 
 @frozen

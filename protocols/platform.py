@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
-from protocols.ids import RunId
+from protocols.ids import Language, RunId, SurfaceName, TraceId
+from protocols.journal import Exchange
 
 
 @frozen
@@ -61,12 +62,55 @@ class Answer:
     attachments: tuple[Attachment, ...] = ()
 
 
-# What a stream is made of; it ends with exactly one of StreamFinished and StreamAsks.
+@frozen
+class Usage:
+    """What a run cost, as the agent says; a number is None where it does not.
+
+    Args:
+        input_tokens: Read by the model; ``output_tokens`` were written by it.
+    """
+
+    model: str = ""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@frozen
+class RunDetails:
+    """What a run may know beside its message; an agent may do without.
+
+    Args:
+        surface: Where the person writes.
+        language: That of the person's app.
+        history: What was said in this chat before, oldest first; only for a client that wants it.
+    """
+
+    surface: SurfaceName = SurfaceName("")
+    language: Language = Language("")
+    trace: TraceId = TraceId("")
+    history: tuple[Exchange, ...] = field(repr=False, default=())
+
+
+# What a stream is made of; it ends with exactly one of StreamFinished, StreamAsks, StreamStopped.
 
 
 @frozen
 class TextDelta:
     """More of the answer's text."""
+
+    text: str = field(repr=False)
+
+
+@frozen
+class WholeText:
+    """The answer's text from its start, in the place of all that came: a stream was lost."""
+
+    text: str = field(repr=False)
+
+
+@frozen
+class ReasoningDelta:
+    """More of what the agent thought before it answers."""
 
     text: str = field(repr=False)
 
@@ -79,10 +123,23 @@ class StatusLine:
 
 
 @frozen
+class ToolCall:
+    """The agent uses the tool *name*; replaces the status line."""
+
+    name: str = field(repr=False)
+
+
+@frozen
 class StreamFinished:
     """The answer is complete."""
 
     attachments: tuple[Attachment, ...] = ()
+    usage: Usage | None = None
+
+
+@frozen
+class StreamStopped:
+    """The run was cancelled at the platform."""
 
 
 @frozen
@@ -90,22 +147,41 @@ class StreamAsks:
     """The agent asks the person before it goes on; the answer starts a new run.
 
     Args:
-        choices: The words that a person may answer with, such as ``("yes", "no")``.
+        interrupt_id: Whatever the client needs to go on; only it knows what is in there, it is
+            kept and comes back in ``Resume``. At most 64 KiB.
+        choices: The words that a person may answer with, such as ``("yes", "no")``; the words
+            ``yes``, ``no``, ``approve`` and ``reject`` are shown in the person's language. Empty
+            where any words are an answer.
+        expires_at: Seconds since the epoch, after which no answer counts; None where it is not
+            said.
     """
 
-    interrupt_id: str
+    interrupt_id: str = field(repr=False)
     question: str = field(repr=False)
     choices: tuple[str, ...] = ("yes", "no")
+    expires_at: float | None = None
 
 
-StreamPart = TextDelta | StatusLine | StreamFinished | StreamAsks
+StreamPart = (
+    TextDelta
+    | WholeText
+    | ReasoningDelta
+    | StatusLine
+    | ToolCall
+    | StreamFinished
+    | StreamAsks
+    | StreamStopped
+)
 
 
 @frozen
 class Resume:
-    """The person's answer to ``StreamAsks``; ``choice`` is None where they wrote something else."""
+    """The person's answer to ``StreamAsks``; ``choice`` is None where they wrote something else.
 
-    interrupt_id: str
+    The words themselves are the text of the message that resumes.
+    """
+
+    interrupt_id: str = field(repr=False)
     choice: str | None
 
 
@@ -126,6 +202,8 @@ class FailureKind(StrEnum):
     """It answered something that is not the protocol."""
     GONE = "gone"
     """Our own bridge died with the turn in hand."""
+    FILE_REFUSED = "file refused"
+    """The agent does not take a file of this kind or size."""
     FILE_LOST = "file lost"
     """A file on its way is not there any more, or our disk does not take it."""
 
@@ -149,11 +227,21 @@ class PlatformFailedError(Exception):
         self.retry_after = retry_after
 
 
+NO_DETAILS = RunDetails()
+
+
 class PlatformClient(Protocol):
     """The port: what each ``PLATFORM_MODE`` implements.
 
     Every method raises ``PlatformFailedError``. A run's id makes a repeated request the same run.
     """
+
+    @property
+    def history_chars(self) -> int:
+        """Characters of the chat's history that each run needs; 0 where the agent keeps it."""
+
+    async def check_access(self) -> None:
+        """Ask whether we may use the agent at all; ``UNAUTHORIZED`` says that nobody is let in."""
 
     async def get_or_create_user(self, external_id: str, platform: str, display_name: str) -> User:
         """The platform's user for a person on a surface; the same one every time."""
@@ -166,6 +254,7 @@ class PlatformClient(Protocol):
         *,
         run_id: RunId,
         attachments: tuple[Attachment, ...] = (),
+        details: RunDetails = NO_DETAILS,
     ) -> Answer:
         """Run the agent and wait for the whole answer."""
 
@@ -178,10 +267,11 @@ class PlatformClient(Protocol):
         run_id: RunId,
         attachments: tuple[Attachment, ...] = (),
         resume: Resume | None = None,
+        details: RunDetails = NO_DETAILS,
     ) -> AsyncIterator[StreamPart]:
         """Run the agent and hand over its answer as it comes.
 
-        An end without ``StreamFinished`` or ``StreamAsks`` is a cut stream.
+        An end without one of the last parts is a cut stream.
         """
 
     async def cancel_run(self, run_id: RunId) -> None:
@@ -204,13 +294,24 @@ class AgentEventKind(StrEnum):
 
 @frozen
 class AgentEvent:
-    """Something that the platform tells us of its own accord."""
+    """Something that the platform tells us of its own accord.
+
+    Args:
+        chat_id: The slot; None for the chat that the person used last.
+        text: The progress line, the result's Markdown, or why the task failed.
+        seq: Counts the events of one task; what is not newer than what was shown is dropped.
+        fraction: How much of a task is done, from 0 to 1.
+        attachments: What the result names an address of (mode ``url``).
+    """
 
     kind: AgentEventKind
     task_id: str
     user_id: str
     chat_id: str | None
     text: str = field(repr=False, default="")
+    seq: int | None = None
+    fraction: float | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class WebhookReceiver(Protocol):

@@ -4,7 +4,7 @@ from attrs import frozen
 
 from protocols.changes import Change
 from protocols.ids import EventId, OutboxId, PersonId, RemoteId, RoomId, RowId, SurfaceName
-from protocols.journal import Arrival, Cursor, DeadLetter, OutboxRow, Row, RowState
+from protocols.journal import Arrival, Cursor, DeadLetter, Exchange, OutboxRow, Row, RowState
 from protocols.mail import Question
 
 # Answers.
@@ -154,6 +154,17 @@ class RecentRows(Question[tuple[Row, ...]]):
 
 
 @frozen
+class History(Question[tuple[Exchange, ...]]):
+    """What was said before *row* in its chat: same room, sender and slot; oldest first.
+
+    The newest that fit in *most_chars* together; rows without an answer of the agent are left out.
+    """
+
+    row: RowId
+    most_chars: int
+
+
+@frozen
 class Outgoing(Question[tuple[OutboxRow, ...]]):
     """The pending outgoing messages of *room*, oldest first, at most *limit*."""
 
@@ -231,6 +242,7 @@ StoreMessage = (
     | FindMessage
     | LastFinished
     | RecentRows
+    | History
     | Outgoing
     | FinalOutgoing
     | FindOutgoing

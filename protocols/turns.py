@@ -5,7 +5,14 @@ from attrs import field, frozen
 from protocols.files import LocalFile
 from protocols.ids import Language, PersonId, RowId, RunId, SlotId, SurfaceName, TraceId
 from protocols.mail import Question, Sink
-from protocols.platform import Attachment, FailureKind, Resume, SettingsAction, UserSettings
+from protocols.platform import (
+    Attachment,
+    FailureKind,
+    Resume,
+    SettingsAction,
+    Usage,
+    UserSettings,
+)
 
 
 @frozen
@@ -13,6 +20,7 @@ class Turn:
     """One message to the agent, with all that a run needs.
 
     Args:
+        sender: Who the platform knows the person as: of two linked identities the first.
         language: What the bridge itself says is said in it; empty where nobody knows it.
     """
 
@@ -45,21 +53,25 @@ class TurnFinished:
     Args:
         files: What it made and sent along, on this machine's disk until it is delivered.
         attachments: What it only named an address of.
+        reasoning: What the agent thought before it answered.
     """
 
     text: str = field(repr=False)
     attachments: tuple[Attachment, ...] = ()
     files: tuple[LocalFile, ...] = ()
+    reasoning: str = field(repr=False, default="")
+    usage: Usage | None = None
 
 
 @frozen
 class TurnAsks:
-    """The agent asks the person; ``text`` is what it said before."""
+    """The agent asks the person; ``text`` is what it said before. The rest is ``StreamAsks``'."""
 
     text: str = field(repr=False)
-    interrupt_id: str
+    interrupt_id: str = field(repr=False)
     question: str = field(repr=False)
     choices: tuple[str, ...]
+    expires_at: float | None = None
 
 
 @frozen

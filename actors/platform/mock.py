@@ -26,6 +26,7 @@ from actors.platform.mock_script import (
 from actors.platform.mock_settings import DEFAULT_SETTINGS, changed
 from protocols.ids import RunId
 from protocols.platform import (
+    NO_DETAILS,
     AgentEvent,
     AgentEventKind,
     Answer,
@@ -33,6 +34,7 @@ from protocols.platform import (
     FailureKind,
     PlatformFailedError,
     Resume,
+    RunDetails,
     SettingsAction,
     StatusLine,
     StreamAsks,
@@ -122,6 +124,15 @@ class MockPlatformClient:
     _resumed: dict[str, RunId] = field(init=False, factory=dict, repr=False)
     _counts: Counter[str] = field(init=False, factory=Counter)
 
+    @property
+    def history_chars(self) -> int:
+        """It keeps its own history."""
+        return 0
+
+    async def check_access(self) -> None:
+        """Everybody may use the mock."""
+        await trio.lowlevel.checkpoint()
+
     async def get_or_create_user(self, external_id: str, platform: str, display_name: str) -> User:
         """The user of a person on a surface; its id is the same in every life of the program."""
         await self._pause(*_SMALL_CALL)
@@ -141,6 +152,7 @@ class MockPlatformClient:
         *,
         run_id: RunId,
         attachments: tuple[Attachment, ...] = (),
+        details: RunDetails = NO_DETAILS,  # noqa: ARG002  # the mock agent makes nothing of them
     ) -> Answer:
         """Run the agent and wait for the whole answer; a question of the agent is part of it."""
         said: list[str] = []
@@ -169,6 +181,7 @@ class MockPlatformClient:
         run_id: RunId,
         attachments: tuple[Attachment, ...] = (),
         resume: Resume | None = None,
+        details: RunDetails = NO_DETAILS,  # noqa: ARG002  # the mock agent makes nothing of them
     ) -> AsyncGenerator[StreamPart, None]:
         """Run the agent and hand over its answer word by word, from the start at every request."""
         await self._pause(*_MESSAGE)

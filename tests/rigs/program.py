@@ -188,7 +188,7 @@ def process_environment(ours: Mapping[str, str]) -> dict[str, str]:
     settings = {name.upper() for name in Settings.model_fields} | {"MATRIX_DB_PATH"}
     unwanted = settings | {"PYTHONDONTWRITEBYTECODE"}
     machine = {name: value for name, value in os.environ.items() if name not in unwanted}
-    plain = {"LOG_FORMAT": "json", "NO_COLOR": "1", "COLUMNS": "100"}
+    plain = {"LOG_FORMAT": "json", "NO_COLOR": "1", "COLUMNS": "100", "OPS_BIND": ""}
     return machine | _BYTECODE | plain | dict(ours)
 
 

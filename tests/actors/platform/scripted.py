@@ -20,12 +20,14 @@ from protocols.files import LocalFile
 from protocols.ids import Language, PersonId, RowId, RunId, SlotId, SurfaceName, TraceId
 from protocols.mail import CalleeDiedError
 from protocols.platform import (
+    NO_DETAILS,
     Answer,
     Attachment,
     FailureKind,
     PlatformClient,
     PlatformFailedError,
     Resume,
+    RunDetails,
     SettingsAction,
     StreamFinished,
     StreamPart,
@@ -68,6 +70,11 @@ class ScriptedClient:
     actions: list[SettingsAction] = field(factory=list)
     open_streams: int = 0
     most_open_streams: int = 0
+    details: list[RunDetails] = field(factory=list)
+    history_chars: int = 0
+
+    async def check_access(self) -> None:
+        await trio.lowlevel.checkpoint()
 
     async def get_or_create_user(self, external_id: str, platform: str, display_name: str) -> User:
         self.users_asked.append((external_id, platform, display_name))
@@ -82,6 +89,7 @@ class ScriptedClient:
         *,
         run_id: RunId,
         attachments: tuple[Attachment, ...] = (),
+        details: RunDetails = NO_DETAILS,
     ) -> Answer:
         raise NotImplementedError
 
@@ -94,8 +102,10 @@ class ScriptedClient:
         run_id: RunId,
         attachments: tuple[Attachment, ...] = (),
         resume: Resume | None = None,
+        details: RunDetails = NO_DETAILS,
     ) -> AsyncGenerator[StreamPart, None]:
         self.attached.append(attachments)
+        self.details.append(details)
         script = self.scripts[min(len(self.streamed), len(self.scripts) - 1)]
         self.streamed.append((user_id, chat_id, text, run_id, resume))
         self.streamed_at.append(trio.current_time())

@@ -18,7 +18,7 @@ from protocols.files import FileKind
 from protocols.ids import RunId
 from protocols.lifecycle import ActorState
 from protocols.mail import CalleeDiedError
-from protocols.platform import Attachment, FailureKind, Resume, StreamPart
+from protocols.platform import NO_DETAILS, Attachment, FailureKind, Resume, RunDetails, StreamPart
 from protocols.turns import (
     CancelTurn,
     PlatformMessage,
@@ -46,6 +46,7 @@ class BuggyClient(MockPlatformClient):
         run_id: RunId,
         attachments: tuple[Attachment, ...] = (),
         resume: Resume | None = None,
+        details: RunDetails = NO_DETAILS,  # noqa: ARG002  # the port's
     ) -> AsyncGenerator[StreamPart, None]:
         if "poison" in text:
             raise ZeroDivisionError

@@ -16,9 +16,11 @@ from actors.words import Word
 from actors.words.russian import RUSSIAN
 from protocols.ids import RunId
 from protocols.platform import (
+    NO_DETAILS,
     Attachment,
     FailureKind,
     Resume,
+    RunDetails,
     StatusLine,
     StreamAsks,
     StreamFinished,
@@ -303,6 +305,7 @@ class PlainStreams(ScriptedClient):
         run_id: RunId,
         attachments: tuple[Attachment, ...] = (),
         resume: Resume | None = None,
+        details: RunDetails = NO_DETAILS,  # noqa: ARG002  # the port's
     ) -> AsyncIterator[StreamPart]:
         self.streamed.append((user_id, chat_id, text, run_id, resume))
         assert not attachments

@@ -13,9 +13,11 @@ from actors.platform.made import MadeFiles
 from actors.platform.turns import Turns
 from protocols.ids import RunId
 from protocols.platform import (
+    NO_DETAILS,
     Attachment,
     FailureKind,
     Resume,
+    RunDetails,
     StreamFinished,
     StreamPart,
     TextDelta,
@@ -59,6 +61,7 @@ class StoppingClient(ScriptedClient):
         run_id: RunId,
         attachments: tuple[Attachment, ...] = (),  # noqa: ARG002  # the port's
         resume: Resume | None = None,  # noqa: ARG002  # the port's
+        details: RunDetails = NO_DETAILS,  # noqa: ARG002  # the port's
     ) -> AsyncGenerator[StreamPart, None]:
         assert self.turns is not None
         yield TextDelta("Hel")

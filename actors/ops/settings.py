@@ -1,0 +1,25 @@
+"""What the HTTP server is told by the settings."""
+
+from pathlib import Path
+
+from attrs import field, frozen
+
+from protocols.file_links import FileLinks
+
+
+@frozen
+class WebSettings:
+    """Where the HTTP server listens, and what it may show to whom.
+
+    Args:
+        bind: ``host:port``; port 0 takes any.
+        token: Opens the page where the server is not on loopback; empty for none.
+        webhook_secrets: Standard Webhooks secrets; empty: there is no such endpoint.
+        links: Signs the addresses of files below ``files``; None: none are served.
+    """
+
+    bind: str
+    token: str = field(repr=False, default="")
+    webhook_secrets: tuple[str, ...] = field(repr=False, default=())
+    files: Path = Path()
+    links: FileLinks | None = field(repr=False, default=None)
