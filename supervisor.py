@@ -49,7 +49,7 @@ def tree(
     surfaces: dict[SurfaceName, Surface] = {}
     whole_surface = partial(Surface, has_buttons=True, opens_rooms=True, sends_files=True)
     agent = platform_opener(s.agent, to_store)
-    bridge = permanent("platform", PlatformBridge, platform, agent, to_store, s.turns)
+    bridge = permanent("platform", PlatformBridge, platform, agent, to_store, *s.turns)
     rows = [
         permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
         bridge.with_options(shutdown=1.0, backoff=BACKOFF),
@@ -90,8 +90,7 @@ def tree(
     access = AccessPolicy(s.access_mode, s.people_in_charge, s.people_allowed)
     talk = (to_store, to_platform, sessions, surfaces, access)
     directory = permanent("chats", ChatDirectory, chats, *talk, lambda: tree_text(control.census()))
-    view = ops_rows(control, to_store, to_chats, outside)
-    return [*rows, sessions.spec(), directory, *view]
+    return [*rows, sessions.spec(), directory, *ops_rows(control, to_store, to_chats, outside)]
 
 
 def run(environment: Mapping[str, str], *, with_terminal: bool) -> int:
