@@ -151,7 +151,7 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         ),
         Word.FAILED_FILE_REFUSED: (
             "The agent does not take a file of this kind or size. "
-            "Send another one, or {prefix}retry."
+            "Try another one, or {prefix}retry."
         ),
         Word.FAILED_FILE_LOST: "A file got lost on my side. {prefix}retry tries again.",
         Word.DRAFT_WAITS: "Waiting for other answers to end",
