@@ -40,6 +40,7 @@ from tests.actors.platform.scripted import (
     settle,
     turn,
 )
+from tests.fakes import MemoryStoreAddress
 
 MATRIX = SurfaceName("matrix")
 ME = PersonId("matrix:@me:example.org")
@@ -204,7 +205,11 @@ async def test_a_turn_past_the_limit_waits_in_order_and_says_so(
         f"run-{n}" for n in range(1, 6)
     ]
     assert desk.client.most_open_streams == 1
-    assert waiting.statuses == ["Waiting for other answers to end", "", "", ""]
+    assert waiting.statuses == [
+        "Waiting for other answers to end; before yours: 1",
+        "Waiting for other answers to end",
+        *[""] * 3,
+    ]
     assert set(desk.outcomes.values()) == {TurnFinished("Hello")}
 
 
@@ -292,7 +297,7 @@ async def test_the_client_is_opened_for_each_life_and_closed_with_it() -> None:
     box.close()
 
     for _ in range(2):
-        await PlatformBridge(box, open_client, NO_DISK).run()
+        await PlatformBridge(box, open_client, MemoryStoreAddress(), NO_DISK).run()
 
     assert steps == ["opened", "closed"] * 2
 
@@ -424,6 +429,6 @@ async def test_a_thousand_parts_a_second_do_not_keep_others_waiting(
 def test_the_mock_bridge_needs_no_more_than_an_inbox_a_client_and_a_folder() -> None:
     box: Mailbox[PlatformMessage] = Mailbox("platform")
 
-    bridge = PlatformBridge(box, always(ScriptedClient()), NO_DISK)
+    bridge = PlatformBridge(box, always(ScriptedClient()), MemoryStoreAddress(), NO_DISK)
 
     assert (bridge.idle_limit, bridge.max_turns) == (60.0, 100)

@@ -29,9 +29,9 @@ from tests.actors.platform.scripted import (
     ScriptedClient,
     Shown,
     failure,
-    runner_for,
     settle,
     turn,
+    turns_for,
 )
 
 
@@ -81,7 +81,7 @@ async def test_a_turn_that_is_stopped_in_its_last_step_is_answered_once_and_show
     object.__setattr__(question, "reply_to", answers)
 
     async with trio.open_nursery() as nursery:
-        client.turns = Turns(runner_for(client), nursery, trio.Semaphore(1))
+        client.turns = turns_for(client, nursery)
         client.turns.take(question)
 
     assert answers.given == [TurnStopped("Hel")]
@@ -110,8 +110,7 @@ async def test_a_turn_that_is_stopped_while_its_files_are_written_is_answered_at
     object.__setattr__(question, "reply_to", answers)
 
     async with trio.open_nursery() as nursery:
-        runner = runner_for(client, made=MadeFiles(tmp_path, disk.sync))
-        turns = Turns(runner, nursery, trio.Semaphore(1))
+        turns = turns_for(client, nursery, made=MadeFiles(tmp_path, disk.sync))
         turns.take(question)
         await disk.is_writing.wait()
         turns.stop(RunId("run-1"))
@@ -206,7 +205,7 @@ async def test_the_tree_shows_how_many_turns_are_in_hand() -> None:
     token = current_life.set(notes)
 
     async with trio.open_nursery() as nursery:
-        Turns(runner_for(client), nursery, trio.Semaphore(1)).take(question)
+        turns_for(client, nursery).take(question)
     current_life.reset(token)
 
     assert notes.seen == ["turns in hand: 1", "turns in hand: 0"]
