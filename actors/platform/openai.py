@@ -27,7 +27,7 @@ from actors.platform.openai_wire import (
 from actors.platform.settings import AgentSettings
 from actors.platform.web import AgentHttp, ServerSentEvent, StatusError, agent_http
 from actors.words import Word, say
-from protocols.ids import Language, RunId
+from protocols.ids import RunId
 from protocols.mail import Address
 from protocols.platform import (
     NO_DETAILS,
@@ -58,6 +58,7 @@ _TAIL = 3.0
 
 _SAID_OF = {"length": Word.LIMIT_REACHED, "content_filter": Word.ANSWER_FILTERED}
 _SHOWN_MODELS = 10
+_NO_LIST = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 
 
 @asynccontextmanager
@@ -89,7 +90,7 @@ class OpenAIClient:
         try:
             await self._http.json("GET", "/models")
         except StatusError as error:
-            if error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
+            if error.status not in _NO_LIST:
                 raise
 
     async def get_or_create_user(self, external_id: str, platform: str, display_name: str) -> User:
@@ -142,12 +143,13 @@ class OpenAIClient:
         reader = AnswerReader()
         async with AsyncExitStack() as stack:
             events = await self._open(stack, prompt)
-            async for part in _parts(events, reader):
-                yield part
+            async with aclosing(_parts(events, reader)) as parts:
+                async for part in parts:
+                    yield part
             await _read_tail(events, reader)
-        notice = _notice(reader.finish_reason, details.language)
-        if notice:
-            yield TextDelta(notice)
+        word = _SAID_OF.get(reader.finish_reason)
+        if word is not None:
+            yield TextDelta(reader.after_text(say(word, details.language)))
         yield StreamFinished(usage=reader.usage)
 
     async def _prompt(
@@ -171,8 +173,7 @@ class OpenAIClient:
     async def _model(self) -> str:
         """The only model that the server has, asked once in a life."""
         if not self._only_model:
-            answer = await self._http.json("GET", "/models")
-            listed = models_listed(answer.body)
+            listed = await self._listed()
             if len(listed) != 1:
                 log.error(
                     "model.not_chosen",
@@ -184,8 +185,17 @@ class OpenAIClient:
             (self._only_model,) = listed
         return self._only_model
 
+    async def _listed(self) -> tuple[str, ...]:
+        try:
+            answer = await self._http.json("GET", "/models")
+        except StatusError as error:
+            if error.status in _NO_LIST:
+                return ()
+            raise
+        return models_listed(answer.body)
+
     async def _open(self, stack: AsyncExitStack, prompt: Prompt) -> AsyncIterator[ServerSentEvent]:
-        """The events of the answer to *prompt*; of a server that knows no usage, without it."""
+        """The events of the answer to *prompt*; without its usage where the server knows none."""
         if self._wants_usage:
             try:
                 return await self._ask(stack, prompt, wants_usage=True)
@@ -201,7 +211,11 @@ class OpenAIClient:
     ) -> AsyncIterator[ServerSentEvent]:
         body = await _body(prompt, wants_usage=wants_usage)
         asked = self._http.events("POST", "/chat/completions", body=body)
-        return await stack.enter_async_context(asked)
+        try:
+            return await stack.enter_async_context(asked)
+        except StatusError as error:
+            log.warning("request.refused", status=error.status, model=prompt.model)
+            raise
 
 
 async def _body(prompt: Prompt, *, wants_usage: bool) -> Json:
@@ -212,7 +226,7 @@ async def _body(prompt: Prompt, *, wants_usage: bool) -> Json:
 
 async def _parts(
     events: AsyncIterator[ServerSentEvent], reader: AnswerReader
-) -> AsyncIterator[StreamPart]:
+) -> AsyncGenerator[StreamPart, None]:
     """The parts of the answer until its model has ended."""
     async for event in events:
         for part in reader.read(event.data):
@@ -230,9 +244,3 @@ async def _read_tail(events: AsyncIterator[ServerSentEvent], reader: AnswerReade
             if event is None:
                 break
             reader.read(event.data)
-
-
-def _notice(finish_reason: str, language: Language) -> str:
-    """What the person should know of how the answer ended."""
-    word = _SAID_OF.get(finish_reason)
-    return "" if word is None else f"\n\n{say(word, language)}"

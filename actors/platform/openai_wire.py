@@ -141,6 +141,7 @@ class AnswerReader:
     is_over: bool = field(init=False, default=False)
     usage: Usage | None = field(init=False, default=None)
     _model: str = field(init=False, default="")
+    _said: list[str] = field(init=False, factory=list, repr=False)
 
     def read(self, data: str) -> list[StreamPart]:
         """The parts that one event brings; none for much of what servers say.
@@ -154,6 +155,13 @@ class AnswerReader:
         if not data.strip():
             return []
         return self._taken(_object(data))
+
+    def after_text(self, notice: str) -> str:
+        """*notice* as it follows the text: in a paragraph of its own, and in no code block."""
+        text = "".join(self._said)
+        fences = sum(line.lstrip().startswith("```") for line in text.splitlines())
+        closing = "\n```" if fences % 2 else ""
+        return f"{closing}\n\n{notice}" if text else notice
 
     def check_ended(self) -> None:
         """Raise ``PlatformFailedError`` where the model had not ended: the stream was cut."""
@@ -172,7 +180,9 @@ class AnswerReader:
             raise failure_in(choice.get("error"))
         if isinstance(reason, str) and reason:
             self.finish_reason = reason
-        return list(_parts(choice.get("delta")))
+        parts = list(_parts(choice.get("delta")))
+        self._said += [part.text for part in parts if isinstance(part, TextDelta)]
+        return parts
 
     def _note_usage(self, chunk: Json) -> None:
         model = chunk.get("model")
