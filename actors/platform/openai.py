@@ -214,7 +214,7 @@ class OpenAIClient:
         try:
             return await stack.enter_async_context(asked)
         except StatusError as error:
-            log.warning("request.refused", status=error.status, model=prompt.model)
+            log.warning("request.refused", status=error.status)
             raise
 
 
