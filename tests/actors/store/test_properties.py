@@ -118,7 +118,7 @@ changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(RequeueRow, row_ids),
     st.builds(FinishRow, row_ids, st.sampled_from(sorted(FINAL)), any_text),
     st.builds(RewordRow, row_ids, any_text),
-    st.builds(DecideRow, row_ids, st.sampled_from(["yes", "no"])),
+    st.builds(DecideRow, row_ids, st.sampled_from(["yes", "retry"])),
     st.builds(ShowRow, row_ids, remote_ids),
     st.builds(
         AddOutgoing,
