@@ -31,48 +31,42 @@ class Line:
     _moved: trio.Event = field(init=False, factory=trio.Event)
     _is_told: bool = field(init=False, default=False)
 
-    @asynccontextmanager
-    async def place_for(self, open_turn: OpenTurn) -> AsyncIterator[None]:
-        """Wait for a place, and have it inside the block."""
-        await self._enter(open_turn)
-        try:
-            yield
-        finally:
-            self._leave()
-
-    async def _enter(self, open_turn: OpenTurn) -> None:
+    def join(self, open_turn: OpenTurn) -> None:
+        """Give *open_turn* a place, or the last one in line."""
         if self._free:  # then nobody waits: a place that gets free goes to the first who does
             self._free -= 1
-            await trio.lowlevel.cancel_shielded_checkpoint()
             return
-        admitted = self._waiting[open_turn] = trio.Event()
-        open_turn.wait_behind(len(self._waiting) - 1)
+        open_turn.wait_behind(len(self._waiting))
+        self._waiting[open_turn] = trio.Event()
         self._keep_told()
-        has_place = False
+
+    @asynccontextmanager
+    async def place_of(self, open_turn: OpenTurn) -> AsyncIterator[None]:
+        """Wait for the place of *open_turn*, which has joined, and have it inside the block."""
         try:
-            await admitted.wait()
-            has_place = True
+            await trio.lowlevel.checkpoint()
+            admitted = self._waiting.get(open_turn)
+            if admitted is not None:
+                await admitted.wait()
+            yield
         finally:
-            if not has_place:
-                self._withdraw(open_turn)
+            self._leave(open_turn)
 
-    def _withdraw(self, open_turn: OpenTurn) -> None:
+    def _leave(self, open_turn: OpenTurn) -> None:
         if self._waiting.pop(open_turn, None) is None:
-            self._leave()  # it got its place in the very moment in which it was cancelled
-        else:
-            self._moved.set()
-
-    def _leave(self) -> None:
-        if not self._waiting:
-            self._free += 1
-            return
-        _, admitted = self._waiting.popitem(last=False)
-        admitted.set()
+            self._pass_on()
         self._moved.set()
+
+    def _pass_on(self) -> None:
+        if self._waiting:
+            _, admitted = self._waiting.popitem(last=False)
+            admitted.set()
+        else:
+            self._free += 1
 
     def _keep_told(self) -> None:
         if not self._is_told:
-            self._is_told = True
+            self._is_told, self._moved = True, trio.Event()
             self._nursery.start_soon(self._tell_places)
 
     async def _tell_places(self) -> None:

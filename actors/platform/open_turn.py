@@ -190,5 +190,7 @@ class OpenTurn:
 
 def _line(text: str, longest: int) -> str:
     """*text* as one line of at most *longest* printable characters."""
-    printable = "".join(char if char.isprintable() else " " for char in text[: 2 * longest])
-    return " ".join(printable.split())[:longest]
+    start = text[: 2 * longest]
+    if not start.isprintable():
+        start = "".join(char if char.isprintable() else " " for char in start)
+    return " ".join(start.split())[:longest]

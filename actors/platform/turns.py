@@ -53,6 +53,7 @@ class Turns:
             return
         self._open[run_id] = open_turn = OpenTurn.asked_by(question, at=trio.current_time())
         self._note_how_many()
+        self._line.join(open_turn)  # here: tasks begin in any order
         self._nursery.start_soon(self._run, open_turn)
 
     def stop(self, run_id: RunId) -> None:
@@ -82,7 +83,7 @@ class Turns:
 
     async def _run(self, open_turn: OpenTurn) -> None:
         with open_turn.scope:
-            async with self._line.place_for(open_turn):
+            async with self._line.place_of(open_turn):
                 open_turn.begin()
                 log.info("turn.started", row=open_turn.turn.row, run_id=open_turn.turn.run_id)
                 outcome: TurnOutcome | None = None
