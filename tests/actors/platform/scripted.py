@@ -20,7 +20,7 @@ from actors.platform.turn import Limits, TurnRunner
 from actors.platform.turns import Turns
 from protocols.files import LocalFile
 from protocols.ids import Language, PersonId, RowId, RunId, SlotId, SurfaceName, TraceId
-from protocols.mail import Address, CalleeDiedError
+from protocols.mail import Address, CalleeDiedError, Question
 from protocols.platform import (
     NO_DETAILS,
     Answer,
@@ -39,7 +39,7 @@ from protocols.platform import (
 )
 from protocols.store import StoreMessage
 from protocols.turns import PlatformMessage, RunTurn, Turn, TurnOutcome, TurnProgress
-from tests.fakes import MemoryStoreAddress
+from tests.fakes import A, MemoryStoreAddress
 
 Step = StreamPart | float | Exception
 """A part to hand over, seconds to wait, or an error to raise."""
@@ -207,6 +207,19 @@ def runner_for(
         limits or Limits(),
         random.Random(1),
     )
+
+
+@define
+class Restarting(MemoryStoreAddress):
+    """Dies with its first questions."""
+
+    deaths: int = 1
+
+    async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
+        if self.deaths:
+            self.deaths -= 1
+            raise CalleeDiedError("store: crashed")
+        return await MemoryStoreAddress.ask(self, question, within=within)
 
 
 def turns_for(

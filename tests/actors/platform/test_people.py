@@ -7,12 +7,11 @@ from trio.testing import MockClock
 
 from actors.platform.people import People, external_id, home_of
 from protocols.ids import PersonId
-from protocols.mail import CalleeDiedError, Question
 from protocols.platform import FailureKind, PlatformFailedError
 from protocols.pushes import agent_user_key
 from protocols.store import GetKey
-from tests.actors.platform.scripted import ScriptedClient, failure, settle
-from tests.fakes import A, MemoryStoreAddress
+from tests.actors.platform.scripted import Restarting, ScriptedClient, failure, settle
+from tests.fakes import MemoryStoreAddress
 
 ME = PersonId("matrix:@me:example.org")
 YOU = PersonId("telegram:42")
@@ -145,23 +144,10 @@ async def test_whom_an_id_stands_for_is_kept_before_the_id_is_used() -> None:
     assert json.loads(kept) == ME
 
 
-@define
-class Restarting(MemoryStoreAddress):
-    """Dies with its first question."""
-
-    deaths: int = 1
-
-    async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
-        if self.deaths:
-            self.deaths -= 1
-            raise CalleeDiedError("store: crashed")
-        return await MemoryStoreAddress.ask(self, question, within=within)
-
-
 async def test_a_restart_of_the_store_only_takes_a_moment(
     autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
 ) -> None:
-    store = Restarting()
+    store = Restarting(deaths=3)
     client = ScriptedClient()
 
     user_id = await People(client, store).user_id_of(ME)

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from actors.kernel.child import Wait, current_life
+from actors.metrics import TURN_SECONDS, TURNS
 from actors.platform.made import MadeFiles
 from actors.platform.turns import Turns
 from protocols.ids import RunId
@@ -18,8 +19,10 @@ from protocols.platform import (
     FailureKind,
     Resume,
     RunDetails,
+    StreamAsks,
     StreamFinished,
     StreamPart,
+    StreamStopped,
     TextDelta,
 )
 from protocols.turns import CancelTurn, TurnFailed, TurnFinished, TurnOutcome, TurnStopped
@@ -195,6 +198,46 @@ class Notes:
 
     def wait_ended(self, wait: Wait) -> None:
         raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("script", "label"),
+    [
+        ([TextDelta("Hel"), StreamFinished()], "finished"),
+        ([StreamAsks("i-1", "Go on?")], "asks"),
+        ([StreamStopped()], "stopped"),
+        ([failure(FailureKind.FILE_LOST, is_retryable=False)], "file lost"),
+    ],
+)
+async def test_a_turn_is_counted_by_its_outcome_and_timed(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+    script: list[StreamPart],
+    label: str,
+) -> None:
+    desk = Desk(ScriptedClient([[3.0, *script]]))
+    nursery.start_soon(desk.run)
+    before = figures(label)
+
+    await desk.ask(turn())
+
+    after = figures(label)
+    assert after[0] - before[0] == after[1] - before[1] == 1
+    assert after[2] - before[2] == pytest.approx(3.0)
+
+
+def figures(label: str) -> tuple[float, float, float]:
+    """Turns of that outcome; turns that were timed, and their seconds together."""
+    samples = {
+        (sample.name, sample.labels.get("outcome")): sample.value
+        for metric in (*TURNS.collect(), *TURN_SECONDS.collect())
+        for sample in metric.samples
+    }
+    timed = (
+        samples["surfaces_turn_seconds_count", None],
+        samples["surfaces_turn_seconds_sum", None],
+    )
+    return samples.get(("surfaces_turns_total", label), 0.0), *timed
 
 
 async def test_the_tree_shows_how_many_turns_are_in_hand() -> None:
