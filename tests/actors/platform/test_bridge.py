@@ -42,6 +42,7 @@ from tests.actors.platform.scripted import (
     Restarting,
     ScriptedClient,
     Shown,
+    Step,
     failure,
     settle,
     turn,
@@ -52,7 +53,7 @@ MATRIX = SurfaceName("matrix")
 ME = PersonId("matrix:@me:example.org")
 SLOW_HELLO = (TextDelta("Hel"), 50.0, TextDelta("lo"), StreamFinished())
 HANGS = (TextDelta("Hel"), 1e9)
-FLOOD = (*[TextDelta("x")] * 20_000, StreamFinished())
+FLOOD: tuple[Step, ...] = (*[TextDelta("x")] * 20_000, StreamFinished())
 
 
 def write(path: Path) -> None:

@@ -84,6 +84,9 @@ class Program:
         (view,) = self.supervisor.census()
         return view
 
+    def is_in(self, state: ActorState) -> bool:
+        return self.view.state is state
+
 
 @asynccontextmanager
 async def running(client: ScriptedClient, *, max_turns: int = 100) -> AsyncIterator[Program]:
@@ -98,14 +101,14 @@ async def running(client: ScriptedClient, *, max_turns: int = 100) -> AsyncItera
 async def test_an_agent_that_lets_nobody_in_parks_the_bridge_with_the_way_out_in_the_tree() -> None:
     client = ScriptedClient([[REFUSED]])
     async with running(client) as program:
-        assert program.view.state is ActorState.UP
+        assert program.is_in(ActorState.UP)
         client.access = REFUSED
 
         outcome = await program.ask(turn())
         await settle()
 
         assert outcome == UNAUTHORIZED
-        assert program.view.state == "parked"
+        assert program.is_in(ActorState.PARKED)
         assert "LAMBDA_SERVICE_TOKEN" in program.view.note
         assert "debug restart platform" in program.view.note
         assert program.view.restarts == 0
@@ -132,7 +135,7 @@ async def test_all_turns_in_hand_end_with_the_reason_also_those_that_wait(
         client.access = REFUSED
         await trio.sleep(10)
 
-        assert program.view.state is ActorState.PARKED
+        assert program.is_in(ActorState.PARKED)
         assert program.outcomes == {
             "run-1": TurnFailed("Hel", FailureKind.UNAUTHORIZED),
             "run-2": TurnFailed("Hel", FailureKind.UNAUTHORIZED),
@@ -198,19 +201,19 @@ async def test_settings_that_are_refused_park_the_bridge_too() -> None:
         await settle()
 
         assert answer == UNAUTHORIZED
-        assert program.view.state is ActorState.PARKED
+        assert program.is_in(ActorState.PARKED)
 
 
 async def test_a_bridge_that_is_let_in_again_goes_on_by_command() -> None:
     client = ScriptedClient(access=REFUSED)
     async with running(client) as program:
-        assert program.view.state is ActorState.PARKED
+        assert program.is_in(ActorState.PARKED)
         client.access = 0.0
 
         program.supervisor.restart("platform")
         await settle()
 
-        assert program.view.state is ActorState.UP
+        assert program.is_in(ActorState.UP)
         assert await program.ask(turn()) == TurnFinished("Hello")
 
 
