@@ -23,10 +23,13 @@ def sent(mime_type: str, content: bytes, name: str = "notes.txt") -> Attachment:
     return Attachment(name, mime_type, len(content), data=content, sha256=digest)
 
 
+def given(file: Attachment, *, has_vision: bool) -> object:
+    return picture_part(file, has_vision=has_vision) or inlined(file)
+
+
 def refusal_of(file: Attachment, *, has_vision: bool = True) -> PlatformFailedError:
     with pytest.raises(PlatformFailedError) as caught:
-        if picture_part(file, has_vision=has_vision) is None:
-            inlined(file)
+        given(file, has_vision=has_vision)
     return caught.value
 
 
