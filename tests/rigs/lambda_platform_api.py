@@ -1,6 +1,7 @@
 """The endpoints of the contract; what stands around them is in ``lambda_platform_gate``."""
 
 from attrs import asdict, define
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,6 +16,19 @@ from tests.rigs.lambda_platform_requests import body_of, idempotency_key, last_e
 from tests.rigs.lambda_platform_run import Run, Stats
 from tests.rigs.lambda_platform_runs import Runs
 from tests.rigs.lambda_platform_streams import PING, EventStream
+
+
+class _Anything(Convertor[str]):
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", _Anything())
 
 _FORM_ROOM = 1 << 16
 _FEATURES = ["streaming", "resume", "cancel", "interrupts", "webhooks", "usage"]
@@ -40,7 +54,7 @@ class Api:
             Route("/v1/capabilities", self.capabilities),
             Route("/v1/users/{user_id}/settings", self.settings),
             Route("/v1/users/{user_id}/settings/actions", self.act, methods=["POST"]),
-            Route("/v1/users/{platform}/{external_id:path}", self.user, methods=["PUT"]),
+            Route("/v1/users/{platform}/{external_id:anything}", self.user, methods=["PUT"]),
             Route("/v1/runs", self.start, methods=["POST"]),
             Route("/v1/runs/{run_id}", self.run),
             Route("/v1/runs/{run_id}/events", self.events),

@@ -36,8 +36,8 @@ def asked(body: Json, files: Files) -> Asked:
     if found:
         raise problem("validation", flaws=found)
     props = body.get("forwardedProps", {})
-    user_id, colon, chat_id = body["threadId"].rpartition(":")
-    if not colon or props.get("user_id", user_id) != user_id:
+    user_id, _, chat_id = body["threadId"].rpartition(":")
+    if props.get("user_id", user_id) != user_id:
         raise invalid("/threadId", "user")
     contents = [one["content"] for one in body["messages"] if one["role"] == "user"]
     parts = [part for content in contents for part in _parts(content)]
