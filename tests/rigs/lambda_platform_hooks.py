@@ -92,6 +92,7 @@ class Hooks:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     delays: tuple[float, ...] = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
     deliveries: list[Delivery] = field(factory=list)
+    _changed: trio.Event = field(factory=trio.Event)
 
     async def push(self, said: Json, *, webhook_id: str = "", at: float | None = None) -> Delivery:
         """Push the AgentEvent *said* until it is taken; gives what became of it.
@@ -111,7 +112,15 @@ class Hooks:
                     break
         delivery = Delivery(webhook_id, body, tuple(statuses))
         self.deliveries.append(delivery)
+        self._changed.set()
+        self._changed = trio.Event()
         return delivery
+
+    async def delivered(self, times: int = 1) -> Delivery:
+        """Wait until so many pushes have been taken or given up; gives the last of them."""
+        while len(self.deliveries) < times:
+            await self._changed.wait()
+        return self.deliveries[times - 1]
 
     async def _attempt(
         self, http: httpx2.AsyncClient, webhook_id: str, body: bytes, at: float | None
