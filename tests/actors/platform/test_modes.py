@@ -24,10 +24,11 @@ def test_an_unknown_mode_is_refused_by_naming_the_known_ones() -> None:
         platform_opener(AgentSettings("carrier-pigeon"), MemoryStoreAddress())
 
 
-async def test_every_life_of_an_agent_elsewhere_gets_a_client_of_its_own() -> None:
-    agent = AgentSettings("openai", url="http://127.0.0.1:1/v1", history_chars=1234)
+@pytest.mark.parametrize("mode", ["production", "openai"])
+async def test_every_life_of_an_agent_elsewhere_gets_a_client_of_its_own(mode: str) -> None:
+    agent = AgentSettings(mode, url="http://127.0.0.1:1/v1", secret="token")
     open_client = platform_opener(agent, MemoryStoreAddress())
 
     async with open_client() as first, open_client() as second:
         assert first is not second
-        assert first.history_chars == 1234
+        assert (first.history_chars > 0) is (mode != "production")

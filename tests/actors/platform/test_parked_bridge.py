@@ -12,8 +12,8 @@ from actors.kernel.mailbox import Mailbox
 from actors.kernel.spec import permanent
 from actors.kernel.supervision import Supervisor
 from actors.platform.bridge import BACKOFF, PlatformBridge
-from actors.platform.files import with_content
 from actors.platform.modes import always
+from actors.platform.settings import AgentSettings
 from protocols.ids import PersonId, SurfaceName
 from protocols.lifecycle import ActorState, ActorView
 from protocols.mail import CalleeDiedError, CalleeParkedError
@@ -65,8 +65,7 @@ class Program:
             NO_DISK,
             60.0,
             self.max_turns,
-            with_content,
-            "production",
+            AgentSettings("production"),
         )
         self.supervisor = Supervisor([bridge.with_options(backoff=BACKOFF)])
 
