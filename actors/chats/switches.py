@@ -30,7 +30,7 @@ from actors.chats.manner import Manner
 from actors.chats.page import amended
 from actors.chats.presses import SETTINGS_SHOWN, DisplayPress, SkillPress
 from actors.words import Word, plain
-from protocols.changes import PutKey
+from protocols.changes import Change, PutKey
 from protocols.ids import surface_of
 from protocols.journal import Amends, Keyboard, Row
 from protocols.mail import Address, NoAnswerError, Question
@@ -116,7 +116,10 @@ class Switches:
             kept, display = await self._switched(row, pressed.extra, is_on=pressed.is_on)
             skills = await self._standing(row, shown)  # the agent need not be there for it
             keyboard = with_extras(skills, shown.row, display, manner)
-            more = (kept, *amended(row, manner, shown, text="", keyboard=keyboard))
+            more: tuple[Change, ...] = (
+                kept,
+                *amended(row, manner, shown, text="", keyboard=keyboard),
+            )
             if not await self.answers.close_press(row, answer, reason="settings", more=more):
                 self.answers.hints.answer_press(row)
 

@@ -1,5 +1,4 @@
 """Stories of questions whose answer the agent wants soon."""
-# Cyrillic letters are meant
 
 import pytest
 import trio
