@@ -171,7 +171,7 @@ def _content(text: str, voice: Voice, fold: Fold | None = None) -> Content:
     html = html_of(text)
     if fold is not None:
         folded = shortened(fold.text, LONGEST_FOLDED)
-        content = _plain(joined(f"{THOUGHT} {folded}", text), voice)
+        content = _plain(joined(f"{THOUGHT}\n{folded}", text), voice)
         formatted = "\n".join(part for part in (_details(fold.title, folded), html) if part)
         return content | {"format": _HTML, "formatted_body": formatted}
     content = _plain(text, voice)
