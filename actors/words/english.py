@@ -127,6 +127,8 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.ASK_CHOICE: "Reply {choices}.",
         Word.ASK_FREE: "Reply to go on.",
         Word.FILE: "*The agent made a file that I cannot send here: {name}*",
+        Word.LIMIT_REACHED: "*The answer ends here: the model has reached its limit.*",
+        Word.ANSWER_FILTERED: "*The answer ends here: the model's provider filtered the rest.*",
         Word.FAILED_UNREACHABLE: "I cannot reach the agent. {prefix}retry tries again.",
         Word.FAILED_OVERLOADED: (
             "The agent is too busy at the moment. Wait a minute, then {prefix}retry."
@@ -155,7 +157,10 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         ),
         Word.FAILED_FILE_LOST: "A file got lost on my side. {prefix}retry tries again.",
         Word.DRAFT_WAITS: "Waiting for other answers to end",
+        Word.DRAFT_WAITS_BEHIND: "Waiting for other answers to end; before yours: {waiting}",
         Word.DRAFT_TRIES_AGAIN: "The agent is not available, trying again",
+        Word.DRAFT_THINKS: "Thinking…",
+        Word.DRAFT_TOOL: "Using {tool}",
         Word.SETTINGS: "Your settings. Press one to switch it on or off.",
         Word.SETTINGS_LIST: "Your settings:\n\n{skills}",
         Word.SETTINGS_NONE: "The agent has no settings for you.",

@@ -136,6 +136,8 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.ASK_CHOICE: "Ответьте: {choices}.",
         Word.ASK_FREE: "Ответьте, чтобы продолжить.",
         Word.FILE: "*Агент сделал файл, который нельзя отправить сюда: {name}*",
+        Word.LIMIT_REACHED: "*Ответ обрывается здесь: модель достигла своего предела.*",
+        Word.ANSWER_FILTERED: "*Ответ обрывается здесь: остальное отфильтровал поставщик модели.*",
         Word.FAILED_UNREACHABLE: "Агент недоступен. Попробовать снова: {prefix}retry.",
         Word.FAILED_OVERLOADED: (
             "Агент сейчас перегружен. Подождите минуту и попробуйте снова: {prefix}retry."
@@ -166,7 +168,10 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
             "Файл потерялся на моей стороне. Попробовать снова: {prefix}retry."
         ),
         Word.DRAFT_WAITS: "Жду, пока закончатся другие ответы",
+        Word.DRAFT_WAITS_BEHIND: ("Жду, пока закончатся другие ответы; перед вашим: {waiting}"),
         Word.DRAFT_TRIES_AGAIN: "Агент недоступен, пробую ещё раз",
+        Word.DRAFT_THINKS: "Думаю…",
+        Word.DRAFT_TOOL: "Использую {tool}",
         Word.SETTINGS: "Ваши настройки. Нажмите на одну из них, чтобы включить или выключить её.",
         Word.SETTINGS_LIST: "Ваши настройки:\n\n{skills}",
         Word.SETTINGS_NONE: "У агента нет настроек для вас.",

@@ -58,6 +58,8 @@ class Word(Enum):
     ASK_CHOICE = auto()
     ASK_FREE = auto()
     FILE = auto()
+    LIMIT_REACHED = auto()
+    ANSWER_FILTERED = auto()
     FAILED_UNREACHABLE = auto()
     FAILED_OVERLOADED = auto()
     FAILED_TIMEOUT = auto()
@@ -71,7 +73,10 @@ class Word(Enum):
     FAILED_FILE_LOST = auto()
     # What a draft says where the agent says nothing: plain text.
     DRAFT_WAITS = auto()
+    DRAFT_WAITS_BEHIND = auto()
     DRAFT_TRIES_AGAIN = auto()
+    DRAFT_THINKS = auto()
+    DRAFT_TOOL = auto()
     # Settings.
     SETTINGS = auto()
     SETTINGS_LIST = auto()
