@@ -104,6 +104,7 @@ class LiveScreen:
             else:
                 self._console.print(drawn(text, style=style))
             if footer:
+                self._console.print()
                 self._console.print(drawn(footer, style="dim"))
             self._console.print()
 

@@ -170,9 +170,9 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.SKILL_ON: "✅ {skill}",
         Word.SKILL_OFF: "⬜ {skill}",
         Word.SETTINGS_WORDS: (
-            "`{prefix}settings usage on` shows below each answer what it cost, "
-            "`{prefix}settings reasoning on` above it what the agent thought; "
-            "with `off` instead of `on` it is gone again."
+            "`{prefix}settings usage on` shows what each answer cost, "
+            "`{prefix}settings reasoning on` what the agent thought before it. "
+            "`off` instead of `on` hides it again."
         ),
         Word.SHOW_USAGE: "Show usage",
         Word.SHOW_REASONING: "Show reasoning",

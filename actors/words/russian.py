@@ -181,9 +181,9 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.SKILL_ON: "✅ {skill}",
         Word.SKILL_OFF: "⬜ {skill}",
         Word.SETTINGS_WORDS: (
-            "`{prefix}settings usage on` показывает под каждым ответом, чего он стоил, "
-            "`{prefix}settings reasoning on` над ним ход мысли агента; "
-            "`off` вместо `on` снова убирает это."
+            "`{prefix}settings usage on` показывает, чего стоил каждый ответ, "
+            "`{prefix}settings reasoning on` ход мысли агента перед ним. "
+            "Чтобы убрать, напишите `off` вместо `on`."
         ),
         Word.SHOW_USAGE: "Показывать расход токенов",
         Word.SHOW_REASONING: "Показывать ход мысли",

@@ -23,9 +23,9 @@ SHOW_USAGE, HIDE_USAGE = (Button(f"{sign} Show usage", f"show:1:{on}:usage") for
 SHOW_REASONING = Button("⬜ Show reasoning", "show:1:1:reasoning")
 OURS = ((SHOW_USAGE,), (SHOW_REASONING,))
 BY_WORDS = (
-    "`!settings usage on` shows below each answer what it cost, "
-    "`!settings reasoning on` above it what the agent thought; "
-    "with `off` instead of `on` it is gone again."
+    "`!settings usage on` shows what each answer cost, "
+    "`!settings reasoning on` what the agent thought before it. "
+    "`off` instead of `on` hides it again."
 )
 FAILED = "I cannot reach the agent's settings at the moment. Try again in a minute."
 PRESS_ONE = "Your settings. Press one to switch it on or off."

@@ -67,7 +67,7 @@ def test_what_stands_around_an_answer_is_dim(glass: Glass) -> None:
 
     glass.screen.answer("Hi", Voice.AGENT, is_old=False, **around)
 
-    assert re.sub(r" *\n", "\n", glass.shown()) == "💭 I *think*,\nso.\n\nHi\n56 out\n\n"
+    assert re.sub(r" *\n", "\n", glass.shown()) == "💭 I *think*,\nso.\n\nHi\n\n56 out\n\n"
     dim = re.findall(r"\x1b\[(?:2|2;3|3;2)m([^\x1b]+)", glass.raw())
     assert [words.strip() for words in dim] == ["💭 I *think*,", "so.", "56 out"]
 
