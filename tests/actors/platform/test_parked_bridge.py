@@ -12,8 +12,8 @@ from actors.kernel.mailbox import Mailbox
 from actors.kernel.spec import permanent
 from actors.kernel.supervision import Supervisor
 from actors.platform.bridge import BACKOFF, PlatformBridge
-from actors.platform.files import with_content
 from actors.platform.modes import always
+from actors.platform.settings import AgentSettings
 from protocols.ids import PersonId, SurfaceName
 from protocols.lifecycle import ActorState, ActorView
 from protocols.mail import CalleeDiedError, CalleeParkedError
@@ -65,8 +65,7 @@ class Program:
             NO_DISK,
             60.0,
             self.max_turns,
-            with_content,
-            "production",
+            AgentSettings("production"),
         )
         self.supervisor = Supervisor([bridge.with_options(backoff=BACKOFF)])
 
@@ -242,12 +241,14 @@ async def test_a_bridge_that_parks_at_any_step_answers_every_asker_once(steps: i
         await settle()
 
         assert len(program.outcomes) == 5
-        assert set(program.outcomes.values()) <= {
-            TurnFinished("Hello"),
-            TurnFailed("Hel", FailureKind.UNAUTHORIZED),
-            UNAUTHORIZED,
-            CalleeParkedError,
-        }
+        assert all(map(is_fair, program.outcomes.values()))
         reasons = [mail.reason for mail in program.supervisor.undelivered()]
         assert not any("late answer" in reason for reason in reasons)
         assert (program.view.state, client.open_streams) == (ActorState.PARKED, 0)
+
+
+def is_fair(outcome: TurnOutcome | type[CalleeDiedError]) -> bool:
+    """It is the whole answer, or says that the agent lets nobody in and keeps what came."""
+    if isinstance(outcome, TurnFailed):
+        return outcome.kind is FailureKind.UNAUTHORIZED and "Hello".startswith(outcome.text)
+    return outcome in {TurnFinished("Hello"), CalleeParkedError}
