@@ -18,6 +18,7 @@ from actors.chats.notes import context_key
 from actors.chats.operating import Operating
 from actors.chats.stops import Stops
 from actors.chats.switches import Switches
+from actors.chats.telling import Telling
 from actors.chats.tidying import TIDY_EVERY, Tidying
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
@@ -31,6 +32,7 @@ from protocols.chats import (
     RoomGone,
     RowsArrived,
     SessionMessage,
+    Tell,
     WorkArrived,
 )
 from protocols.ids import RoomId, RowId, SurfaceName, surface_of
@@ -67,6 +69,7 @@ class ChatDirectory:
     _hints: DeliveryHints = field(init=False)
     _intake: Intake = field(init=False)
     _operating: Operating = field(init=False)
+    _telling: Telling = field(init=False)
     _deciding: trio.Lock = field(factory=trio.Lock)
     """Slots, access and the order of rows allow one decision at a time."""
 
@@ -107,6 +110,7 @@ class ChatDirectory:
         self._operating = Operating(
             self.store, self.surfaces, self._hints, self._intake, self.clock
         )
+        self._telling = Telling(self.store, self.surfaces, self._hints)
 
     async def _go_on(self, row: Row, opened: RoomId | None) -> None:
         async with self._deciding:
@@ -148,6 +152,8 @@ class ChatDirectory:
                 message.reply_to.send(await self._operating.pair(code))
             case RetryRow(row):
                 message.reply_to.send(await self._operating.retry(row))
+            case Tell(person, text):
+                message.reply_to.send(await self._telling.tell(person, text))
             case _:
                 assert_never(message)
 

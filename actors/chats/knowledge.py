@@ -7,6 +7,7 @@ import trio
 from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
+from actors.chats.lasts import Lasts, last_key, linked_key, read_person
 from actors.chats.notes import RoomNotes, TurnContext, notes_prefix, read_notes
 from actors.chats.presses import EDIT_OFFERED, AnewPress, read_press
 from actors.chats.replies import MOST_WAITING
@@ -51,6 +52,7 @@ class Knowledge:
     failed: dict[tuple[RoomId, PersonId], Row | None] = field(factory=dict)
     notes: dict[RoomId, RoomNotes] = field(factory=dict)
     rows: dict[RowId, Row | None] = field(factory=dict)
+    lasts: Lasts = field(factory=Lasts)
     _finals: dict[RowId, OutboxRow | None] = field(factory=dict)
     _events: dict[RowId, Row | None] = field(factory=dict)
     _messages: dict[tuple[RoomId, RemoteId], Row | None] = field(factory=dict)
@@ -73,6 +75,7 @@ class Knowledge:
                 nursery.start_soon(self._find_key, key)
             for person in {person for _, person in pairs}:
                 nursery.start_soon(self._find_chats, person)
+                nursery.start_soon(self._find_last, person)
             for room in {room for room, _ in pairs}:
                 nursery.start_soon(self._count_unfinished, room)
                 nursery.start_soon(self._find_notes, room)
@@ -142,6 +145,15 @@ class Knowledge:
     async def _find_chats(self, person: PersonId) -> None:
         rows = await ask_through_restarts(self.store, FindKeys(chats_prefix(person)))
         self.chats[person] = read_chats(person, rows)
+
+    async def _find_last(self, person: PersonId) -> None:
+        linked = read_person(await ask_through_restarts(self.store, GetKey(linked_key(person))))
+        if linked is not None:
+            self.lasts.linked[person] = linked
+        kept_for = linked or person
+        text = await ask_through_restarts(self.store, GetKey(last_key(kept_for)))
+        if text is not None:
+            self.lasts.texts[kept_for] = text
 
     async def _find_notes(self, room: RoomId) -> None:
         rows = await ask_through_restarts(self.store, FindKeys(notes_prefix(room)))
