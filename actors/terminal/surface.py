@@ -12,6 +12,7 @@ from attrs import Factory, define, evolve
 
 from actors.kernel.child import note, ready
 from actors.kernel.mailbox import Mailbox
+from actors.metrics import count_send
 from actors.terminal.interrupts import Wish
 from actors.terminal.lines import Line
 from actors.terminal.open_rows import OpenRows
@@ -193,6 +194,7 @@ class TerminalSurface:
         show = self.terminal.screen.answer
         await self._on_screen(partial(show, answer.text, answer.voice, is_old=is_old))
         await self._ask(Commit((SentOutgoing(answer.id, RemoteId(uuid4().hex)),)))
+        count_send(TERMINAL, is_sent=True)
         if answer.is_final:
             self._open.close(answer.row)
 
