@@ -397,6 +397,8 @@ class MemoryJournal:
             keyboard=change.keyboard,
             files=change.files,
             amends=change.amends,
+            footer=change.footer,
+            folded=change.folded,
         )
         return id_
 

@@ -149,6 +149,10 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.FAILED_GONE: (
             "My connection to the agent broke down in the middle. {prefix}retry tries again."
         ),
+        Word.FAILED_FILE_REFUSED: (
+            "The agent does not take a file of this kind or size. "
+            "Try another one, or {prefix}retry."
+        ),
         Word.FAILED_FILE_LOST: "A file got lost on my side. {prefix}retry tries again.",
         Word.DRAFT_WAITS: "Waiting for other answers to end",
         Word.DRAFT_TRIES_AGAIN: "The agent is not available, trying again",

@@ -158,6 +158,10 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.FAILED_GONE: (
             "Связь с агентом прервалась на полпути. Попробовать снова: {prefix}retry."
         ),
+        Word.FAILED_FILE_REFUSED: (
+            "Агент не принимает файлы такого вида или размера. "
+            "Пришлите другой или попробуйте снова: {prefix}retry."
+        ),
         Word.FAILED_FILE_LOST: (
             "Файл потерялся на моей стороне. Попробовать снова: {prefix}retry."
         ),

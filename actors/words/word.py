@@ -67,6 +67,7 @@ class Word(Enum):
     FAILED_REJECTED = auto()
     FAILED_BROKEN = auto()
     FAILED_GONE = auto()
+    FAILED_FILE_REFUSED = auto()
     FAILED_FILE_LOST = auto()
     # What a draft says where the agent says nothing: plain text.
     DRAFT_WAITS = auto()

@@ -129,6 +129,8 @@ changes: st.SearchStrategy[Change] = st.one_of(
         keyboards,
         st.lists(local_files, max_size=2).map(tuple),
         st.none() | st.builds(Amends, row_ids, remote_ids),
+        any_text,
+        any_text,
     ),
     st.builds(SentOutgoing, outbox_ids, remote_ids),
     st.builds(FailedOutgoing, outbox_ids, any_text),
