@@ -10,6 +10,7 @@ from actors.chats.asking import ask_through_restarts
 from actors.chats.lasts import Lasts, last_key, linked_key, read_person
 from actors.chats.notes import RoomNotes, TurnContext, notes_prefix, read_notes
 from actors.chats.presses import EDIT_OFFERED, AnewPress, read_press
+from actors.chats.pushed import Pushed
 from actors.chats.replies import MOST_WAITING
 from actors.chats.slots import Chat, chats_prefix, keys_of, read_chats
 from protocols.ids import EventId, PersonId, RemoteId, RoomId, RowId, SlotId, surface_of
@@ -53,10 +54,25 @@ class Knowledge:
     notes: dict[RoomId, RoomNotes] = field(factory=dict)
     rows: dict[RowId, Row | None] = field(factory=dict)
     lasts: Lasts = field(factory=Lasts)
+    pushed: Pushed = field(init=False)
     _finals: dict[RowId, OutboxRow | None] = field(factory=dict)
     _events: dict[RowId, Row | None] = field(factory=dict)
     _messages: dict[tuple[RoomId, RemoteId], Row | None] = field(factory=dict)
     _recent: dict[RoomId, tuple[Row, ...]] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.pushed = Pushed(self.store)
+
+    async def look_up_pushes(self, rows: Iterable[Row]) -> None:
+        """Ask for all that the pushes *rows* name, and where their people are told of them."""
+        people = await self.pushed.look_up(rows)
+        async with trio.open_nursery() as nursery:
+            for person in set(people.values()):
+                nursery.start_soon(self._find_last, person)
+        people |= {user: self.lasts.linked.get(person, person) for user, person in people.items()}
+        async with trio.open_nursery() as nursery:
+            for person in set(people.values()):
+                nursery.start_soon(self._find_chats, person)
 
     async def look_up(
         self, rows: Iterable[Row], retries: Iterable[Row], opened: Mapping[RowId, RoomId | None]

@@ -71,6 +71,10 @@ class Lasts:
     linked: dict[PersonId, PersonId] = field(factory=dict)
     texts: dict[PersonId, str] = field(factory=dict)
 
+    def of(self, person: PersonId) -> LastChat | None:
+        """The chat that *person* used last, under the identity that all of theirs is kept under."""
+        return read_last(self.texts.get(person))
+
     def used(self, row: Row, slot: SlotId) -> tuple[PutKey, ...]:
         """The change that notes that the sender of *row* uses its room and *slot*, if it is one."""
         person = self.linked.get(row.sender, row.sender)
