@@ -48,14 +48,15 @@ class Pushed:
             self.people[user_id] = person
 
     async def _find_task(self, name: TaskName) -> None:
-        task = read_open(await self._ask(GetKey(open_key(name))))
-        if task is not None:
+        text = await self._ask(GetKey(open_key(name)))
+        if text is not None:
+            task = read_open(text)
             row = await self._ask(FindRow(task.row))
             if row is not None and row.state is RowState.RUNNING:
                 self.open[name] = task
-        ended = read_over(await self._ask(GetKey(over_key(name))))
-        if ended is not None:
-            self.over[name] = ended
+        text = await self._ask(GetKey(over_key(name)))
+        if text is not None:
+            self.over[name] = read_over(text)
 
     async def _ask(self, question: Question[A]) -> A:
         return await ask_through_restarts(self.store, question)

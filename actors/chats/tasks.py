@@ -97,23 +97,18 @@ def put_over(name: TaskName, ended: EndedTask) -> PutKey:
     return PutKey(over_key(name), json.dumps(facts))
 
 
-def read_open(text: str | None) -> Task | None:
-    """The open task in the stored *text*; None where there is none."""
-    if text is None:
-        return None
+def read_open(text: str) -> Task:
+    """The open task in the stored *text*."""
     facts = json.loads(text)
     return Task(**facts | {"name": TaskName(**facts["name"])})
 
 
-def read_over(text: str | None) -> EndedTask | None:
-    """How a task ended, by the stored *text*; None where it did not."""
-    if text is None:
-        return None
+def read_over(text: str) -> EndedTask:
+    """How a task ended, by the stored *text*."""
     facts = json.loads(text)
     return EndedTask(RowId(facts["row"]), frozenset(map(AgentEventKind, facts["kinds"])))
 
 
 def read_all_open(stored: Iterable[tuple[str, str]]) -> tuple[Task, ...]:
     """The tasks in what the store has under ``OPEN``, the oldest first."""
-    tasks = (read_open(text) for _, text in stored)
-    return tuple(sorted((task for task in tasks if task is not None), key=lambda task: task.row))
+    return tuple(sorted((read_open(text) for _, text in stored), key=lambda task: task.row))
