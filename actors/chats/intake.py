@@ -13,6 +13,7 @@ from actors.chats.endings import set_aside
 from actors.chats.flood import FloodGate
 from actors.chats.hints import DeliveryHints
 from actors.chats.knowledge import Knowledge
+from actors.chats.linking import look_up_links, parted
 from actors.chats.manner import manner_for
 from actors.chats.page import Page
 from actors.chats.slots import SlotBook
@@ -148,6 +149,10 @@ class Intake:
         self.hints.deliver(row.room)
 
     async def _sort_page(self, rows: Sequence[Row]) -> None:
+        for part in parted([(row, self._typed(row)) for row in rows]):
+            await self._sort_together(part)
+
+    async def _sort_together(self, rows: Sequence[Row]) -> None:
         gate, sorter = self._gate.copy(), await self._sorter(rows)
         decisions = [sorter.decide(row) for row in rows]
         if await self._commit(decisions):
@@ -190,10 +195,12 @@ class Intake:
         retries = [row for row, words in commands if _is(words, CommandName.RETRY)]
         known = Knowledge(self.store)
         await known.look_up(heard, retries, self._opened)
+        for row, words in commands if len(rows) == 1 else ():
+            await look_up_links(known, row, words, self.clock())
         page = Page(
             known,
             self.book,
-            SlotBook(known.keys, known.chats),
+            SlotBook(known.keys, known.chats, known.people),
             self._gate,
             self.surfaces,
             tree=self.tree() if any(_is(words, CommandName.DEBUG) for _, words in commands) else "",
