@@ -154,9 +154,16 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.FAILED_GONE: (
             "My connection to the agent broke down in the middle. {prefix}retry tries again."
         ),
+        Word.FAILED_FILE_REFUSED: (
+            "The agent does not take a file of this kind or size. "
+            "Try another one, or {prefix}retry."
+        ),
         Word.FAILED_FILE_LOST: "A file got lost on my side. {prefix}retry tries again.",
         Word.DRAFT_WAITS: "Waiting for other answers to end",
+        Word.DRAFT_WAITS_BEHIND: "Waiting for other answers to end; before yours: {waiting}",
         Word.DRAFT_TRIES_AGAIN: "The agent is not available, trying again",
+        Word.DRAFT_THINKS: "Thinking…",
+        Word.DRAFT_TOOL: "Using {tool}",
         Word.SETTINGS: "Your settings. Press a skill to switch it on or off.",
         Word.SETTINGS_LIST: "Your settings:\n\n{skills}",
         Word.SETTINGS_NONE: "The agent has no settings for you.",

@@ -163,11 +163,18 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.FAILED_GONE: (
             "Связь с агентом прервалась на полпути. Попробовать снова: {prefix}retry."
         ),
+        Word.FAILED_FILE_REFUSED: (
+            "Агент не принимает файлы такого вида или размера. "
+            "Пришлите другой или попробуйте снова: {prefix}retry."
+        ),
         Word.FAILED_FILE_LOST: (
             "Файл потерялся на моей стороне. Попробовать снова: {prefix}retry."
         ),
         Word.DRAFT_WAITS: "Жду, пока закончатся другие ответы",
+        Word.DRAFT_WAITS_BEHIND: ("Жду, пока закончатся другие ответы; перед вашим: {waiting}"),
         Word.DRAFT_TRIES_AGAIN: "Агент недоступен, пробую ещё раз",
+        Word.DRAFT_THINKS: "Думаю…",
+        Word.DRAFT_TOOL: "Использую {tool}",
         Word.SETTINGS: "Ваши настройки. Нажмите на навык, чтобы включить или выключить его.",
         Word.SETTINGS_LIST: "Ваши настройки:\n\n{skills}",
         Word.SETTINGS_NONE: "У агента нет настроек для вас.",

@@ -70,10 +70,14 @@ class Word(Enum):
     FAILED_REJECTED = auto()
     FAILED_BROKEN = auto()
     FAILED_GONE = auto()
+    FAILED_FILE_REFUSED = auto()
     FAILED_FILE_LOST = auto()
     # What a draft says where the agent says nothing: plain text.
     DRAFT_WAITS = auto()
+    DRAFT_WAITS_BEHIND = auto()
     DRAFT_TRIES_AGAIN = auto()
+    DRAFT_THINKS = auto()
+    DRAFT_TOOL = auto()
     # Settings.
     SETTINGS = auto()
     SETTINGS_LIST = auto()

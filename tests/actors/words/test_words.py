@@ -37,6 +37,7 @@ FACTS = {
     "surface": "Matrix",
     "skills": "- ✅ web_search\n- ⬜ memory",
     "slot": "C2",
+    "tool": "web_search",
     "tree": "surfaces\n└── store  up",
     "waiting": 2,
 }
@@ -100,7 +101,7 @@ def test_every_word_is_one_message_in_which_no_visible_word_is_lost(
 def test_what_stands_outside_of_messages_is_one_plain_line(language: Language, word: Word) -> None:
     text = CATALOGUES[language][word]
 
-    assert not placeholders(text)
+    assert not placeholders(text) or word.name.startswith("DRAFT_")
     assert not re.search(r"[\n*_`\[\]]", text)
 
 
