@@ -83,6 +83,7 @@ async def look_up_links(known: Knowledge, row: Row, words: Typed, now: float) ->
     offer = offer_with(spelled(words.rest), offers)
     offering: tuple[Identity, ...] = ()
     people = [one.person for one in group]
+    known.people |= dict.fromkeys(people[1:], people[0]) if people else {}
     if offer is not None:
         kept = await ask_through_restarts(store, GetKey(linked_key(offer.person)))
         first = known.people[offer.person] = read_linked(offer.person, kept)
