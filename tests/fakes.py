@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, assert_never, cast
 from uuid import uuid4
 
 import trio
-from attrs import define, evolve, field
+from attrs import define, evolve, field, fields
 
 from actors.kernel.mailbox import Mailbox
 from protocols.changes import (
@@ -21,8 +21,10 @@ from protocols.changes import (
     DeleteKey,
     FailedOutgoing,
     FinishRow,
+    MoveSlot,
     PutKey,
     QueueRow,
+    RepeatRow,
     RequeueRow,
     RewordRow,
     SentOutgoing,
@@ -36,10 +38,12 @@ from protocols.journal import (
     Arrival,
     Cursor,
     DeadLetter,
+    Exchange,
     OutboxRow,
     OutboxState,
     Row,
     RowState,
+    Voice,
 )
 from protocols.mail import Question
 from protocols.store import (
@@ -57,6 +61,7 @@ from protocols.store import (
     FindOutgoing,
     FindRow,
     GetKey,
+    History,
     Journal,
     Journaled,
     JournalSummary,
@@ -76,9 +81,8 @@ A = TypeVar("A")
 
 _RowChange = QueueRow | StartRow | RequeueRow | FinishRow | RewordRow | DecideRow | ShowRow
 _NamedQuestion = FindRow | FindEvent | FindMessage
-_RowsQuestion = (
-    UnsortedRows | WaitingRows | WaitingRooms | _NamedQuestion | LastFinished | RecentRows
-)
+_PastQuestion = LastFinished | RecentRows | History
+_RowsQuestion = UnsortedRows | WaitingRows | WaitingRooms | _NamedQuestion | _PastQuestion
 _OutgoingQuestion = Outgoing | OutgoingRooms | FinalOutgoing | FindOutgoing
 _OtherQuestion = ReadCursor | GetKey | FindKeys | DeadLetters | SummariseJournal
 
@@ -140,11 +144,20 @@ class MemoryJournal:
                 question.reply_to.send(tuple(dict.fromkeys(row.room for row in waiting)))
             case FindRow() | FindEvent() | FindMessage():
                 question.reply_to.send(self._named(question))
+            case LastFinished() | RecentRows() | History():
+                self._look_up_past(question)
+            case _:
+                assert_never(question)
+
+    def _look_up_past(self, question: _PastQuestion) -> None:
+        match question:
             case LastFinished():
                 question.reply_to.send(self._last_finished(question))
             case RecentRows(limit, room):
                 newest = [row for row in self._newest() if room in {None, row.room}]
                 question.reply_to.send(tuple(newest[: max(0, limit)]))
+            case History():
+                question.reply_to.send(self._history(question))
             case _:
                 assert_never(question)
 
@@ -158,8 +171,8 @@ class MemoryJournal:
                 rooms = (out.room for out in pending if surface_of(out.room) == surface)
                 question.reply_to.send(tuple(dict.fromkeys(rooms)))
             case FinalOutgoing(row):
-                finals = (out for out in self.outbox.values() if out.row == row and out.is_final)
-                question.reply_to.send(next(map(self._with_row, finals), None))
+                final = self._final(row)
+                question.reply_to.send(None if final is None else self._with_row(final))
             case FindOutgoing(room, remote_id):
                 newest = (
                     out
@@ -233,6 +246,27 @@ class MemoryJournal:
         )
         return next(found, None)
 
+    def _final(self, row: RowId) -> OutboxRow | None:
+        finals = (out for out in self.outbox.values() if out.row == row and out.is_final)
+        return next(finals, None)
+
+    def _history(self, question: History) -> tuple[Exchange, ...]:
+        now = self.rows.get(question.row)
+        if now is None or now.slot is None:
+            return ()
+        past = [row for row in self._newest() if row.id < now.id and _same_chat(row, now)]
+        answers = [(row.text, self._final(row.id)) for row in past]
+        kept: list[Exchange] = []
+        left = question.most_chars
+        for asked, answer in answers:
+            if answer is None or answer.voice is not Voice.AGENT:
+                continue
+            left -= len(asked) + len(answer.text)
+            if left < 0:
+                break
+            kept.append(Exchange(asked, answer.text))
+        return tuple(reversed(kept))
+
     def _with_row(self, out: OutboxRow) -> OutboxRow:
         row = None if out.row is None else self.rows.get(out.row)
         if row is None:
@@ -302,12 +336,14 @@ class MemoryJournal:
 
     def _commit(self, changes: tuple[Change, ...]) -> Committed | Conflict:
         before = self.rows.copy(), self.outbox.copy(), self.keys.copy(), self.letters.copy()
+        seen = self.seen.copy()
         letters_made = self.letters_made
         added: list[OutboxId] = []
         for change in changes:
             match self._apply(change):
                 case Conflict() as conflict:
                     self.rows, self.outbox, self.keys, self.letters = before
+                    self.seen = seen
                     self.letters_made = letters_made
                     return conflict
                 case None:
@@ -334,6 +370,8 @@ class MemoryJournal:
                 self.keys.pop(key, None)
             case TakeKey():
                 return self._take_key(change)
+            case RepeatRow() | MoveSlot():
+                return self._rewrite(change)
             case _:
                 self._take_down(change)
         return None
@@ -343,6 +381,24 @@ class MemoryJournal:
             row = self.rows.get(change.row)
             return Conflict(change.row, None if row is None else row.state)
         del self.keys[change.key]
+        return None
+
+    def _rewrite(self, change: RepeatRow | MoveSlot) -> Conflict | None:
+        match change:
+            case RepeatRow(id_, event_id):
+                row = self.rows.get(id_)
+                surface = next((it for (it, _), seen in self.seen.items() if seen == id_), None)
+                if row is None or surface is None or (surface, event_id) in self.seen:
+                    return Conflict(id_, None if row is None else row.state)
+                again = {one.name: getattr(row, one.name) for one in fields(Arrival)}
+                again |= {"event_id": event_id, "is_backlog": True}
+                self._add(surface, Arrival(**again))
+            case MoveSlot(room, sender, was, now):
+                for row in list(self.rows.values()):
+                    if (row.room, row.sender, row.slot) == (room, sender, was):
+                        self.rows[row.id] = evolve(row, slot=now)
+            case _:
+                assert_never(change)
         return None
 
     def _take_down(self, change: AddDeadLetter | DeleteDeadLetter) -> None:
@@ -412,6 +468,10 @@ class MemoryJournal:
         out = self.outbox.get(outbox)
         if out is not None and out.state is OutboxState.PENDING:
             self.outbox[outbox] = evolve(out, **settled)
+
+
+def _same_chat(row: Row, other: Row) -> bool:
+    return (row.room, row.sender, row.slot) == (other.room, other.sender, other.slot)
 
 
 def _backup(path: Path) -> BackupMade | BackupRefused:

@@ -7,12 +7,13 @@ from attrs import define, field
 
 from actors.chats.access import PREFIXES, AccessBook, AccessPolicy
 from actors.chats.asking import ask_through_restarts
-from actors.chats.commands import Command, CommandName, Typed, typed
+from actors.chats.commands import Blank, Command, CommandName, Typed, typed
 from actors.chats.decisions import Decision, Errand, OpenChat, ignored
 from actors.chats.endings import set_aside
 from actors.chats.flood import FloodGate
 from actors.chats.hints import DeliveryHints
 from actors.chats.knowledge import Knowledge
+from actors.chats.linking import look_up_links, parted
 from actors.chats.manner import manner_for
 from actors.chats.page import Page
 from actors.chats.pushing import set_aside_push
@@ -155,6 +156,10 @@ class Intake:
         self.hints.deliver(row.room)
 
     async def _sort_page(self, rows: Sequence[Row]) -> None:
+        for part in parted([(row, self._typed(row)) for row in rows]):
+            await self._sort_together(part)
+
+    async def _sort_together(self, rows: Sequence[Row]) -> None:
         gate, sorter = self._gate.copy(), await self._sorter(rows)
         decisions = [sorter.decide(row) for row in rows]
         if await self._commit(decisions):
@@ -201,10 +206,12 @@ class Intake:
         known = Knowledge(self.store)
         await known.look_up(heard, retries, self._opened)
         await known.look_up_pushes([row for row in rows if is_push(row)])
+        for row, words in commands if len(rows) == 1 else ():
+            await look_up_links(known, row, words, self.clock())
         page = Page(
             known,
             self.book,
-            SlotBook(known.keys, known.chats),
+            SlotBook(known.keys, known.chats, known.people),
             self._gate,
             self.surfaces,
             tree=self.tree() if any(_is(words, CommandName.DEBUG) for _, words in commands) else "",
@@ -219,7 +226,9 @@ class Intake:
         return is_known and not is_push(row)
 
     def _typed(self, row: Row) -> Typed:
-        return typed(row.text, self.surfaces[surface_of(row.room)].command_prefixes)
+        # Nobody commands us by a push.
+        surface = self.surfaces.get(surface_of(row.room))
+        return Blank() if surface is None else typed(row.text, surface.command_prefixes)
 
     def _pass_on(self, decisions: Sequence[Decision]) -> None:
         for room in dict.fromkeys(item.row.room for item in decisions if item.is_work):

@@ -26,11 +26,6 @@ def last_key(person: PersonId) -> str:
     return f"{LAST}{person}"
 
 
-def linked_key(person: PersonId) -> str:
-    """Where the person is kept, as JSON text, whom *person* is one with."""
-    return f"linked:{person}"
-
-
 def last_text(last: LastChat) -> str:
     """*last* as the store keeps it."""
     facts = {"room": last.room, "slot": last.slot, "language": last.language}

@@ -23,6 +23,7 @@ from actors.chats.decisions import (
     ignored,
 )
 from actors.chats.editing import EditSorter
+from actors.chats.linking import Linker
 from actors.chats.page import Page
 from actors.chats.pressing import PressSorter
 from actors.chats.pushing import PushSorter
@@ -121,6 +122,8 @@ class Sorter:
                 return Decision(row, errand=DescribeTurn())
             case Command(CommandName.SETTINGS):
                 return Decision(row, errand=ShowSettings())
+            case Command(CommandName.LINK | CommandName.UNLINK):
+                return Linker(self.page).decide(row, words)
             case Command(CommandName.RETRY):
                 return self._retry(row)
             case Command(CommandName.NEW, rest):
@@ -169,6 +172,7 @@ class Sorter:
             self.page.manner(row),
             tree=self.page.tree,
             is_admin=self.page.access.is_admin(row.sender),
+            surfaces=self.page.surfaces,
         )
 
 

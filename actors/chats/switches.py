@@ -7,11 +7,11 @@ from attrs import define
 from actors.chats.answers import Answers
 from actors.chats.decisions import SwitchSkill
 from actors.chats.keyboards import buttoned_skills, skill_label, skills_keyboard
+from actors.chats.links import surface_of_person
 from actors.chats.manner import Manner
 from actors.chats.page import amended
 from actors.chats.presses import SETTINGS_SHOWN
 from actors.words import Word, plain
-from protocols.ids import surface_of
 from protocols.journal import Row
 from protocols.mail import Address, NoAnswerError, Question
 from protocols.platform import SettingsAction, UserSettings
@@ -30,7 +30,8 @@ class Switches:
     async def show(self, row: Row) -> None:
         """Answer the ``/settings`` of *row*."""
         manner = self.answers.manner(row)
-        settings = await self._ask(FetchSettings(surface_of(row.room), row.sender))
+        person = await self.answers.person(row)
+        settings = await self._ask(FetchSettings(surface_of_person(person), person))
         if settings is None:
             text = manner.say(Word.SETTINGS_FAILED)
             await self.answers.show(row, text, (), reason="settings not known")
@@ -44,7 +45,8 @@ class Switches:
         manner = self.answers.manner(row)
         # Not a toggle: a press that is read again after a crash changes nothing.
         action = SettingsAction("set", {"skill": wanted.skill, "is_on": wanted.is_on})
-        settings = await self._ask(ChangeSettings(surface_of(row.room), row.sender, action))
+        person = await self.answers.person(row)
+        settings = await self._ask(ChangeSettings(surface_of_person(person), person, action))
         if settings is None:
             answer = manner.say(Word.PRESS_FAILED)
             reason = "settings not changed"

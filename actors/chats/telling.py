@@ -9,7 +9,8 @@ from attrs import define
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.hints import DeliveryHints
-from actors.chats.lasts import last_key, linked_key, private_room, read_last, read_person
+from actors.chats.lasts import last_key, private_room, read_last
+from actors.chats.links import linked_key, read_linked
 from protocols.changes import AddOutgoing, PutKey, TakeKey
 from protocols.ids import PersonId, RoomId, RowId, SurfaceName, surface_of
 from protocols.journal import Voice
@@ -45,12 +46,9 @@ class Telling:
         return True
 
     async def _room_of(self, person: PersonId) -> RoomId | None:
-        linked = read_person(await self._ask(GetKey(linked_key(person))))
-        for one in dict.fromkeys((linked or person, person)):
-            last = read_last(await self._ask(GetKey(last_key(one))))
-            if last is not None:
-                return last.room
-        return private_room(person)
+        linked = read_linked(person, await self._ask(GetKey(linked_key(person))))
+        last = read_last(await self._ask(GetKey(last_key(linked))))
+        return private_room(person) if last is None else last.room
 
     async def _ask(self, question: Question[A]) -> A:
         return await ask_through_restarts(self.store, question)

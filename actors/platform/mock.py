@@ -33,6 +33,7 @@ from protocols.platform import (
     Attachment,
     FailureKind,
     PlatformFailedError,
+    ReasoningDelta,
     Resume,
     RunDetails,
     SettingsAction,
@@ -40,10 +41,13 @@ from protocols.platform import (
     StreamAsks,
     StreamFinished,
     StreamPart,
+    StreamStopped,
     TextDelta,
+    ToolCall,
     User,
     UserSettings,
     WebhookReceiver,
+    WholeText,
 )
 
 __all__ = ["FAULT_WORDS", "MockPlatformClient", "MockStats", "NoReceiverError"]
@@ -162,12 +166,16 @@ class MockPlatformClient:
                 match part:
                     case TextDelta(more):
                         said.append(more)
-                    case StatusLine():
+                    case WholeText(text):
+                        said = [text]
+                    case StatusLine() | ReasoningDelta() | ToolCall():
                         pass
                     case StreamFinished(files):
                         return Answer("".join(said), files)
                     case StreamAsks(question=question):
                         return Answer("".join([*said, question]))
+                    case StreamStopped():
+                        break
                     case _:
                         assert_never(part)
         raise PlatformFailedError(FailureKind.CUT, is_retryable=True)

@@ -7,7 +7,8 @@ import trio
 from attrs import define, field
 
 from actors.kernel import child
-from actors.platform.turn import OpenTurn, TurnRunner
+from actors.platform.open_turn import OpenTurn
+from actors.platform.turn import TurnRunner
 from actors.words import Word
 from protocols.ids import RunId
 from protocols.platform import FailureKind, PlatformFailedError

@@ -20,7 +20,9 @@ from protocols.changes import (
     DeleteKey,
     FailedOutgoing,
     FinishRow,
+    MoveSlot,
     PutKey,
+    RepeatRow,
     RequeueRow,
     RewordRow,
     SentOutgoing,
@@ -36,6 +38,7 @@ from protocols.ids import (
     RemoteId,
     RoomId,
     RowId,
+    SlotId,
     SurfaceName,
 )
 from protocols.journal import (
@@ -63,6 +66,7 @@ from protocols.store import (
     FindOutgoing,
     FindRow,
     GetKey,
+    History,
     Journal,
     LastFinished,
     Outgoing,
@@ -111,12 +115,15 @@ arrivals = st.builds(
     thread_id=st.sampled_from(["", "$root"]).map(RemoteId),
     is_shared=st.booleans(),
 )
+slots = st.sampled_from(["C1", "C2"]).map(SlotId)
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(queue, few, st.none() | any_text),
     st.builds(start, few),
     st.builds(RequeueRow, row_ids),
     st.builds(FinishRow, row_ids, st.sampled_from(sorted(FINAL)), any_text),
     st.builds(RewordRow, row_ids, any_text),
+    st.builds(RepeatRow, row_ids, few.map(str).map(EventId)),
+    st.builds(MoveSlot, rooms, people.map(PersonId), slots, slots),
     st.builds(DecideRow, row_ids, st.sampled_from(["yes", "no"])),
     st.builds(ShowRow, row_ids, remote_ids),
     st.builds(
@@ -161,6 +168,7 @@ questions: st.SearchStrategy[Ask] = st.one_of(
     st.builds(FindMessage, rooms, st.sampled_from(["", "7", "8"]).map(RemoteId)),
     st.builds(LastFinished, rooms, people.map(PersonId)),
     st.builds(RecentRows, limits, st.none() | rooms),
+    st.builds(History, row_ids, st.integers(-1, 40)),
     st.builds(Outgoing, rooms, limits),
     st.builds(FinalOutgoing, row_ids),
     st.builds(FindOutgoing, rooms, remote_ids),

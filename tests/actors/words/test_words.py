@@ -21,6 +21,7 @@ FACTS = {
     "choice": "Yes",
     "choices": "**yes** / **no**",
     "code": "KQ7-4TX",
+    "commands": "- Matrix: `!link KQ74TX`",
     "count": 12,
     "length": 50_000,
     "limit": "20 MB",
@@ -33,8 +34,10 @@ FACTS = {
     "seconds": 17,
     "size": "61 MB",
     "skill": "web_search",
+    "surface": "Matrix",
     "skills": "- ✅ web_search\n- ⬜ memory",
     "slot": "C2",
+    "tool": "web_search",
     "tree": "surfaces\n└── store  up",
     "waiting": 2,
 }
@@ -98,7 +101,7 @@ def test_every_word_is_one_message_in_which_no_visible_word_is_lost(
 def test_what_stands_outside_of_messages_is_one_plain_line(language: Language, word: Word) -> None:
     text = CATALOGUES[language][word]
 
-    assert not placeholders(text)
+    assert not placeholders(text) or word.name.startswith("DRAFT_")
     assert not re.search(r"[\n*_`\[\]]", text)
 
 
