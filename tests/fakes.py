@@ -32,7 +32,7 @@ from protocols.changes import (
     StartRow,
     TakeKey,
 )
-from protocols.ids import EventId, OutboxId, RoomId, RowId, SurfaceName, surface_of
+from protocols.ids import PLATFORM, EventId, OutboxId, RoomId, RowId, SurfaceName, surface_of
 from protocols.journal import (
     UNFINISHED,
     Arrival,
@@ -281,7 +281,13 @@ class MemoryJournal:
         )
 
     def _summary(self) -> JournalSummary:
-        unfinished = (row.received_at for row in self.rows.values() if row.state in UNFINISHED)
+        unfinished = (
+            row.received_at
+            for row in self.rows.values()
+            if row.state in UNFINISHED
+            # A task that the platform works at may run for hours; nothing waits for it.
+            and not (row.state is RowState.RUNNING and surface_of(row.room) == PLATFORM)
+        )
         return JournalSummary(
             rows=dict(Counter(row.state.value for row in self.rows.values())),
             outgoing=dict(Counter(out.state.value for out in self.outbox.values())),

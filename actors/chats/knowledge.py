@@ -7,9 +7,11 @@ import trio
 from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
+from actors.chats.lasts import Lasts, last_key
 from actors.chats.links import Links, in_its_chat, linked_key, read_linked
 from actors.chats.notes import RoomNotes, TurnContext, notes_prefix, read_notes
 from actors.chats.presses import EDIT_OFFERED, AnewPress, read_press
+from actors.chats.pushed import Pushed
 from actors.chats.replies import MOST_WAITING
 from actors.chats.slots import Chat, chats_prefix, keys_of, person_key, read_chats
 from protocols.ids import EventId, PersonId, RemoteId, RoomId, RowId, SlotId, surface_of
@@ -56,10 +58,24 @@ class Knowledge:
     rows: dict[RowId, Row | None] = field(factory=dict)
     people: dict[PersonId, PersonId] = field(factory=dict)
     links: Links = field(factory=Links)
+    lasts: Lasts = field(init=False)
+    pushed: Pushed = field(init=False)
     _finals: dict[RowId, OutboxRow | None] = field(factory=dict)
     _events: dict[RowId, Row | None] = field(factory=dict)
     _messages: dict[tuple[RoomId, RemoteId], Row | None] = field(factory=dict)
     _recent: dict[RoomId, tuple[Row, ...]] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.lasts, self.pushed = Lasts(self.people), Pushed(self.store)
+
+    async def look_up_pushes(self, rows: Iterable[Row]) -> None:
+        """Ask for all that the pushes *rows* name, and where their people are told of them."""
+        people = await self.pushed.look_up(rows)
+        async with trio.open_nursery() as nursery:
+            for person in set(people.values()):
+                nursery.start_soon(self._find_linked, person)
+        people |= {user: self.person(person) for user, person in people.items()}
+        await self.look_up_chats(people.values())
 
     async def look_up(
         self, rows: Iterable[Row], retries: Iterable[Row], opened: Mapping[RowId, RoomId | None]
@@ -175,6 +191,10 @@ class Knowledge:
         text = await ask_through_restarts(self.store, GetKey(linked_key(person)))
         if text is not None:
             self.people[person] = read_linked(person, text)
+        kept_for = self.person(person)
+        text = await ask_through_restarts(self.store, GetKey(last_key(kept_for)))
+        if text is not None:
+            self.lasts.texts[kept_for] = text
 
     async def _find_notes(self, room: RoomId) -> None:
         rows = await ask_through_restarts(self.store, FindKeys(notes_prefix(room)))

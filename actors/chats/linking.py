@@ -13,6 +13,7 @@ from actors.chats.asking import ask_through_restarts
 from actors.chats.commands import Command, CommandName, Typed
 from actors.chats.decisions import Decision, ended
 from actors.chats.knowledge import Knowledge
+from actors.chats.lasts import last_key
 from actors.chats.links import (
     CODE_LIFE,
     MOST_TRIES,
@@ -204,7 +205,9 @@ class Linker:
             if one.person != me
             for it in self._told(one.room, one, Word.UNLINKED_ELSEWHERE, me)
         )
-        gone = (DeleteKey(linked_key(one.person)) for one in others)
+        gone = [DeleteKey(linked_key(one.person)) for one in others]
+        # The chat that was used last may be another's from now on.
+        gone += [DeleteKey(last_key(one.person)) for one in group]
         return self._said(row, Word.UNLINKED, DeleteKey(group_key(first.person)), *gone, *told)
 
     def _told(

@@ -26,9 +26,11 @@ from actors.chats.editing import EditSorter
 from actors.chats.linking import Linker
 from actors.chats.page import Page
 from actors.chats.pressing import PressSorter
+from actors.chats.pushing import PushSorter
 from actors.chats.redactions import RedactionSorter
 from actors.chats.replies import MOST_WAITING, Replies, Reply, elsewhere, label, name_from
 from actors.chats.rerun import rerun
+from actors.chats.tasks import is_push
 from actors.words import Word
 from protocols.changes import AddOutgoing
 from protocols.ids import RoomId
@@ -42,11 +44,13 @@ class Sorter:
     page: Page
     _edits: EditSorter = field(init=False)
     _presses: PressSorter = field(init=False)
+    _pushes: PushSorter = field(init=False)
     _redactions: RedactionSorter = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._edits = EditSorter(self.page)
         self._presses = PressSorter(self.page)
+        self._pushes = PushSorter(self.page)
         self._redactions = RedactionSorter(self.page)
 
     def decide(self, row: Row) -> Decision:
@@ -58,6 +62,8 @@ class Sorter:
         return decision
 
     def _decide(self, row: Row) -> Decision:
+        if is_push(row):
+            return self._pushes.decide(row)
         if row.press is not None:
             return self._presses.decide(row, row.press)
         if row.redacts is not None:

@@ -159,6 +159,13 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "Try another one, or {prefix}retry."
         ),
         Word.FAILED_FILE_LOST: "A file got lost on my side. {prefix}retry tries again.",
+        Word.TASK_RUNS: "Working",
+        Word.TASK_DONE: "The task {task} is done.",
+        Word.TASK_FAILED: "The task {task} failed.",
+        Word.TASK_FAILED_WHY: "The task {task} failed: {why}",
+        Word.TASK_SILENT: (
+            "I have heard nothing of the task {task} for a day. If it ends after all, I say so."
+        ),
         Word.DRAFT_WAITS: "Waiting for other answers to end",
         Word.DRAFT_WAITS_BEHIND: "Waiting for other answers to end; before yours: {waiting}",
         Word.DRAFT_TRIES_AGAIN: "The agent is not available, trying again",

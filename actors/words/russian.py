@@ -170,6 +170,13 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.FAILED_FILE_LOST: (
             "Файл потерялся на моей стороне. Попробовать снова: {prefix}retry."
         ),
+        Word.TASK_RUNS: "Работаю",
+        Word.TASK_DONE: "Задача {task} выполнена.",
+        Word.TASK_FAILED: "Задача {task} не удалась.",
+        Word.TASK_FAILED_WHY: "Задача {task} не удалась: {why}",
+        Word.TASK_SILENT: (
+            "О задаче {task} уже сутки ничего не слышно. Если она всё же завершится, я скажу."
+        ),
         Word.DRAFT_WAITS: "Жду, пока закончатся другие ответы",
         Word.DRAFT_WAITS_BEHIND: ("Жду, пока закончатся другие ответы; перед вашим: {waiting}"),
         Word.DRAFT_TRIES_AGAIN: "Агент недоступен, пробую ещё раз",

@@ -72,6 +72,12 @@ class Word(Enum):
     FAILED_GONE = auto()
     FAILED_FILE_REFUSED = auto()
     FAILED_FILE_LOST = auto()
+    # What the agent does of its own accord.
+    TASK_RUNS = auto()
+    TASK_DONE = auto()
+    TASK_FAILED = auto()
+    TASK_FAILED_WHY = auto()
+    TASK_SILENT = auto()
     # What a draft says where the agent says nothing: plain text.
     DRAFT_WAITS = auto()
     DRAFT_WAITS_BEHIND = auto()

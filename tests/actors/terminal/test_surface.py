@@ -541,3 +541,16 @@ async def test_a_row_that_the_operator_retries_can_be_stopped_too() -> None:
         nursery.cancel_scope.cancel()
 
     assert stage.terminal.interrupts.pressed()
+
+
+async def test_a_task_of_the_agents_own_keeps_nobody_from_writing() -> None:
+    person = Person()
+    person.types("hello", None)
+    stage = chat_with(person)
+    task = stage.store.put_row("{}", state=RowState.RUNNING, room=RoomId("platform/user"))
+    stage.inbox.address.try_send(ShowDraft(HERE, task.id, "", "works", is_task=True))
+
+    await stage.surface().run()
+
+    assert "draft: /works" not in person.seen
+    assert person.seen[-1] == "closed"
