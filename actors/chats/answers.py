@@ -9,15 +9,14 @@ from actors.chats.asking import ask_through_restarts
 from actors.chats.decisions import ended, ignored
 from actors.chats.endings import Ending
 from actors.chats.hints import DeliveryHints
-from actors.chats.links import linked_key, read_linked
 from actors.chats.manner import Manner, manner_for
 from actors.chats.notes import closing_notes, notes_prefix, read_notes
 from actors.words import Word
 from protocols.changes import Change
-from protocols.ids import PersonId, SurfaceName, surface_of
+from protocols.ids import SurfaceName, surface_of
 from protocols.journal import Keyboard, Row, RowState
 from protocols.mail import Address, Question
-from protocols.store import Commit, Committed, FindKeys, GetKey, StoreMessage
+from protocols.store import Commit, Committed, FindKeys, StoreMessage
 from protocols.surfaces import Surface
 
 A = TypeVar("A")
@@ -43,10 +42,6 @@ class Answers:
         """How whoever sent *row* is spoken to."""
         return manner_for(row, self.surface(row))
 
-    async def person(self, row: Row) -> PersonId:
-        """Whoever sent *row*, as the platform knows them."""
-        return read_linked(row.sender, await self.ask(GetKey(linked_key(row.sender))))
-
     async def say(self, rows: Sequence[Row], word: Word, **facts: object) -> None:
         """End all *rows* with the same words; one by one where something was ended before."""
         if await self.say_with((), rows, word, **facts):
@@ -64,9 +59,18 @@ class Answers:
             changes = (*changes, *ended(row, RowState.ANSWERED, text, reason="command"))
         return await self._commit(changes)
 
-    async def show(self, row: Row, text: str, keyboard: Keyboard, *, reason: str) -> None:
-        """End *row* with *text* and buttons below it."""
-        await self._commit(ended(row, RowState.ANSWERED, text, reason=reason, keyboard=keyboard))
+    async def show(
+        self,
+        row: Row,
+        text: str,
+        keyboard: Keyboard = (),
+        *,
+        reason: str,
+        more: tuple[Change, ...] = (),
+    ) -> None:
+        """End *row* with *text* and buttons below it, together with *more* changes."""
+        words = ended(row, RowState.ANSWERED, text, reason=reason, keyboard=keyboard)
+        await self._commit((*words, *more))
 
     async def close_press(
         self,

@@ -117,6 +117,13 @@ class Knowledge:
                 nursery.start_soon(self._find_chats, person)
                 nursery.start_soon(self._find_key, person_key(person))
 
+    async def look_up_people(self, people: Iterable[PersonId]) -> None:
+        """Ask for all that is kept of *people*, whoever they are linked with."""
+        async with trio.open_nursery() as nursery:
+            for person in set(people):
+                nursery.start_soon(self._find_linked, person)
+        await self.look_up_chats(people)
+
     async def look_up_keys(self, keys: Iterable[str]) -> None:
         """Ask for what is under *keys*."""
         async with trio.open_nursery() as nursery:

@@ -25,6 +25,8 @@ from actors.chats.links import (
     forgotten,
     group_key,
     join,
+    last_joined,
+    last_parted,
     linked_key,
     offer_key,
     offer_with,
@@ -91,7 +93,7 @@ async def look_up_links(known: Knowledge, row: Row, words: Typed, now: float) ->
         offering = read_group(await ask_through_restarts(store, GetKey(group_key(first))))
         people += [first, me]
     known.links = Links(group, offers, offering, tries)
-    await known.look_up_chats(people)
+    await known.look_up_people(people)
     await known.look_up_keys(_places(known, me) if offer is not None else set())
 
 
@@ -167,20 +169,21 @@ class Linker:
         return self._join(row, offer)
 
     def _join(self, row: Row, offer: Offer) -> Decision:
-        links, me = self._links, row.sender
+        page, links, me = self.page, self._links, row.sender
         group = links.offering or (Identity(offer.person, offer.room, offer.language),)
         if surface_of_person(me) in {surface_of_person(one.person) for one in group}:
             return self._said(row, Word.LINK_SAME_SURFACE, surface=title(surface_of_person(me)))
         first = group[0].person
-        moves = join(self.page.slots, me, first)
+        moves = join(page.slots, me, first)
         told = self._told(offer.room, offer, Word.LINKED_ELSEWHERE, me)
-        changes = (
+        changes: tuple[Change, ...] = (
             PutKey(linked_key(me), json.dumps(first)),
             put_group((*group, Identity(me, row.room, row.language))),
             put_offer(evolve(offer, is_used=True)),
             DeleteKey(tries_key(me)),
             DeleteKey(offer_key(me)),
             *moves,
+            *last_joined(page.known.lasts, me, first, moves),
             *told,
         )
         return self._said_text(row, self._joined_text(row, offer, moves), *changes)
@@ -208,7 +211,9 @@ class Linker:
         gone = [DeleteKey(linked_key(one.person)) for one in others]
         # The chat that was used last may be another's from now on.
         gone += [DeleteKey(last_key(one.person)) for one in group]
-        return self._said(row, Word.UNLINKED, DeleteKey(group_key(first.person)), *gone, *told)
+        lasts = last_parted(self.page.known.lasts, self.page.slots, group)
+        changes = (DeleteKey(group_key(first.person)), *gone, *lasts, *told)
+        return self._said(row, Word.UNLINKED, *changes)
 
     def _told(
         self, room: RoomId, whom: Identity | Offer, word: Word, person: PersonId

@@ -13,6 +13,7 @@ from typing import Any
 from attrs import asdict, define, evolve, field, frozen
 
 from actors.chats.confirms import Confirm
+from actors.chats.lasts import LastChat, Lasts, last_key, last_text
 from actors.chats.slots import SlotBook, number_of, slot_with
 from protocols.changes import DeleteKey, MoveSlot, PutKey
 from protocols.ids import Language, PersonId, RoomId, SlotId, SurfaceName, surface_of
@@ -189,6 +190,39 @@ def part(book: SlotBook, first: PersonId, others: Iterable[PersonId]) -> None:
         book.hand_over(first, other, {slot: slot for slot in theirs})
         book.count_from(max(following, book.following(other)), other)
     book.count_from(following, first)
+
+
+def last_joined(
+    lasts: Lasts, joiner: PersonId, first: PersonId, moves: Iterable[MoveSlot]
+) -> tuple[PutKey | DeleteKey, ...]:
+    """What becomes of the chats that both used last: that of *first* counts, if there is one."""
+    mine = lasts.of(joiner)
+    forgotten_mine = DeleteKey(last_key(joiner))
+    if mine is None or lasts.of(first) is not None:
+        return (forgotten_mine,)
+    now = {(move.room, move.was): move.now for move in moves}
+    mine = evolve(mine, slot=now.get((mine.room, mine.slot), mine.slot))
+    return (forgotten_mine, PutKey(last_key(first), last_text(mine)))
+
+
+def last_parted(
+    lasts: Lasts, book: SlotBook, group: tuple[Identity, ...]
+) -> tuple[PutKey | DeleteKey, ...]:
+    """What becomes of the chat that a *group* used last, whose chats are parted in *book*.
+
+    Nobody is told anything in a chat of another person: who did not use it last has the newest.
+    """
+    last = lasts.of(group[0].person)
+    return tuple(_last_of(one, last, book) for one in group)
+
+
+def _last_of(one: Identity, last: LastChat | None, book: SlotBook) -> PutKey | DeleteKey:
+    if last is not None and surface_of(last.room) == surface_of_person(one.person):
+        return PutKey(last_key(one.person), last_text(last))
+    newest = next((chat for chat in book.all_of(one.person) if not chat.is_archived), None)
+    if newest is None:
+        return DeleteKey(last_key(one.person))
+    return PutKey(last_key(one.person), last_text(LastChat(newest.room, newest.slot, one.language)))
 
 
 def in_its_chat(confirm: Confirm, asker: Row | None) -> Confirm:

@@ -120,8 +120,8 @@ class Sorter:
         match words:
             case Command(CommandName.STATUS):
                 return Decision(row, errand=DescribeTurn())
-            case Command(CommandName.SETTINGS):
-                return Decision(row, errand=ShowSettings())
+            case Command(CommandName.SETTINGS, rest):
+                return Decision(row, errand=ShowSettings(rest))
             case Command(CommandName.LINK | CommandName.UNLINK):
                 return Linker(self.page).decide(row, words)
             case Command(CommandName.RETRY):

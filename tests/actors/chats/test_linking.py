@@ -455,3 +455,62 @@ async def test_a_link_is_one_commit(autojump_clock: MockClock) -> None:
     assert len(linking) == 1
     assert world.journal.rows[RowId(row)].state is RowState.ANSWERED
     assert world.journal.rows[RowId(row)].message_id != RemoteId("")
+
+
+# The chat that was used last.
+
+
+def last_of(world: World, person: PersonId) -> tuple[str, str] | None:
+    text = world.journal.keys.get(f"last:{person}")
+    facts = None if text is None else json.loads(text)
+    return None if facts is None else (facts["room"], facts["slot"])
+
+
+async def test_who_is_linked_has_one_last_chat(autojump_clock: MockClock) -> None:
+    async with two_surfaces(autojump_clock).running() as world:
+        await world.say("one", **THERE)
+        await world.say("one")
+        await linked(world)
+        at_first = last_of(world, ME_THERE)
+        await world.say("two")
+
+    assert at_first == (HERE, "C1")
+    assert last_of(world, ME_THERE) == (ROOM, "C2")
+    assert last_of(world, ME) is None
+
+
+async def test_who_has_used_no_chat_takes_over_the_others_last_one(
+    autojump_clock: MockClock,
+) -> None:
+    async with two_surfaces(autojump_clock).running() as world:
+        await world.say("one", "/new", "two")
+        await linked(world)
+
+    assert last_of(world, ME_THERE) == (ROOM, "C2")
+
+
+@pytest.mark.parametrize("is_there_last", [True, False])
+async def test_parted_nobody_is_told_anything_in_the_others_chat(
+    autojump_clock: MockClock, *, is_there_last: bool
+) -> None:
+    async with two_surfaces(autojump_clock).running() as world:
+        await world.say("one", **THERE)
+        await world.say("one")
+        await linked(world)
+        await world.say("two", **(THERE if is_there_last else {}))
+        await world.say("/unlink")
+
+    assert last_of(world, ME_THERE) == (HERE, "C1")
+    assert last_of(world, ME) == (ROOM, "C2")
+
+
+async def test_who_has_no_chat_has_no_last_one_when_they_are_parted(
+    autojump_clock: MockClock,
+) -> None:
+    async with two_surfaces(autojump_clock).running() as world:
+        await world.say("one")
+        await linked(world)
+        await world.say("/unlink")
+
+    assert last_of(world, ME_THERE) is None
+    assert last_of(world, ME) == (ROOM, "C1")
