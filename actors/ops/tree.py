@@ -134,6 +134,7 @@ def _details(view: ActorView, pool: str | None, *, width: int) -> list[Line]:
         f"handles {view.in_hand}" if view.in_hand else "",
         f"waits for {view.waits_for}" if view.waits_for else "",
         view.note,
+        f"last round trip {duration(view.beat_age)} ago" if view.beat_age is not None else "",
         f"last error: {view.last_error}" if view.last_error else "",
     ]
     text = plain("; ".join(fact for fact in facts if fact))
