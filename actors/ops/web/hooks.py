@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from uuid import uuid4
 
 import structlog
@@ -28,9 +29,13 @@ log = structlog.get_logger("ops.hooks")
 MOST_BYTES = 1024 * 1024
 _MOST_AT_ONCE = 32
 """Of the longest bodies 32 MiB: what strangers can make us hold."""
+_MOST_READ_BYTES = 8 * MOST_BYTES
+"""What is too long is read on up to here, so that its sender hears the answer."""
 _BODY_WITHIN = 10.0
 _COMMIT_WITHIN = 5.0
 _COME_AGAIN = {"Retry-After": "5"}
+_DIGITS = 20
+"""Of a length that nobody means."""
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -98,21 +103,30 @@ class Hooks:
 
 
 async def _body(request: Request) -> bytes | Response:
-    """The body, in pieces, so that no more of it is held than may come; or why not."""
-    if _declared(request.headers) > MOST_BYTES:
+    """The body; or the answer to one that is too long, too slow, or breaks off."""
+    if _declared(request.headers) > _MOST_READ_BYTES:
         return _too_large()
-    body = bytearray()
     try:
         with trio.fail_after(_BODY_WITHIN):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > MOST_BYTES:
-                    return _too_large()
+            body = await _read(request)
     except trio.TooSlowError:
         return problem(408, f"the body took longer than {_BODY_WITHIN:.0f} s")
     except ClientDisconnect:
         return problem(400, "the body broke off")
-    return bytes(body)
+    return _too_large() if body is None else body
+
+
+async def _read(request: Request) -> bytes | None:
+    """The body, in pieces, so that no more of it is held than may come; None for a longer one."""
+    body, size_bytes = bytearray(), 0
+    async with aclosing(request.stream()) as pieces:
+        async for piece in pieces:
+            size_bytes += len(piece)
+            if size_bytes > _MOST_READ_BYTES:
+                return None
+            if size_bytes <= MOST_BYTES:
+                body += piece
+    return bytes(body) if size_bytes <= MOST_BYTES else None
 
 
 def _too_large() -> Response:
@@ -121,7 +135,7 @@ def _too_large() -> Response:
 
 def _declared(headers: Mapping[str, str]) -> int:
     length = headers.get("content-length", "")
-    return int(length) if length.isdecimal() and len(length) < len(str(2**63)) else 0
+    return int(length) if length.isdecimal() and len(length) < _DIGITS else 0
 
 
 def _trace_of(headers: Mapping[str, str]) -> TraceId:

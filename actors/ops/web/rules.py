@@ -42,7 +42,9 @@ class Reading:
         found = rule.check(said.get(name))
         if found is not None:
             return found
-        self.faults.append(Fault(f"{at}/{name}", rule.words))
+        fault = Fault(f"{at}/{name}", rule.words)
+        if fault not in self.faults:
+            self.faults.append(fault)
         return rule.instead
 
     def take_if_there(self, said: dict[str, Any], name: str, rule: Rule[T], *, at: str) -> T | None:

@@ -1,6 +1,7 @@
 """Hypercorn over connections that are bounded in number and in time."""
 
 import logging
+from typing import cast
 
 import structlog
 import trio
@@ -10,6 +11,7 @@ from hypercorn.config import Config
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
+from starlette.types import ASGIApp
 
 from actors.ops.web.connections import Connection, Door
 
@@ -37,7 +39,7 @@ def _config() -> Config:
 class Serving:
     """Serves *app* at *listeners*, until it is cancelled."""
 
-    app: ASGIFramework
+    app: ASGIApp
     listeners: list[trio.SocketListener]
     most: int = MOST_CONNECTIONS
     _config: Config = field(factory=_config)
@@ -78,7 +80,7 @@ class Serving:
         try:
             with connection.scope:
                 await TCPServer(
-                    ASGIWrapper(self.app),
+                    ASGIWrapper(cast("ASGIFramework", self.app)),
                     self._config,
                     self._context,
                     ConnectionState({}),

@@ -57,7 +57,9 @@ class Web:
         return int(self.url.rpartition(":")[2])
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:
-        return await self.client.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        return await self.client.get(
+            path, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
 
     async def say(self, data: bytes) -> bytes:
         """Everything that comes back for *data*, up to the server's hanging up."""
@@ -80,7 +82,12 @@ async def serving(
     **settings: Any,
 ) -> AsyncIterator[Web]:
     """A `WebServer` while the context lasts."""
-    control, store, hints, life = control or FakeControl(), store or MemoryStoreAddress(), Hints(), FakeLife()
+    control, store, hints, life = (
+        control or FakeControl(),
+        store or MemoryStoreAddress(),
+        Hints(),
+        FakeLife(),
+    )
     server = WebServer(control, store, hints, WebSettings(**({"bind": "127.0.0.1:0"} | settings)))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(run_as, life, server.run)
