@@ -1,13 +1,19 @@
 """Connections that cannot be held for ever, nor be too many.
 
-Hypercorn closes a client that is slow with its request. It does not close one that never reads
-the answer: it waits in a write that even a cancellation does not end. And it takes as many
-connections as come, each of them a file descriptor that the chats may need. Both is bounded here.
+Hypercorn closes a client that is slow with its request, unless it speaks HTTP/2. It does not close
+one that never reads the answer: it waits in a write that even a cancellation does not end. And it
+takes as many connections as come, each of them a file descriptor that the chats may need.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
 
 import trio
 from attrs import define, field
 
+IDLE = 6.0
+"""Seconds between two requests, and for the whole of a request's head; Hypercorn ends it sooner."""
 _WRITE_WITHIN = 10.0
 """Seconds that a client has to take what is written at once, at most some 64 KiB."""
 
@@ -18,7 +24,27 @@ class Connection:
 
     stream: trio.SocketStream
     scope: trio.CancelScope = field(factory=trio.CancelScope)
-    """Around all that works for this client."""
+    """Around all that works for this client; it ends on a client without a request in hand."""
+    _in_hand: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        """Wait for the first request."""
+        self._wait()
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """One is in hand, which has limits of its own."""
+        self._in_hand += 1
+        self.scope.deadline = inf
+        try:
+            yield
+        finally:
+            self._in_hand -= 1
+            if not self._in_hand:
+                self._wait()
+
+    def _wait(self) -> None:
+        self.scope.deadline = trio.current_time() + IDLE
 
     @property
     def socket(self) -> trio.socket.SocketType:

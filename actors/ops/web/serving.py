@@ -1,6 +1,7 @@
 """Hypercorn over connections that are bounded in number and in time."""
 
 import logging
+from functools import partial
 from typing import cast
 
 import structlog
@@ -11,16 +12,14 @@ from hypercorn.config import Config
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from actors.ops.web.connections import Connection, Door
+from actors.ops.web.connections import IDLE, Connection, Door
 
 log = structlog.get_logger("ops.serving")
 
 MOST_CONNECTIONS = 200
 """Well below the 1,024 file descriptors that a process usually has."""
-_IDLE = 5.0
-"""Seconds for a whole request's head, and between two requests."""
 _GRACE = 0.5
 """Seconds that requests in hand get when the server stops."""
 
@@ -30,7 +29,7 @@ def _config() -> Config:
     config.errorlog = logging.getLogger("hypercorn.error")
     config.accesslog = None
     config.include_server_header = False
-    config.keep_alive_timeout = _IDLE
+    config.keep_alive_timeout = IDLE - 1
     config.h2_max_concurrent_streams = 10
     return config
 
@@ -80,7 +79,7 @@ class Serving:
         try:
             with connection.scope:
                 await TCPServer(
-                    ASGIWrapper(cast("ASGIFramework", self.app)),
+                    ASGIWrapper(cast("ASGIFramework", partial(self._answer, connection))),
                     self._config,
                     self._context,
                     ConnectionState({}),
@@ -95,3 +94,9 @@ class Serving:
             if not self._open:
                 self._all_gone.set()
                 self._all_gone = trio.Event()
+
+    async def _answer(
+        self, connection: Connection, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        with connection.request():
+            await self.app(scope, receive, send)

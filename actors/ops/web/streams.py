@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import trio
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 
 class Streamed(Response):
@@ -28,21 +28,33 @@ class Streamed(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        is_whole = False
         try:
             async with aclosing(self._pieces) as pieces, trio.open_nursery() as nursery:
                 nursery.start_soon(_end_with_client, receive, nursery.cancel_scope)
-                await self._send(pieces, scope["method"], send)
+                await send(self._start())
+                if scope["method"] != "HEAD":
+                    async for piece in pieces:
+                        await send(_body(piece, is_last=False))
+                is_whole = True
                 nursery.cancel_scope.cancel(reason="all is sent")
         finally:
             self._done()
+        # Nothing may cancel this one: Hypercorn tells of a disconnect before it has done with it,
+        # and the connection would be left without a limit to its idleness.
+        if is_whole:
+            await send(_body(b"", is_last=True))
 
-    async def _send(self, pieces: AsyncGenerator[bytes, None], method: str, send: Send) -> None:
-        start = {"status": self.status_code, "headers": self.raw_headers}
-        await send({"type": "http.response.start"} | start)
-        if method != "HEAD":
-            async for piece in pieces:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    def _start(self) -> Message:
+        return {
+            "type": "http.response.start",
+            "status": self.status_code,
+            "headers": self.raw_headers,
+        }
+
+
+def _body(piece: bytes, *, is_last: bool) -> Message:
+    return {"type": "http.response.body", "body": piece, "more_body": not is_last}
 
 
 async def _end_with_client(receive: Receive, sending: trio.CancelScope) -> None:

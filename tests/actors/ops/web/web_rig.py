@@ -1,6 +1,7 @@
 """A running `WebServer` over a tree that stands still and a journal in memory."""
 
 import base64
+import contextlib
 import hmac
 import json
 import time
@@ -15,7 +16,7 @@ from attrs import define, field
 from actors.ops.settings import WebSettings
 from actors.ops.web.server import WebServer
 from protocols.chats import DirectoryMessage
-from protocols.lifecycle import Control
+from protocols.lifecycle import ActorView, Control
 from protocols.mail import Address, Question
 from protocols.store import StoreMessage
 from tests.actors.ops.rig import A, FakeControl, FakeLife, run_as
@@ -43,35 +44,48 @@ class Hints:
 
 
 @define
+class PausingControl(FakeControl):
+    """A tree that takes its time to be looked at."""
+
+    pause: float = 0.0
+    asked: trio.Event = field(factory=trio.Event)
+
+    async def census_in_chunks(self) -> tuple[ActorView, ...]:
+        self.asked.set()
+        await trio.sleep(self.pause)
+        return self.views
+
+
+@define
 class Web:
     """A running server, and a client beside it."""
 
-    url: str
     client: httpx2.AsyncClient
     life: FakeLife
     hints: Hints
+    control: Any
     store: Any
-
-    @property
-    def port(self) -> int:
-        return int(self.url.rpartition(":")[2])
+    port: int
+    stopped: trio.Event = field(factory=trio.Event)
+    scope: trio.CancelScope = field(factory=trio.CancelScope)
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:
-        return await self.client.get(
-            path, headers={k.replace("_", "-"): v for k, v in headers.items()}
-        )
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.get(path, headers=named)
 
     async def say(self, data: bytes) -> bytes:
         """Everything that comes back for *data*, up to the server's hanging up."""
         async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:
-            await stream.send_all(data)
             said = b""
-            try:
+            with contextlib.suppress(trio.BrokenResourceError):
+                await stream.send_all(data)
                 async for piece in stream:
                     said += piece
-            except trio.BrokenResourceError:
-                pass
             return said
+
+    def stop(self) -> None:
+        """End the server as a supervisor does; ``stopped`` tells when it is over."""
+        self.scope.cancel()
 
 
 @asynccontextmanager
@@ -82,20 +96,26 @@ async def serving(
     **settings: Any,
 ) -> AsyncIterator[Web]:
     """A `WebServer` while the context lasts."""
-    control, store, hints, life = (
-        control or FakeControl(),
-        store or MemoryStoreAddress(),
-        Hints(),
-        FakeLife(),
-    )
-    server = WebServer(control, store, hints, WebSettings(**({"bind": "127.0.0.1:0"} | settings)))
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(run_as, life, server.run)
+    control, store = control or PausingControl(), store or MemoryStoreAddress()
+    hints, life, told = Hints(), FakeLife(), {"bind": "127.0.0.1:0"} | settings
+    server = WebServer(control, store, hints, WebSettings(**told))
+    async with (
+        trio.open_nursery() as nursery,
+        httpx2.AsyncClient(trust_env=False, timeout=20) as client,
+    ):
+        web = Web(client, life, hints, control, store, port=0)
+
+        async def run() -> None:
+            with web.scope:
+                await run_as(life, server.run)
+            web.stopped.set()
+
+        nursery.start_soon(run)
         await life.started.wait()
         url = life.notes[0].removeprefix("listens at ")
-        async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=20) as client:
-            yield Web(url, client, life, hints, store)
-        nursery.cancel_scope.cancel()
+        client.base_url, web.port = httpx2.URL(url), int(url.rpartition(":")[2])
+        yield web
+        web.stop()
 
 
 def pushed(kind: str = "task_done", **data: Any) -> dict[str, Any]:
