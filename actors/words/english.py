@@ -132,6 +132,8 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.ASK_CHOICE: "Reply {choices}.",
         Word.ASK_FREE: "Reply to go on.",
         Word.FILE: "*The agent made a file that I cannot send here: {name}*",
+        Word.LIMIT_REACHED: "*The answer ends here: the model has reached its limit.*",
+        Word.ANSWER_FILTERED: "*The answer ends here: the model's provider filtered the rest.*",
         Word.FAILED_UNREACHABLE: "I cannot reach the agent. {prefix}retry tries again.",
         Word.FAILED_OVERLOADED: (
             "The agent is too busy at the moment. Wait a minute, then {prefix}retry."

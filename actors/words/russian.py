@@ -141,6 +141,8 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.ASK_CHOICE: "Ответьте: {choices}.",
         Word.ASK_FREE: "Ответьте, чтобы продолжить.",
         Word.FILE: "*Агент сделал файл, который нельзя отправить сюда: {name}*",
+        Word.LIMIT_REACHED: "*Ответ обрывается здесь: модель достигла своего предела.*",
+        Word.ANSWER_FILTERED: "*Ответ обрывается здесь: остальное отфильтровал поставщик модели.*",
         Word.FAILED_UNREACHABLE: "Агент недоступен. Попробовать снова: {prefix}retry.",
         Word.FAILED_OVERLOADED: (
             "Агент сейчас перегружен. Подождите минуту и попробуйте снова: {prefix}retry."

@@ -61,6 +61,8 @@ class Word(Enum):
     ASK_CHOICE = auto()
     ASK_FREE = auto()
     FILE = auto()
+    LIMIT_REACHED = auto()
+    ANSWER_FILTERED = auto()
     FAILED_UNREACHABLE = auto()
     FAILED_OVERLOADED = auto()
     FAILED_TIMEOUT = auto()
