@@ -7,17 +7,21 @@ from attrs import define, field
 
 from actors.chats.access import PREFIXES, AccessBook, AccessPolicy
 from actors.chats.asking import ask_through_restarts
-from actors.chats.commands import Command, CommandName, Typed, typed
+from actors.chats.commands import Blank, Command, CommandName, Typed, typed
 from actors.chats.decisions import Decision, Errand, OpenChat, ignored
 from actors.chats.endings import set_aside
 from actors.chats.flood import FloodGate
 from actors.chats.hints import DeliveryHints
 from actors.chats.knowledge import Knowledge
+from actors.chats.linking import look_up_links, parted
 from actors.chats.manner import manner_for
 from actors.chats.page import Page
+from actors.chats.pushing import set_aside_push
 from actors.chats.slots import SlotBook
 from actors.chats.sorting import Sorter
 from actors.chats.suspects import MOST_TRIES, SUSPECT_KEY, remember_suspect, tries_before
+from actors.chats.task_lines import TaskLines
+from actors.chats.tasks import is_push
 from actors.kernel.pool import Pool
 from actors.words import Word
 from protocols.changes import Change, DeleteKey
@@ -70,6 +74,7 @@ class Intake:
     tree: Callable[[], str]
     clock: Callable[[], float]
     make_code: Callable[[], str]
+    lines: TaskLines
     book: AccessBook = field(init=False)
     _gate: FloodGate = field(factory=FloodGate)
     _read_to: RowId = RowId(0)
@@ -90,7 +95,7 @@ class Intake:
         # Rows become durable in the order of their ids, so what is before this was read.
         while rows := await self._ask(UnsortedRows(self._read_to, PAGE)):
             # Without its surface a row could not be answered: it waits until that is back.
-            known = [row for row in rows if surface_of(row.room) in self.surfaces]
+            known = [row for row in rows if is_push(row) or surface_of(row.room) in self.surfaces]
             if is_careful:
                 await self._sort_with_care(known)
             elif known:
@@ -136,6 +141,9 @@ class Intake:
         await self._ask(Commit((DeleteKey(SUSPECT_KEY),)))
 
     async def _set_aside(self, row: Row, tries: int) -> None:
+        if is_push(row):
+            await self._ask(Commit(set_aside_push(row, attempts=tries)))
+            return
         manner = manner_for(row, self.surfaces[surface_of(row.room)])
         if row.press is not None:
             changes: tuple[Change, ...] = ignored(row, f"button: set aside after {tries} attempts")
@@ -148,6 +156,10 @@ class Intake:
         self.hints.deliver(row.room)
 
     async def _sort_page(self, rows: Sequence[Row]) -> None:
+        for part in parted([(row, self._typed(row)) for row in rows]):
+            await self._sort_together(part)
+
+    async def _sort_together(self, rows: Sequence[Row]) -> None:
         gate, sorter = self._gate.copy(), await self._sorter(rows)
         decisions = [sorter.decide(row) for row in rows]
         if await self._commit(decisions):
@@ -163,7 +175,7 @@ class Intake:
             now = await self._ask(FindRow(row.id))
             await self.load_access()
             if now is None or now.state is not RowState.RECEIVED:
-                self._hint_again(row)
+                await self._hint_again(row)
                 return
             decision = (await self._sorter((now,))).decide(now)
             if await self._commit([decision]):
@@ -171,8 +183,11 @@ class Intake:
                 return
         raise UndecidedRowError(f"row {row.id} conflicts again and again")
 
-    def _hint_again(self, row: Row) -> None:
+    async def _hint_again(self, row: Row) -> None:
         """*row* was decided before we lost the answer; its hints may be lost too."""
+        if is_push(row):
+            await self.lines.show_all()
+            return
         self.sessions.try_send(row.room, WorkArrived())
         self.hints.deliver(row.room)
         self.hints.answer_press(row)
@@ -185,15 +200,18 @@ class Intake:
         return isinstance(done, Committed)
 
     async def _sorter(self, rows: Sequence[Row]) -> Sorter:
-        heard = [row for row in rows if row.redacts or self.book.may_write(row.sender)]
+        heard = [row for row in rows if self._is_heard(row)]
         commands = [(row, self._typed(row)) for row in heard]
         retries = [row for row, words in commands if _is(words, CommandName.RETRY)]
         known = Knowledge(self.store)
         await known.look_up(heard, retries, self._opened)
+        await known.look_up_pushes([row for row in rows if is_push(row)])
+        for row, words in commands if len(rows) == 1 else ():
+            await look_up_links(known, row, words, self.clock())
         page = Page(
             known,
             self.book,
-            SlotBook(known.keys, known.chats),
+            SlotBook(known.keys, known.chats, known.people),
             self._gate,
             self.surfaces,
             tree=self.tree() if any(_is(words, CommandName.DEBUG) for _, words in commands) else "",
@@ -203,8 +221,14 @@ class Intake:
         )
         return Sorter(page)
 
+    def _is_heard(self, row: Row) -> bool:
+        is_known = row.redacts is not None or self.book.may_write(row.sender)
+        return is_known and not is_push(row)
+
     def _typed(self, row: Row) -> Typed:
-        return typed(row.text, self.surfaces[surface_of(row.room)].command_prefixes)
+        # Nobody commands us by a push.
+        surface = self.surfaces.get(surface_of(row.room))
+        return Blank() if surface is None else typed(row.text, surface.command_prefixes)
 
     def _pass_on(self, decisions: Sequence[Decision]) -> None:
         for room in dict.fromkeys(item.row.room for item in decisions if item.is_work):
@@ -218,6 +242,10 @@ class Intake:
                 )
             if item.is_paused:
                 self._paused[item.row.room].append(item.row)
+            if item.task is not None:
+                self.lines.show(item.task)
+            if item.ended_task is not None:
+                self.lines.end(item.ended_task)
             if item.errand is not None:
                 self._begin(item.errand, item.row)
 
