@@ -14,6 +14,7 @@ from protocols.chats import RoomGone
 from protocols.ids import Language, RemoteId, RoomId, RowId
 from protocols.journal import Arrival, RowState
 from tests.actors.chats.fake_surface import photo
+from tests.actors.chats.test_every_step import EveryStep
 from tests.actors.chats.world import HERE, ME, ME_THERE, OTHER_ROOM, ROOM, YOU, World
 
 HOUR = 3600.0
@@ -507,7 +508,9 @@ async def test_a_lost_answer_asks_and_answers_nothing_twice(
         world = a_world(autojump_clock, has_buttons=True, lost_answer=number)
         async with world.running():
             await story(world)
+            lives = {view.path: view.restarts for view in world.tree.census()}
 
+        assert lives["chats"] == 0
         assert world.faults == []
         assert sum("While I was away" in out.text for out in world.journal.outbox.values()) == 1
         turns = dict.fromkeys(turn.text for turn in world.turns)
@@ -533,3 +536,38 @@ async def test_a_kill_at_any_moment_drops_nothing_and_asks_once(
         assert said_in(world, OTHER_ROOM) == ["echo a", "echo b"]
         assert sum("While I was away" in text for text in world.texts) == 1
         assert world.faults == []
+
+
+async def choose(world: World) -> None:
+    """Five are asked about, a new one is answered, then all are wanted and one more is said."""
+    await world.arrive(*waiting(world, *FIVE))
+    await trio.sleep(3)
+    await world.write("new", "all", "more")
+    await world.settle()
+
+
+async def choose_with_a_kill(clock: MockClock, victim: str, step: int) -> int:
+    """One such story in which *victim* is killed before a *step*; how many steps there were."""
+    world = a_world(clock)
+    killer = EveryStep(lambda number: world.tree.kill(victim) if number == step else None)
+    async with world.running():
+        trio.lowlevel.add_instrument(killer)
+        await choose(world)
+        trio.lowlevel.remove_instrument(killer)
+
+    texts = [out.text for out in world.journal.outbox.values()]
+    answered = [text for text in texts if text.startswith("echo")]
+    assert Counter(answered) == Counter(f"echo {text}" for text in ("new", *FIVE, "more"))
+    assert [text for text in answered if text[5:] in FIVE] == [f"echo {text}" for text in FIVE]
+    assert sum("While I was away" in text for text in texts) == 1
+    assert texts.count("I answer all of them: 5.") == 1
+    assert world.faults == []
+    return killer.steps
+
+
+@pytest.mark.parametrize("victim", ["chats", "store", "matrix"])
+async def test_a_kill_at_any_step_answers_all_of_it_once(
+    victim: str, autojump_clock: MockClock
+) -> None:
+    for step in range(len(victim), await choose_with_a_kill(autojump_clock, victim, 0), 13):
+        await choose_with_a_kill(autojump_clock, victim, step)
