@@ -82,7 +82,8 @@ def test_unknown_fields_are_passed_over() -> None:
 
 
 def test_texts_are_mended_rather_than_lost() -> None:
-    body = b'{"type":"task_done","timestamp":"","data":{"task_id":"t","user_id":"u","result":{"text":"a\\ud800b\\u0000c \\ud83d\\ude00"}}}'
+    body = as_json(pushed(result={"text": "TEXT"}))
+    body = body.replace(b"TEXT", rb"a\ud800b\u0000c \ud83d\ude00")
 
     event = read_push(body)
 
