@@ -78,6 +78,8 @@ def _text(said: Any) -> str | None:
 
 
 def _count(said: Any) -> int | None:
+    if isinstance(said, float) and said.is_integer():
+        said = int(said)  # to JSON 2.0 is a whole number
     is_whole = isinstance(said, int) and not isinstance(said, bool)
     return said if is_whole and 0 <= said < _PAST_NUMBERS else None
 

@@ -112,8 +112,8 @@ async def test_a_header_of_100_kb_is_refused(web: Web) -> None:
         b"GET / HTTP/1.1\r\nContent-Length: -1\r\nHost: x\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: !\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        (b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"),
         PREFACE + b"\xff" * 100,
         PREFACE + SETTINGS + b"\0\0\x01\x01\x05\0\0\0\x01\xff",
         PREFACE + SETTINGS + b"\0\0\x05\x01\x05\0\0\0\x01\x82\x84\x87\x01\0",

@@ -69,6 +69,10 @@ def test_a_failure_is_told_by_its_detail_or_its_title(error: Any, text: str) -> 
     assert read(pushed("task_error", error=error)).text == text
 
 
+def test_a_whole_number_may_be_written_with_a_fraction_of_nothing() -> None:
+    assert read(pushed(seq=2.0)).seq == 2
+
+
 def test_what_is_not_said_is_not_missed() -> None:
     event = read({"type": "task_done", "timestamp": "", "data": {"task_id": "t", "user_id": "u"}})
 
@@ -82,7 +86,8 @@ def test_unknown_fields_are_passed_over() -> None:
 
 
 def test_texts_are_mended_rather_than_lost() -> None:
-    body = b'{"type":"task_done","timestamp":"","data":{"task_id":"t","user_id":"u","result":{"text":"a\\ud800b\\u0000c \\ud83d\\ude00"}}}'
+    body = as_json(pushed(result={"text": "TEXT"}))
+    body = body.replace(b"TEXT", rb"a\ud800b\u0000c \ud83d\ude00")
 
     event = read_push(body)
 
@@ -134,6 +139,7 @@ def test_a_users_room_is_of_the_platform_and_named_by_the_id(user_id: str) -> No
         ({"seq": 2**63}, "/data/seq"),
         ({"seq": 10**400}, "/data/seq"),
         ({"seq": 1.5}, "/data/seq"),
+        ({"seq": 1e300}, "/data/seq"),
         ({"seq": True}, "/data/seq"),
         ({"progress": {"fraction": 1.01}}, "/data/progress/fraction"),
         ({"progress": {"fraction": 10**400}}, "/data/progress/fraction"),
