@@ -86,6 +86,8 @@ async def on_platform(
         client = ProductionClient(
             http, attachments, random=Hurried() if seed is None else random.Random(seed)
         )
+        person = OnPlatform(platform, client, "nobody")
         if token is None:
             user = await client.get_or_create_user("@me:example.org", "matrix", "Me")
-        yield OnPlatform(platform, client, user.user_id if token is None else "nobody")
+            person.user_id = user.user_id
+        yield person
