@@ -45,6 +45,13 @@ def thoughts(parts: list[StreamPart]) -> str:
     return "".join(part.text for part in parts if isinstance(part, ReasoningDelta))
 
 
+class Hurried(random.Random):
+    """Draws no wait at all."""
+
+    def random(self) -> float:
+        return 0.0
+
+
 @define
 class OnPlatform:
     """The platform, a client of it, and a person."""
@@ -62,14 +69,25 @@ class OnPlatform:
 
 @asynccontextmanager
 async def on_platform(
-    *, attachments: str = "binary", token: str | None = None, stall: float = 1.0, seed: int = 1
+    *,
+    attachments: str = "binary",
+    token: str | None = None,
+    stall: float = 1.0,
+    seed: int | None = None,
 ) -> AsyncIterator[OnPlatform]:
-    """A client whose waits are drawn from *seed*; a silence of *stall* seconds is a stall."""
+    """A client whose waits are drawn from *seed*, or that waits only where it is told to.
+
+    A silence of *stall* seconds is a stall.
+    """
     async with (
         lambda_platform() as platform,
         agent_http(platform.url, token or platform.gate.token, stall=stall) as http,
     ):
-        client = ProductionClient(http, attachments, random=random.Random(seed))
+        client = ProductionClient(
+            http, attachments, random=Hurried() if seed is None else random.Random(seed)
+        )
+        person = OnPlatform(platform, client, "nobody")
         if token is None:
             user = await client.get_or_create_user("@me:example.org", "matrix", "Me")
-        yield OnPlatform(platform, client, user.user_id if token is None else "nobody")
+            person.user_id = user.user_id
+        yield person

@@ -210,7 +210,10 @@ async def test_an_overloaded_run_may_be_tried_again() -> None:
     assert (error.kind, error.is_retryable) == (FailureKind.OVERLOADED, True)
 
 
-@pytest.mark.parametrize("seed", range(3))
+FULL = [pytest.param(seed, marks=pytest.mark.full) for seed in range(1, 9)]
+
+
+@pytest.mark.parametrize("seed", [0, *FULL])
 async def test_fifty_runs_complete_in_order_once_each_though_every_stream_is_dropped(
     seed: int,
 ) -> None:
