@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from actors.platform.web import AgentHttp, StatusError, agent_http
+from actors.platform.web import AgentHttp, Form, StatusError, agent_http
 from protocols.platform import FailureKind, PlatformFailedError
 from tests.actors.platform.raw_server import (
     END,
@@ -39,7 +39,9 @@ async def _read(http: AgentHttp) -> list[str]:
 
 
 async def _failure(http: AgentHttp, how: str) -> PlatformFailedError:
-    ask: Awaitable[object] = http.json("GET", "/thing") if how == "json" else _read(http)
+    ask: Awaitable[object] = (
+        http.json("GET", "/thing", within=3.0) if how == "json" else _read(http)
+    )
     with pytest.raises(PlatformFailedError) as caught:
         await ask
     return caught.value
@@ -69,14 +71,36 @@ async def test_another_server_does_not_get_the_token() -> None:
 
     async def serve(stream: trio.abc.Stream, request: bytes) -> None:
         requests.append(request)
-        await stream.send_all(answer(b""))
+        await stream.send_all(answer(b"<Done/>", kind="application/xml"))
 
     async with raw_server(serve) as other, agent_http("http://127.0.0.1:9", "token") as http:
-        answered = await http.json("PUT", f"{other}/bucket/key", content=b"abc")
+        await http.put(f"{other}/bucket/key", b"abc", headers={"X-Sum": "1"})
 
-    assert answered.body is None
     assert b"token" not in requests[0]
+    assert b"X-Sum: 1" in requests[0]
     assert requests[0].endswith(b"abc")
+
+
+async def test_a_form_is_the_same_every_time() -> None:
+    requests: list[bytes] = []
+
+    async def serve(stream: trio.abc.Stream, request: bytes) -> None:
+        requests.append(request)
+        await stream.send_all(answer(b"{}"))
+
+    form = Form(("Bild ü.png", b"\x89PNG", "image/png"), {"user_id": "u"}, "run-1")
+    async with _client(serve) as http:
+        for _ in range(2):
+            await http.json("POST", "/v1/files", form=form)
+
+    assert requests[0] == requests[1]
+    assert b"Content-Type: multipart/form-data; boundary=run-1\r\n" in requests[0]
+    assert b"\x89PNG" in requests[0]
+
+
+async def test_an_empty_answer_has_no_body() -> None:
+    async with _client(saying(answer(b"", status="202 Accepted"))) as http:
+        assert (await http.json("POST", "/cancel")).body is None
 
 
 @pytest.mark.parametrize(
