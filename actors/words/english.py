@@ -179,6 +179,10 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.SETTINGS_FAILED: (
             "I cannot reach the agent's settings at the moment. Try again in a minute."
         ),
+        Word.SETTINGS_REFUSED: (
+            "The agent does not accept my key, so I cannot reach its settings. "
+            "Whoever runs me has to look at it."
+        ),
         Word.SKILL_ON: "✅ {skill}",
         Word.SKILL_OFF: "⬜ {skill}",
         Word.SETTINGS_WORDS: (

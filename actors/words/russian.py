@@ -190,6 +190,10 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.SETTINGS_FAILED: (
             "Настройки агента сейчас недоступны. Попробуйте ещё раз через минуту."
         ),
+        Word.SETTINGS_REFUSED: (
+            "Агент не принимает мой ключ, поэтому его настройки недоступны. "
+            "Исправить это может владелец бота."
+        ),
         Word.SKILL_ON: "✅ {skill}",
         Word.SKILL_OFF: "⬜ {skill}",
         Word.SETTINGS_WORDS: (

@@ -91,6 +91,7 @@ class Word(Enum):
     SETTINGS_LIST = auto()
     SETTINGS_NONE = auto()
     SETTINGS_FAILED = auto()
+    SETTINGS_REFUSED = auto()
     SKILL_ON = auto()
     SKILL_OFF = auto()
     SETTINGS_WORDS = auto()
