@@ -22,7 +22,9 @@ from tests.rigs.wire import Wire, wire_to
 
 _BEN = 6000
 _IDLE = 4.0
-_SLACK = 2.0
+_SLACK = 6.0
+"""Until the first sign of life, from which on the silence counts, on a busy machine."""
+
 _SETTLES = 2.0
 _CLUMSY = "could not read", "broke off", "took too long"
 _HEARS = {
@@ -58,8 +60,8 @@ async def test_every_fault_is_explained_once_and_can_be_retried(tmp_path: Path, 
         async with trio.open_nursery() as nursery:
             for word, person in people.items():
                 nursery.start_soon(_goes_wrong, chat, person, word)
-            nursery.start_soon(_goes_well, chat, agent, people["hang"])
-        waits = [line["seconds"] for line in chat.it.log if line.get("event") == "turn.ended"]
+            nursery.start_soon(_goes_well, chat, agent)
+        ended = [line for line in chat.it.log if line.get("event") == "turn.ended"]
         agent.cure(*FAULTS)
         async with trio.open_nursery() as nursery:
             for word in _HEARS:
@@ -71,8 +73,11 @@ async def test_every_fault_is_explained_once_and_can_be_retried(tmp_path: Path, 
         tree = await chat.it.tree()
         await chat.end()
 
-    assert len(waits) == len(FAULTS) + 1
-    assert max(waits) < _IDLE + _SLACK
+    assert len(ended) == len(FAULTS) + 1
+    assert max(one["seconds"] for one in ended) < _IDLE + _SLACK
+    well = [one["seconds"] for one in ended if one["outcome"] == "TurnFinished"]
+    assert len(well) == len(HARMLESS) + 1
+    assert max(well) < _IDLE
     assert tree["platform"]["restarts"] == 0
     assert RAW not in str(chat.it.log)
 
@@ -109,15 +114,13 @@ def _has_ended(chat: TelegramChat, person: Person) -> bool:
     return "/retry" in said or ENDS in said
 
 
-async def _goes_well(chat: TelegramChat, agent: FaultyAgent, other: Person) -> None:
-    """Somebody else is answered while the agent hangs for *other*."""
+async def _goes_well(chat: TelegramChat, agent: FaultyAgent) -> None:
+    """Somebody else is answered while the agent hangs for another."""
     with trio.fail_after(LIMIT):
         await agent.is_asked("hang")
     person = chat.api.person(_BEN)
     person.writes("hello")
     await chat.hears(person, ENDS)
-
-    assert not _has_ended(chat, other)
 
 
 async def _retries(chat: TelegramChat, person: Person) -> None:
