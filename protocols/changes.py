@@ -52,7 +52,7 @@ class RewordRow:
 class RepeatRow:
     """What *row* brought arrives once more, behind all others, as the event *event_id*.
 
-    It conflicts where that event is there already.
+    It is backlog, and was received when *row* was. It conflicts where that event is there already.
     """
 
     row: RowId

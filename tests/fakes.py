@@ -392,7 +392,8 @@ class MemoryJournal:
                     return Conflict(id_, None if row is None else row.state)
                 again = {one.name: getattr(row, one.name) for one in fields(Arrival)}
                 again |= {"event_id": event_id, "is_backlog": True}
-                self._add(surface, Arrival(**again))
+                added = self._add(surface, Arrival(**again))
+                self.rows[added.id] = evolve(added, received_at=row.received_at)
             case MoveSlot(room, sender, was, now):
                 for row in list(self.rows.values()):
                     if (row.room, row.sender, row.slot) == (room, sender, was):

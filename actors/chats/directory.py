@@ -11,6 +11,7 @@ from attrs import define, field
 from actors.chats.access import AccessPolicy, new_code
 from actors.chats.answers import Answers
 from actors.chats.asking import ask_through_restarts
+from actors.chats.catching_up import CatchingUp
 from actors.chats.errands import Errands
 from actors.chats.hints import DeliveryHints
 from actors.chats.intake import Intake
@@ -67,6 +68,8 @@ class ChatDirectory:
     tree: Callable[[], str]
     clock: Callable[[], float] = time.time
     make_code: Callable[[], str] = new_code
+    catch_up_after: float = 0.0
+    """Seconds of absence after which people are asked about what waited; 0: never."""
     _hints: DeliveryHints = field(init=False)
     _lines: TaskLines = field(init=False)
     _intake: Intake = field(init=False)
@@ -89,6 +92,7 @@ class ChatDirectory:
                 timer.start_soon(self._lines.run)
                 timer.start_soon(self._renew_hints_often)
                 timer.start_soon(self._tidy_often)
+                timer.start_soon(self._catch_up)
                 async for message in self.inbox:
                     async with self._deciding:
                         await self._handle(message)
@@ -101,6 +105,9 @@ class ChatDirectory:
         stops = Stops(answers, self.platform, self.sessions)
         switches = Switches(answers, self.platform)
         errands = Errands(answers, stops, switches, nursery, self._go_on)
+        catching_up = CatchingUp(
+            self.store, self.surfaces, self._hints, self.clock, self.catch_up_after
+        )
         self._intake = Intake(
             self.store,
             self.sessions,
@@ -112,6 +119,7 @@ class ChatDirectory:
             clock=self.clock,
             make_code=self.make_code,
             lines=self._lines,
+            catching_up=catching_up,
         )
         self._operating = Operating(
             self.store, self.surfaces, self._hints, self._intake, self.clock
@@ -129,6 +137,12 @@ class ChatDirectory:
             await self._renew_hints()
             async with self._deciding:
                 await self._lines.give_up_silent()
+
+    async def _catch_up(self) -> None:
+        while True:
+            await self._intake.catching_up.backlog.gathered()
+            async with self._deciding:
+                await self._intake.settle()
 
     async def _tidy_often(self) -> None:
         tidying = Tidying(self.store)

@@ -47,6 +47,7 @@ class Knowledge:
         rows: Those that presses and open questions name.
         people: Who each of those who sent the rows is for the platform, where that is another.
         links: What a ``/link`` needs; looked up for that alone.
+        held: What waits until its person says whether it is answered.
     """
 
     store: Address[StoreMessage]
@@ -58,6 +59,7 @@ class Knowledge:
     rows: dict[RowId, Row | None] = field(factory=dict)
     people: dict[PersonId, PersonId] = field(factory=dict)
     links: Links = field(factory=Links)
+    held: dict[tuple[RoomId, PersonId], Mapping[RowId, Row]] = field(factory=dict)
     lasts: Lasts = field(init=False)
     pushed: Pushed = field(init=False)
     _finals: dict[RowId, OutboxRow | None] = field(factory=dict)
@@ -220,6 +222,10 @@ class Knowledge:
     def notes_of(self, room: RoomId) -> RoomNotes:
         """The notes of *room*."""
         return self.notes.setdefault(room, RoomNotes())
+
+    def is_held(self, row: Row) -> bool:
+        """Whether *row* waits until its person says whether it is answered."""
+        return row.id in self.held.get((row.room, row.sender), {})
 
     def context_of(self, row: Row) -> TurnContext:
         """What the turn of *row* is about beside its words."""

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from attrs import define, evolve, field
 
+from actors.chats.choices import chosen_by_words
 from actors.chats.commands import (
     Blank,
     Command,
@@ -87,7 +88,7 @@ class Sorter:
         page = self.page
         match words:
             case ForAgent(text):
-                return self._message(row, text)
+                return chosen_by_words(page, row, text) or self._message(row, text)
             case Blank() if row.files:
                 return self._message(row, "")
             case Blank():

@@ -36,8 +36,9 @@ _NoteChange = PutKey | DeleteKey | AddDeadLetter | DeleteDeadLetter | MoveSlot
 _REPEAT = (
     "INSERT INTO inbox (surface, event_id, room, sender, sender_name, text, sent_at, received_at,"
     " trace, is_backlog, message_id, language, files, edits, press, redacts, thread_id, is_shared)"
-    " SELECT surface, ?1, room, sender, sender_name, text, sent_at, ?2, trace, 1, message_id,"
-    " language, files, edits, press, redacts, thread_id, is_shared FROM inbox AS was WHERE id = ?3"
+    " SELECT surface, ?1, room, sender, sender_name, text, sent_at, received_at, trace, 1,"
+    " message_id, language, files, edits, press, redacts, thread_id, is_shared"
+    " FROM inbox AS was WHERE id = ?2"
     " AND NOT EXISTS (SELECT 1 FROM inbox WHERE surface = was.surface AND event_id = ?1)"
     " AND NOT EXISTS (SELECT 1 FROM seen WHERE surface = was.surface AND event_id = ?1)"
 )
@@ -71,7 +72,7 @@ def apply_change(db: Connection, change: Change, now: float) -> OutboxId | Confl
             _take_down(db, change, now)
             return None
         case RepeatRow(row, event_id):
-            repeated = db.execute(_REPEAT, (event_id, now, row))
+            repeated = db.execute(_REPEAT, (event_id, row))
             return None if repeated.rowcount == 1 else _conflict(db, row)
         case TakeKey(key, value, row):
             taken = db.execute("DELETE FROM kv WHERE key = ? AND value = ?", (key, value))

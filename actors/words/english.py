@@ -237,12 +237,26 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "`{person}` is not the same person as you any more. The chats in this app stay yours."
         ),
         Word.UNLINK_NOTHING: "You are not linked. {prefix}link begins it.",
+        Word.CATCH_UP: (
+            "While I was away, {count} messages of yours came in here. "
+            "Shall I answer all of them, the last one, or none?"
+        ),
+        Word.CATCH_UP_OF: (
+            "{name}, while I was away, {count} messages of yours came in here. "
+            "Shall I answer all of them, the last one, or none?"
+        ),
+        Word.CATCHING_UP_ALL: "I answer all of them: {count}.",
+        Word.CATCHING_UP_LAST: "I answer the last one. Left unanswered: {count}.",
+        Word.CATCHING_UP_NONE: "Left unanswered: {count}.",
         Word.EDIT_OFFER: (
             "You changed your message after I had begun to answer it. Shall I answer the new text?"
         ),
         Word.BUTTON_STOP: "⏹ Stop",
         Word.BUTTON_RETRY: "🔁 Try again",
         Word.BUTTON_ANSWER_ANEW: "🔁 Answer the new text",
+        Word.BUTTON_ALL: "All",
+        Word.BUTTON_LAST: "Last",
+        Word.BUTTON_NONE: "None",
         Word.CHOICE_YES: "Yes",
         Word.CHOICE_NO: "No",
         Word.CHOICE_APPROVE: "Approve",

@@ -249,12 +249,26 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
             "Связь с `{person}` разорвана. Чаты из этого приложения остаются у вас."
         ),
         Word.UNLINK_NOTHING: "Вы ни с кем не связаны. Начать можно так: {prefix}link.",
+        Word.CATCH_UP: (
+            "Пока меня не было, здесь накопились ваши сообщения: {count}. "
+            "Ответить на все, только на последнее или ни на одно?"
+        ),
+        Word.CATCH_UP_OF: (
+            "{name}, пока меня не было, здесь накопились ваши сообщения: {count}. "
+            "Ответить на все, только на последнее или ни на одно?"
+        ),
+        Word.CATCHING_UP_ALL: "Отвечаю на все сообщения: {count}.",
+        Word.CATCHING_UP_LAST: "Отвечаю на последнее. Осталось без ответа: {count}.",
+        Word.CATCHING_UP_NONE: "Осталось без ответа: {count}.",
         Word.EDIT_OFFER: (
             "Вы изменили сообщение, когда ответ на него уже начался. Ответить на новый текст?"
         ),
         Word.BUTTON_STOP: "⏹ Стоп",
         Word.BUTTON_RETRY: "🔁 Ещё раз",
         Word.BUTTON_ANSWER_ANEW: "🔁 Ответить на новый текст",
+        Word.BUTTON_ALL: "Все",
+        Word.BUTTON_LAST: "Последнее",
+        Word.BUTTON_NONE: "Ни одного",
         Word.CHOICE_YES: "Да",
         Word.CHOICE_NO: "Нет",
         Word.CHOICE_APPROVE: "Разрешить",

@@ -122,12 +122,21 @@ class Word(Enum):
     UNLINKED = auto()
     UNLINKED_ELSEWHERE = auto()
     UNLINK_NOTHING = auto()
+    # Messages that waited while we were away.
+    CATCH_UP = auto()
+    CATCH_UP_OF = auto()
+    CATCHING_UP_ALL = auto()
+    CATCHING_UP_LAST = auto()
+    CATCHING_UP_NONE = auto()
     # Edited messages.
     EDIT_OFFER = auto()
     # Buttons.
     BUTTON_STOP = auto()
     BUTTON_RETRY = auto()
     BUTTON_ANSWER_ANEW = auto()
+    BUTTON_ALL = auto()
+    BUTTON_LAST = auto()
+    BUTTON_NONE = auto()
     CHOICE_YES = auto()
     CHOICE_NO = auto()
     CHOICE_APPROVE = auto()

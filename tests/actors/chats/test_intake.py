@@ -5,6 +5,7 @@ import trio
 from attrs import define
 
 from actors.chats.access import AccessPolicy
+from actors.chats.catching_up import CatchingUp
 from actors.chats.hints import DeliveryHints
 from actors.chats.intake import MOST_CONFLICTS, PAGE, Intake, UndecidedRowError
 from actors.chats.task_lines import TaskLines
@@ -65,6 +66,7 @@ async def take(store: QuickerStore, *, is_careful: bool = False) -> None:
             clock=lambda: 0.0,
             make_code=str,
             lines=TaskLines(store, surfaces, hints, lambda: 0.0),
+            catching_up=CatchingUp(store, surfaces, hints, lambda: 0.0),
         )
         await intake.load_access()
         await intake.take_new(is_careful=is_careful)

@@ -240,6 +240,7 @@ class World:
     opens_rooms: bool = False
     room_link: str = ""
     has_telegram: bool = False
+    catch_up_after: float = 0.0
     sent: list[OutboxRow] = field(factory=list)
     shown: list[RoomMessage] = field(factory=list)
     answers: list[AnswerPress] = field(factory=list)
@@ -330,6 +331,7 @@ class World:
                     tree=self.tree_text,
                     clock=self.clock.current_time,
                     make_code=lambda: f"CODE{next(numbers):04d}",
+                    catch_up_after=self.catch_up_after,
                 ),
             ),
             intensity=1000,
