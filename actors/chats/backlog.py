@@ -48,7 +48,7 @@ def put_note(place: Place, at: float) -> PutKey:
     return PutKey(note_key(place), json.dumps({"room": room, "person": person, "at": at}))
 
 
-def read_notes(rows: Iterable[tuple[str, str]]) -> dict[Place, float]:
+def read_notes(rows: tuple[tuple[str, str], ...]) -> dict[Place, float]:
     """When who was asked in which room, among stored *rows*."""
     notes = (json.loads(text) for _, text in rows)
     return {(RoomId(it["room"]), PersonId(it["person"])): float(it["at"]) for it in notes}

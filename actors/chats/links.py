@@ -105,7 +105,7 @@ def put_offer(offer: Offer) -> PutKey:
     return PutKey(offer_key(offer.person), json.dumps(asdict(offer), ensure_ascii=False))
 
 
-def read_offers(rows: Iterable[tuple[str, str]]) -> dict[PersonId, Offer]:
+def read_offers(rows: tuple[tuple[str, str], ...]) -> dict[PersonId, Offer]:
     """The codes among stored *rows*."""
     offers = (Offer(**json.loads(text)) for _, text in rows)
     return {offer.person: offer for offer in offers}

@@ -1,6 +1,7 @@
 """Stories of one person on two surfaces: the code, what becomes one, and what is parted again."""
 
 import json
+from typing import Any
 
 import pytest
 import trio
@@ -13,12 +14,12 @@ from protocols.journal import RowState
 from tests.actors.chats.world import BOSS, HERE, ME, ME_THERE, OTHER_ROOM, ROOM, YOU, World
 
 CODE = "CODE0001"
-THERE = {"room": HERE, "sender": ME_THERE}
+THERE: dict[str, Any] = {"room": HERE, "sender": ME_THERE}
 YOU_THERE = PersonId("telegram:43")
 
 
-def two_surfaces(clock: MockClock, **facts: object) -> World:
-    return World(clock, has_telegram=True, **facts)  # type: ignore[arg-type]  # as World's own
+def two_surfaces(clock: MockClock, **facts: Any) -> World:
+    return World(clock, has_telegram=True, **facts)
 
 
 async def linked(world: World, *, code: str = CODE) -> list[str]:
@@ -175,7 +176,7 @@ async def test_after_five_wrong_codes_a_person_pauses_and_others_do_not(
 
 
 async def test_the_lines_are_russian_for_who_speaks_it(autojump_clock: MockClock) -> None:
-    russian = {"language": Language("ru")}
+    russian: dict[str, Any] = {"language": Language("ru")}
     async with two_surfaces(autojump_clock).running() as world:
         code = await world.say("/link", **THERE, **russian)
         joined = await world.say(f"!link {CODE}")

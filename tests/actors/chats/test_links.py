@@ -57,7 +57,7 @@ def test_what_is_kept_comes_back() -> None:
     group = (Identity(T, T1, Language("ru")), Identity(M, M1, Language("")))
 
     kept = put_offer(OFFER)
-    assert read_offers([(kept.key, kept.value)]) == {T: OFFER}
+    assert read_offers(((kept.key, kept.value),)) == {T: OFFER}
     assert read_group(put_group(group).value) == group
     assert put_group(group).key == group_key(T)
     assert read_group(None) == ()

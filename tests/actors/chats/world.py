@@ -340,9 +340,18 @@ class World:
     def _second_surface(self) -> tuple[ChildSpec, ...]:
         if not self.has_telegram:
             return ()
-        facts = {"inbox": self.telegram, "store": self.store.address, "name": TELEGRAM}
-        told = {"sent": self.sent, "shown": self.shown, "answers": self.answers}
-        return (permanent("telegram", FakeSurface, **facts, **told),)
+        return (
+            permanent(
+                "telegram",
+                FakeSurface,
+                inbox=self.telegram,
+                store=self.store.address,
+                name=TELEGRAM,
+                sent=self.sent,
+                shown=self.shown,
+                answers=self.answers,
+            ),
+        )
 
     def session_maker(self, surfaces: dict[SurfaceName, Surface]) -> MakeSession:
         def make(room: str, inbox: Mailbox[SessionMessage]) -> ChatSession:
