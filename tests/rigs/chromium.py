@@ -138,7 +138,10 @@ async def browsing(folder: Path) -> AsyncIterator[Page]:
     os.close(its_in)
     os.close(its_out)
     try:
-        async with trio.lowlevel.FdStream(ours_out) as to, trio.lowlevel.FdStream(ours_in) as answers:
+        async with (
+            trio.lowlevel.FdStream(ours_out) as to,
+            trio.lowlevel.FdStream(ours_in) as answers,
+        ):
             page = Page(to, answers)
             await page.attach()
             yield page

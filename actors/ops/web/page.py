@@ -13,6 +13,8 @@ from protocols.lifecycle import ActorState, ActorView
 
 _COLUMNS = ("Actor", "State", "Waiting", "Oldest", "In hand", "Handled", "Restarts", "Up")
 _MESSAGES = ("received", "queued", "running", "answered", "failed", "stopped", "set_aside")
+_NONE = "-"
+"""What ``age`` gives for none, too; a phone has no room for it."""
 _OUTGOING = ("pending", "sent", "failed")
 _SEEN_TO = frozenset({"failed", "set_aside"})
 """Counts that are worth a mark where they are not 0."""
@@ -146,15 +148,15 @@ def _cells(one: Placed) -> Html:
     if said:
         name.append(element("span", said, class_="details"))
     facts = (
-        f"{view.used}/{view.capacity}" if view.capacity else "-",
+        f"{view.used}/{view.capacity}" if view.capacity else _NONE,
         age(view.oldest_age),
         age(view.in_hand_age),
         count(view.handled),
         count(view.restarts),
-        duration(view.uptime) if view.state is ActorState.UP else "-",
+        duration(view.uptime) if view.state is ActorState.UP else _NONE,
     )
     cells = (
-        element("td", fact, role="cell", data_label=label)
+        element("td", fact, role="cell", data_label=label, class_=fact == _NONE and "none")
         for label, fact in zip(_COLUMNS[2:], facts, strict=True)
     )
     of = "child" if one.pool is not None else "top"

@@ -1,6 +1,6 @@
 """The page in a real browser, on a real tree."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from actors.kernel import ChildSpec, Mailbox, Pool, Supervisor, permanent
-from actors.kernel.child import beat, note, ready
+from actors.kernel.child import ParkedError, beat, note, ready
 from actors.ops.settings import WebSettings
 from actors.ops.web.server import WebServer
 from protocols.lifecycle import Control
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not instal
 ROW_OF_MATRIX = (
     "[...document.querySelectorAll('tbody tr')].find(r => r.innerText.includes('matrix'))"
 )
+FIRST = "document.querySelector('main').innerText.split('Actors')[0]"
 RESTARTS = f"{ROW_OF_MATRIX}.querySelector('[data-label=Restarts]').innerText"
 
 
@@ -35,6 +36,19 @@ async def poll() -> None:
     await trio.sleep_forever()
 
 
+def refused_later() -> Callable[[], Awaitable[None]]:
+    """A surface whose second life finds its token refused."""
+    lives: list[int] = []
+
+    async def live() -> None:
+        lives.append(1)
+        if len(lives) > 1:
+            raise ParkedError("Telegram refused the token: set TELEGRAM_BOT_TOKEN")
+        await poll()
+
+    return live
+
+
 def tree(control: Control) -> list[ChildSpec]:
     store = Mailbox[Said]("store")
     sessions = Pool[Said]("sessions", lambda _room, inbox: Writer(inbox, Log()))
@@ -44,7 +58,7 @@ def tree(control: Control) -> list[ChildSpec]:
     return [
         permanent("store", Writer, store, Log()),
         permanent("platform", Doing, hang),
-        permanent("telegram.in", Doing, poll),
+        permanent("telegram.in", Doing, refused_later()),
         permanent("matrix", Doing, poll),
         sessions.spec(),
         permanent("web", lambda: web),
@@ -60,7 +74,7 @@ async def program() -> AsyncIterator[tuple[Supervisor, str]]:
         while (
             not (said := [view.note for view in root.census() if view.path == "web"]) or not said[0]
         ):
-            await trio.sleep(0.01)  # noqa: ASYNC110  # nobody tells
+            await trio.sleep(0.01)  # nobody tells
         yield root, said[0].removeprefix("listens at ")
         root.stop("the test is over")
 
@@ -92,7 +106,9 @@ async def test_the_page_fits_the_narrowest_phone_and_says_when_it_is_old(tmp_pat
                 await page.open(url)
                 await page.until(f"document.title.startsWith('✓') && {RESTARTS} === '0'")
                 root.kill("matrix")
-                await page.until(f"{RESTARTS} === '1'")
+                root.kill("telegram.in")
+                await page.until("document.title.startsWith('!')")
+                assert "set TELEGRAM_BOT_TOKEN" in await page.value(FIRST)
 
                 wide = await page.value("document.documentElement.scrollWidth")
                 await page.screenshot(ARTEFACTS / "page-phone.png")
