@@ -155,7 +155,7 @@ class AguiClient:
         async with self._http.events("POST", "", body=asked) as events:
             async for event in events:
                 for part in decoder.read(event.data):
-                    yield part
+                    yield part  # noqa: ASYNC119  # who reads a stream closes it, as its port says
                     if isinstance(part, StreamFinished | StreamAsks | StreamStopped):
                         return
 
