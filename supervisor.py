@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from actors.environment import SettingsError, debug_places, history_path, read_environment
-from actors.plan import is_terminal_wanted, plan
+from actors.environment import SettingsError, debug_places, read_environment, systemd
+from actors.plan import plan
 
 if TYPE_CHECKING:
     from actors.config import Settings
     from actors.kernel import ChildSpec
+    from actors.ops.settings import OpsSettings
     from actors.terminal.opening import Terminal
     from protocols.lifecycle import Control
 
@@ -21,11 +22,13 @@ usage: python supervisor.py [--terminal]       run the configured surfaces, or c
 """
 
 
-def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "list[ChildSpec]":
+def tree(
+    s: "Settings", terminal: "Terminal | None", outside: "OpsSettings", control: "Control"
+) -> "list[ChildSpec]":
     """The tree as data: started top to bottom, stopped bottom to top, restarted one by one."""
     from actors.chats import AccessPolicy, ChatDirectory, ChatSession
     from actors.kernel import Mailbox, Pool, permanent, transient, tree_text
-    from actors.ops.server import OpsServer
+    from actors.ops.rows import ops_rows
     from actors.platform.bridge import BACKOFF, PlatformBridge
     from actors.platform.modes import platform_opener
     from actors.store.actor import StoreActor
@@ -45,9 +48,8 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     to_store, to_chats, to_platform = store.address, chats.address, platform.address
     surfaces: dict[SurfaceName, Surface] = {}
     whole_surface = partial(Surface, has_buttons=True, opens_rooms=True, sends_files=True)
-    agent = platform_opener(s.platform_mode, mock_latency=s.mock_latency)
-    turns = (s.platform_idle_limit, s.platform_max_turns)
-    bridge = permanent("platform", PlatformBridge, platform, agent, s.files_path, *turns)
+    agent = platform_opener(s.agent, to_store)
+    bridge = permanent("platform", PlatformBridge, platform, agent, to_store, *s.turns)
     rows = [
         permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
         bridge.with_options(shutdown=1.0, backoff=BACKOFF),
@@ -87,12 +89,8 @@ def tree(s: "Settings", terminal: "Terminal | None", control: "Control") -> "lis
     )
     access = AccessPolicy(s.access_mode, s.people_in_charge, s.people_allowed)
     talk = (to_store, to_platform, sessions, surfaces, access)
-    return [
-        *rows,
-        sessions.spec(),
-        permanent("chats", ChatDirectory, chats, *talk, lambda: tree_text(control.census())),
-        permanent("ops", OpsServer, control, to_store, to_chats, s.debug_socket),
-    ]
+    directory = permanent("chats", ChatDirectory, chats, *talk, lambda: tree_text(control.census()))
+    return [*rows, sessions.spec(), directory, *ops_rows(control, to_store, to_chats, outside)]
 
 
 def run(environment: Mapping[str, str], *, with_terminal: bool) -> int:
@@ -101,21 +99,13 @@ def run(environment: Mapping[str, str], *, with_terminal: bool) -> int:
 
     from actors.config import load_settings
     from actors.kernel import Supervisor
-    from actors.kernel.logs import configure_logs
-    from actors.places import fault_of_places
-    from actors.terminal.opening import log_place, open_terminal
+    from actors.opening import open_up
 
     s = load_settings(environment)
-    places = {"store": s.store_path, "socket": s.debug_socket, "files": s.files_path}
-    if fault := fault_of_places(**places):
-        return say(fault, code=2)
-    is_here = is_terminal_wanted(environment, is_asked_for=with_terminal)
-    terminal = open_terminal(history_path(environment), "the mock agent") if is_here else None
-    level, stream = log_place(terminal, s.log_level)
-    configure_logs(level=level, log_format=s.log_format, secrets=s.secrets(), stream=stream)
+    terminal = open_up(s, environment, with_terminal=with_terminal)
     stop = terminal.interrupts.pressed if terminal else None
-    root = Supervisor(partial(tree, s, terminal), signals=True, on_interrupt=stop, freezes=True)
-    return trio.run(root.run)
+    rows = partial(tree, s, terminal, s.seen_from_outside(systemd(environment)))
+    return trio.run(Supervisor(rows, signals=True, on_interrupt=stop, freezes=True).run)
 
 
 def say(text: str, *, code: int = 0) -> int:

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from actors.environment import SettingsError, debug_socket, store_path
-from actors.ops.settings import WebSettings
+from actors.ops.settings import OpsSettings, WebSettings
 from actors.platform.settings import AgentSettings
 from protocols.file_links import FileLinks
 from protocols.ids import TELEGRAM, PersonId
@@ -258,12 +258,19 @@ class Settings(BaseModel):
             links=self._links,
         )
 
-    @property
-    def web(self) -> WebSettings:
-        """What the HTTP server is told."""
+    def seen_from_outside(self, service: tuple[str, float] | None) -> OpsSettings:
+        """How the operator sees the program, which systemd may have started as *service*."""
         secrets = tuple(secret.get_secret_value() for secret in self.lambda_webhook_secret)
         token = self.ops_token.get_secret_value()
-        return WebSettings(self.ops_bind, token, secrets, self.files_path, self._links)
+        web: WebSettings | None = None
+        if self.ops_bind:
+            web = WebSettings(self.ops_bind, token, secrets, self.files_path, self._links)
+        return OpsSettings(self.debug_socket, web, self.ops_alerts, service)
+
+    @property
+    def turns(self) -> tuple[Path, float, int]:
+        """What the bridge is told about turns: their files, the longest silence, how many."""
+        return self.files_path, self.platform_idle_limit, self.platform_max_turns
 
     @property
     def _links(self) -> FileLinks | None:

@@ -42,6 +42,16 @@ def debug_places(environment: Mapping[str, str]) -> tuple[Path, Path]:
     return debug_socket(environment), Path(environment.get("MATRIX_STORE_PATH", "matrix_store"))
 
 
+def systemd(environment: Mapping[str, str]) -> tuple[str, float] | None:
+    """The socket on which systemd hears that we live, and how often it wants to, in seconds.
+
+    None where systemd did not start us as ``Type=notify``.
+    """
+    address = environment.get("NOTIFY_SOCKET")
+    limit = float(environment.get("WATCHDOG_USEC", "20000000")) / 1e6
+    return (address, limit / 2) if address else None
+
+
 def history_path(environment: Mapping[str, str]) -> Path:
     """Where the terminal keeps what was typed: the place that XDG names for such state."""
     home = Path(environment.get("HOME", "~")).expanduser()

@@ -23,5 +23,8 @@ def plan(environment: Mapping[str, str], *, with_terminal: bool = False) -> list
         ("sessions", "Pool"): True,
         ("chats", "ChatDirectory"): True,
         ("ops", "OpsServer"): True,
+        ("web", "WebServer"): environment.get("OPS_BIND") != "",
+        ("alerts", "Alerts"): "OPS_ALERTS" in environment,
+        ("systemd", "SystemdNotifier"): "NOTIFY_SOCKET" in environment,
     }
     return [row for row, is_there in rows.items() if is_there]

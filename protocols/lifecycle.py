@@ -79,6 +79,10 @@ class Control(Protocol):
     ``restart``, ``kill`` and ``stack`` raise ``UnknownActorError``.
     """
 
+    @property
+    def failure(self) -> str:
+        """Why the tree gives up, once it does; empty while it runs or was told to stop."""
+
     def census(self) -> tuple[ActorView, ...]:
         """The live tree, in start order, a pool's children behind the pool."""
 

@@ -36,10 +36,12 @@ from protocols.journal import (
     Arrival,
     Cursor,
     DeadLetter,
+    Exchange,
     OutboxRow,
     OutboxState,
     Row,
     RowState,
+    Voice,
 )
 from protocols.mail import Question
 from protocols.store import (
@@ -57,6 +59,7 @@ from protocols.store import (
     FindOutgoing,
     FindRow,
     GetKey,
+    History,
     Journal,
     Journaled,
     JournalSummary,
@@ -76,9 +79,8 @@ A = TypeVar("A")
 
 _RowChange = QueueRow | StartRow | RequeueRow | FinishRow | RewordRow | DecideRow | ShowRow
 _NamedQuestion = FindRow | FindEvent | FindMessage
-_RowsQuestion = (
-    UnsortedRows | WaitingRows | WaitingRooms | _NamedQuestion | LastFinished | RecentRows
-)
+_PastQuestion = LastFinished | RecentRows | History
+_RowsQuestion = UnsortedRows | WaitingRows | WaitingRooms | _NamedQuestion | _PastQuestion
 _OutgoingQuestion = Outgoing | OutgoingRooms | FinalOutgoing | FindOutgoing
 _OtherQuestion = ReadCursor | GetKey | FindKeys | DeadLetters | SummariseJournal
 
@@ -140,11 +142,20 @@ class MemoryJournal:
                 question.reply_to.send(tuple(dict.fromkeys(row.room for row in waiting)))
             case FindRow() | FindEvent() | FindMessage():
                 question.reply_to.send(self._named(question))
+            case LastFinished() | RecentRows() | History():
+                self._look_up_past(question)
+            case _:
+                assert_never(question)
+
+    def _look_up_past(self, question: _PastQuestion) -> None:
+        match question:
             case LastFinished():
                 question.reply_to.send(self._last_finished(question))
             case RecentRows(limit, room):
                 newest = [row for row in self._newest() if room in {None, row.room}]
                 question.reply_to.send(tuple(newest[: max(0, limit)]))
+            case History():
+                question.reply_to.send(self._history(question))
             case _:
                 assert_never(question)
 
@@ -158,8 +169,8 @@ class MemoryJournal:
                 rooms = (out.room for out in pending if surface_of(out.room) == surface)
                 question.reply_to.send(tuple(dict.fromkeys(rooms)))
             case FinalOutgoing(row):
-                finals = (out for out in self.outbox.values() if out.row == row and out.is_final)
-                question.reply_to.send(next(map(self._with_row, finals), None))
+                final = self._final(row)
+                question.reply_to.send(None if final is None else self._with_row(final))
             case FindOutgoing(room, remote_id):
                 newest = (
                     out
@@ -232,6 +243,27 @@ class MemoryJournal:
             and (row.room, row.sender) == (question.room, question.sender)
         )
         return next(found, None)
+
+    def _final(self, row: RowId) -> OutboxRow | None:
+        finals = (out for out in self.outbox.values() if out.row == row and out.is_final)
+        return next(finals, None)
+
+    def _history(self, question: History) -> tuple[Exchange, ...]:
+        now = self.rows.get(question.row)
+        if now is None or now.slot is None:
+            return ()
+        past = [row for row in self._newest() if _is_before(row, now)]
+        answers = [(row.text, self._final(row.id)) for row in past]
+        kept: list[Exchange] = []
+        left = question.most_chars
+        for asked, answer in answers:
+            if answer is None or answer.voice is not Voice.AGENT:
+                continue
+            left -= len(asked) + len(answer.text)
+            if left < 0:
+                break
+            kept.append(Exchange(asked, answer.text))
+        return tuple(reversed(kept))
 
     def _with_row(self, out: OutboxRow) -> OutboxRow:
         row = None if out.row is None else self.rows.get(out.row)
@@ -397,6 +429,8 @@ class MemoryJournal:
             keyboard=change.keyboard,
             files=change.files,
             amends=change.amends,
+            footer=change.footer,
+            folded=change.folded,
         )
         return id_
 
@@ -404,6 +438,11 @@ class MemoryJournal:
         out = self.outbox.get(outbox)
         if out is not None and out.state is OutboxState.PENDING:
             self.outbox[outbox] = evolve(out, **settled)
+
+
+def _is_before(row: Row, now: Row) -> bool:
+    same_chat = (row.room, row.sender, row.slot) == (now.room, now.sender, now.slot)
+    return same_chat and row.id < now.id and row.decided != "retry"
 
 
 def _backup(path: Path) -> BackupMade | BackupRefused:

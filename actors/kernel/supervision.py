@@ -52,6 +52,7 @@ class Supervisor:
     _children: dict[str, Child] = field(init=False, factory=dict)
     _recent: tuple[float, ...] = field(init=False, default=())
     nursery: trio.Nursery | None = field(init=False, default=None)
+    failure: str = field(init=False, default="")
     _is_starting: bool = field(init=False, default=False)
     _code: int | None = field(init=False, default=None)
     _wanted: trio.Event = field(init=False, factory=trio.Event)
@@ -192,6 +193,7 @@ class Supervisor:
         if self._wanted.is_set():
             return
         self._code = code
+        self.failure = reason if code else ""
         log.info("tree.stopping", name=self.name, reason=reason)
         self._wanted.set()
         self._settled.set()

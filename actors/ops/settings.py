@@ -1,10 +1,11 @@
-"""What the HTTP server is told by the settings."""
+"""What the view from outside is told by the settings."""
 
 from pathlib import Path
 
 from attrs import field, frozen
 
 from protocols.file_links import FileLinks
+from protocols.ids import PersonId
 
 
 @frozen
@@ -23,3 +24,21 @@ class WebSettings:
     webhook_secrets: tuple[str, ...] = field(repr=False, default=())
     files: Path = Path()
     links: FileLinks | None = field(repr=False, default=None)
+
+
+@frozen
+class OpsSettings:
+    """How the program is seen from outside.
+
+    Args:
+        socket_path: Where ``debug`` finds it.
+        web: None: there is no HTTP server.
+        alerts: Who is told when something is wrong.
+        service: systemd's socket and how often it is told that we live, in seconds; None where
+            systemd did not start us.
+    """
+
+    socket_path: Path
+    web: WebSettings | None = None
+    alerts: tuple[PersonId, ...] = ()
+    service: tuple[str, float] | None = None

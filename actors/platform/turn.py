@@ -3,41 +3,31 @@
 import random
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import assert_never
 
 import structlog
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
+from actors.kernel.asking import ask_until_answered
+from actors.metrics import FIRST_WORD_SECONDS
 from actors.platform.files import Attach, attached
 from actors.platform.made import MadeFiles
+from actors.platform.open_turn import OpenTurn
 from actors.platform.people import People
 from actors.platform.retries import delay_before_retry
-from actors.words import Word, say
-from protocols.ids import RunId
+from actors.words import Word
+from protocols.mail import Address
 from protocols.platform import (
     FailureKind,
     PlatformClient,
     PlatformFailedError,
-    StatusLine,
-    StreamAsks,
-    StreamFinished,
+    RunDetails,
     StreamPart,
-    TextDelta,
 )
-from protocols.turns import (
-    RunTurn,
-    Turn,
-    TurnAsks,
-    TurnFailed,
-    TurnFinished,
-    TurnOutcome,
-    TurnProgress,
-)
+from protocols.store import History, StoreMessage
+from protocols.turns import Turn, TurnFailed, TurnFinished, TurnOutcome
 
 log = structlog.get_logger("platform.turn")
-
-LONGEST_STATUS = 200
 
 
 @frozen
@@ -59,98 +49,6 @@ class Limits:
     retry_wait: float = 30.0
 
 
-@define(eq=False)
-class OpenTurn:
-    """A turn that somebody waits for, and how far it has come."""
-
-    turn: Turn
-    _question: RunTurn | None
-    asked_at: float
-    scope: trio.CancelScope = field(factory=trio.CancelScope)
-    status: str = field(default="", repr=False)
-    has_place: bool = False
-    """It runs; before, it waits for others to end."""
-    has_begun: bool = False
-    """The agent has sent a part, so another attempt would show it twice."""
-    size_chars: int = 0
-    _joined: str = field(default="", init=False, repr=False)
-    _pieces: list[str] = field(init=False, factory=list, repr=False)
-
-    @classmethod
-    def asked_by(cls, question: RunTurn, *, at: float) -> "OpenTurn":
-        """The turn of *question*, from its beginning, on trio's clock."""
-        return cls(question.turn, question, at)
-
-    def hand_over(self, newest: RunTurn) -> None:
-        """Answer *newest* from here on: whoever asked before has crashed and asks again."""
-        self.answer(TurnFailed(self.text, FailureKind.GONE))
-        self._question = newest
-        if self.text or self.status:
-            self._show()
-
-    def answer(self, outcome: TurnOutcome) -> None:
-        """Answer whoever waits, once; later outcomes have nobody to go to."""
-        question, self._question = self._question, None
-        if question is not None:
-            question.reply_to.send(outcome)
-
-    def begin(self) -> None:
-        """The turn has a place and runs; it no longer says that it waits."""
-        self.has_place = True
-        if self.status:
-            self.say("")
-
-    def say(self, status: str) -> None:
-        """Show *status* as what is happening now."""
-        self.status = " ".join(status[: 2 * LONGEST_STATUS].split())[:LONGEST_STATUS]
-        self._show()
-
-    def tell(self, word: Word) -> None:
-        """Show *word* as what is happening now, in the person's language."""
-        self.say(say(word, self.turn.language))
-
-    def take(self, part: StreamPart) -> TurnOutcome | None:
-        """Take in *part*; the outcome if it was the last one."""
-        self.has_begun = True
-        match part:
-            case TextDelta(text):
-                self._grow(text)
-                return None
-            case StatusLine(text):
-                self.say(text)
-                return None
-            case StreamFinished(attachments):
-                if self.text.strip() or attachments:
-                    return TurnFinished(self.text, attachments)
-                return TurnFailed("", FailureKind.EMPTY)
-            case StreamAsks(interrupt_id, question, choices):
-                return TurnAsks(self.text, interrupt_id, question, choices)
-            case _:
-                assert_never(part)
-
-    @property
-    def text(self) -> str:
-        """The answer as far as it has come."""
-        if self._pieces:
-            self._joined = "".join((self._joined, *self._pieces))
-            self._pieces.clear()
-        return self._joined
-
-    def _grow(self, text: str) -> None:
-        self._pieces.append(text)
-        self.size_chars += len(text)
-        # Showing copies the whole text. Done once for each 256th that it has grown, all copies
-        # together stay in proportion to its length; what is held back is too little to miss.
-        if text and (self.size_chars - len(self._joined)) * 256 >= self.size_chars:
-            self.status = ""
-            self._show()
-
-    def _show(self) -> None:
-        if self._question is not None:
-            progress = TurnProgress(row=self.turn.row, text=self.text, status=self.status)
-            self._question.progress.put(progress)
-
-
 @asynccontextmanager
 async def _closing(stream: AsyncIterator[StreamPart]) -> AsyncIterator[AsyncIterator[StreamPart]]:
     try:
@@ -161,16 +59,47 @@ async def _closing(stream: AsyncIterator[StreamPart]) -> AsyncIterator[AsyncIter
 
 
 @define
+class _Patience:
+    """Ends all attempts of a turn together: a failed one is no sign of life."""
+
+    _limits: Limits
+    _ends_at: float
+    scope: trio.CancelScope = field(factory=trio.CancelScope)
+
+    @classmethod
+    def from_now(cls, limits: Limits) -> "_Patience":
+        patience = cls(limits, trio.current_time() + limits.whole)
+        patience.renew()
+        return patience
+
+    def renew(self) -> None:
+        self.scope.deadline = min(trio.current_time() + self._limits.idle, self._ends_at)
+
+    def lasts(self, seconds: float) -> bool:
+        return trio.current_time() + seconds < self.scope.deadline
+
+
+def _taken(part: StreamPart, open_turn: OpenTurn) -> TurnOutcome | None:
+    had_words = open_turn.has_words
+    outcome = open_turn.take(part)
+    if open_turn.has_words and not had_words:
+        FIRST_WORD_SECONDS.observe(trio.current_time() - open_turn.asked_at)
+    return outcome
+
+
+@define
 class TurnRunner:
     """Runs turns against the platform, each to exactly one outcome.
 
     Args:
+        store: Has the history of chats, for an agent that keeps none.
         attach: How files go to the agent.
         made: Where files from the agent stand until they are delivered.
     """
 
     client: PlatformClient
     people: People
+    store: Address[StoreMessage]
     attach: Attach
     made: MadeFiles
     limits: Limits
@@ -178,20 +107,30 @@ class TurnRunner:
 
     async def outcome_of(self, open_turn: OpenTurn) -> TurnOutcome:
         """Run the turn; tries again while nothing was shown and the failure allows it."""
-        ends_at = trio.current_time() + self.limits.whole
+        patience = _Patience.from_now(self.limits)
+        outcome: TurnOutcome = TurnFailed("", FailureKind.TIMEOUT)
+        with patience.scope:
+            outcome = await self._try(open_turn, patience)
+        if patience.scope.cancelled_caught:
+            return TurnFailed(open_turn.text, FailureKind.TIMEOUT)
+        return await self._with_files(open_turn, outcome)
+
+    async def _try(self, open_turn: OpenTurn, patience: _Patience) -> TurnOutcome:
         attempt = 1
         while True:
             try:
-                outcome = await self._attempt(open_turn, ends_at)
-                return await self._with_files(open_turn.turn.run_id, outcome)
+                return await self._read(open_turn, patience)
             except PlatformFailedError as error:
                 delay = self._delay_after(attempt, error)
-                if delay is None or open_turn.has_begun:
+                if open_turn.has_begun:
                     return TurnFailed(open_turn.text, error.kind)
+                if delay is None or not patience.lasts(delay):
+                    return TurnFailed("", error.kind)
                 kind = error.kind
             log.info(
                 "turn.retried", row=open_turn.turn.row, kind=kind, attempt=attempt, delay=delay
             )
+            open_turn.start_anew()
             open_turn.tell(Word.DRAFT_TRIES_AGAIN)
             await trio.sleep(delay)
             attempt += 1
@@ -203,29 +142,30 @@ class TurnRunner:
         delay = delay_before_retry(attempt, roll=roll, retry_after=error.retry_after)
         return delay if delay <= self.limits.retry_wait else None
 
-    async def _attempt(self, open_turn: OpenTurn, ends_at: float) -> TurnOutcome:
-        with trio.CancelScope(deadline=self._next_deadline(ends_at)) as patience:
-            return await self._read(open_turn, ends_at, patience)
-        return TurnFailed(open_turn.text, FailureKind.TIMEOUT)
-
-    async def _with_files(self, run_id: RunId, outcome: TurnOutcome) -> TurnOutcome:
+    async def _with_files(self, open_turn: OpenTurn, outcome: TurnOutcome) -> TurnOutcome:
         """*outcome* with what the agent sent along on the disk; its stream is closed by now."""
         if not isinstance(outcome, TurnFinished):
             return outcome
         sent = tuple(file for file in outcome.attachments if file.mode == "binary")
         named = tuple(file for file in outcome.attachments if file.mode != "binary")
-        return TurnFinished(outcome.text, named, await self.made.keep(run_id, sent))
+        try:
+            kept = await self.made.keep(open_turn.turn.run_id, sent)
+        except PlatformFailedError as error:
+            return TurnFailed(outcome.text, error.kind)
+        return evolve(outcome, attachments=named, files=kept)
 
-    def _next_deadline(self, ends_at: float) -> float:
-        return min(trio.current_time() + self.limits.idle, ends_at)
+    async def _read(self, open_turn: OpenTurn, patience: _Patience) -> TurnOutcome:
+        """One attempt.
 
-    async def _read(
-        self, open_turn: OpenTurn, ends_at: float, patience: trio.CancelScope
-    ) -> TurnOutcome:
+        Raises:
+            PlatformFailedError: Also where the stream ends with nothing, or not at all well.
+        """
         async with _closing(await self._stream(open_turn.turn)) as stream:
             async for part in stream:
-                patience.deadline = self._next_deadline(ends_at)
-                outcome = open_turn.take(part)
+                patience.renew()
+                outcome = _taken(part, open_turn)
+                if isinstance(outcome, TurnFailed):
+                    raise PlatformFailedError(outcome.kind, is_retryable=True)
                 if outcome is not None:
                     return outcome
                 if open_turn.size_chars > self.limits.answer_chars:
@@ -233,10 +173,10 @@ class TurnRunner:
                     return TurnFailed(kept, FailureKind.BROKEN)
                 # A client with a full buffer hands over part after part without waiting.
                 await trio.lowlevel.checkpoint()
-        return TurnFailed(open_turn.text, FailureKind.CUT)
+        raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
 
     async def _stream(self, turn: Turn) -> AsyncIterator[StreamPart]:
-        user_id = await self.people.user_id_of(turn.surface, turn.sender, turn.sender_name)
+        user_id = await self.people.user_id_of(turn.sender, turn.sender_name)
         return self.client.stream_message(
             user_id,
             turn.slot,
@@ -244,4 +184,12 @@ class TurnRunner:
             run_id=turn.run_id,
             attachments=await attached(turn.files, self.attach),
             resume=turn.resume,
+            details=await self._details_of(turn),
         )
+
+    async def _details_of(self, turn: Turn) -> RunDetails:
+        details = RunDetails(turn.surface, turn.language, turn.trace)
+        if self.client.history_chars <= 0:
+            return details
+        question = History(turn.row, self.client.history_chars)
+        return evolve(details, history=await ask_until_answered(self.store, question))

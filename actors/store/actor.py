@@ -11,6 +11,7 @@ import trio
 from attrs import define, field
 
 from actors.kernel.mailbox import Mailbox
+from actors.metrics import STORE_BATCH
 from actors.store.backup import make_backup
 from actors.store.batch import commit_batch
 from actors.store.connection import Connection
@@ -78,6 +79,7 @@ class StoreActor:
     async def _handle(self, db: Connection, messages: Sequence[StoreMessage]) -> None:
         questions = [message for message in messages if not isinstance(message, Backup)]
         batch = await self._in_thread(commit_batch, db, questions, self.path, self.clock())
+        STORE_BATCH.observe(len(messages))
         for deliver in batch.deliveries:
             deliver()
         for message in messages:

@@ -33,6 +33,7 @@ from protocols.store import (
     FindOutgoing,
     FindRow,
     GetKey,
+    History,
     Journal,
     Journaled,
     LastFinished,
@@ -96,7 +97,7 @@ def _handle(db: Connection, message: Durable, now: float) -> Delivery:
             committed = _in_savepoint(db, partial(apply_changes, db, changes, now))
             return partial(message.reply_to.send, committed)
         case (UnsortedRows() | WaitingRows() | WaitingRooms()) | (
-            FindRow() | FindEvent() | FindMessage() | LastFinished() | RecentRows()
+            (FindRow() | FindEvent() | FindMessage()) | (LastFinished() | RecentRows() | History())
         ):
             return look_up_journal(db, message)
         case Outgoing() | OutgoingRooms() | FinalOutgoing() | FindOutgoing():

@@ -140,7 +140,7 @@ def _apply_to_outbox(db: Connection, change: _MailChange, now: float) -> OutboxI
 def _add_to_outbox(db: Connection, new: AddOutgoing, now: float) -> OutboxId:
     added = db.execute(
         "INSERT INTO outbox (uid, room, row, voice, text, is_final, created_at, keyboard, files,"
-        " amends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " amends, footer, folded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             uuid4().hex,
             new.room,
@@ -152,6 +152,8 @@ def _add_to_outbox(db: Connection, new: AddOutgoing, now: float) -> OutboxId:
             keyboard_text(new.keyboard),
             files_text(new.files),
             part_text(new.amends),
+            new.footer,
+            new.folded,
         ),
     )
     return OutboxId(added.lastrowid or 0)

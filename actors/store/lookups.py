@@ -8,7 +8,7 @@ from typing import assert_never
 from actors.store.connection import Connection
 from actors.store.rows import dead_letters, journal_row, journal_rows, outbox_rows
 from protocols.ids import RoomId, SurfaceName, surface_of
-from protocols.journal import Cursor, Row
+from protocols.journal import Cursor, Exchange, Row
 from protocols.store import (
     DeadLetters,
     FinalOutgoing,
@@ -18,6 +18,7 @@ from protocols.store import (
     FindOutgoing,
     FindRow,
     GetKey,
+    History,
     JournalSummary,
     LastFinished,
     Outgoing,
@@ -34,7 +35,8 @@ Delivery = Callable[[], None]
 """Puts an answer into its asker's hands; called once the batch is durable."""
 
 NamedLookup = FindRow | FindEvent | FindMessage
-JournalLookup = UnsortedRows | WaitingRows | WaitingRooms | NamedLookup | LastFinished | RecentRows
+PastLookup = LastFinished | RecentRows | History
+JournalLookup = UnsortedRows | WaitingRows | WaitingRooms | NamedLookup | PastLookup
 OutgoingLookup = Outgoing | OutgoingRooms | FinalOutgoing | FindOutgoing
 OtherLookup = ReadCursor | GetKey | FindKeys | DeadLetters | SummariseJournal
 
@@ -63,10 +65,8 @@ def look_up_journal(db: Connection, question: JournalLookup) -> Delivery:
             return partial(question.reply_to.send, _waiting_rooms(db))
         case FindRow() | FindEvent() | FindMessage():
             return partial(question.reply_to.send, _named(db, question))
-        case LastFinished():
-            return partial(question.reply_to.send, _last_finished(db, question))
-        case RecentRows():
-            return partial(question.reply_to.send, _recent_rows(db, question))
+        case LastFinished() | RecentRows() | History():
+            return _look_up_past(db, question)
         case _:
             assert_never(question)
 
@@ -118,6 +118,18 @@ def look_up(db: Connection, question: OtherLookup) -> Delivery:
             assert_never(question)
 
 
+def _look_up_past(db: Connection, question: PastLookup) -> Delivery:
+    match question:
+        case LastFinished():
+            return partial(question.reply_to.send, _last_finished(db, question))
+        case RecentRows():
+            return partial(question.reply_to.send, _recent_rows(db, question))
+        case History():
+            return partial(question.reply_to.send, _history(db, question))
+        case _:
+            assert_never(question)
+
+
 def _waiting_rooms(db: Connection) -> tuple[RoomId, ...]:
     found = db.execute(
         "SELECT room FROM inbox WHERE state IN ('queued', 'running') GROUP BY room ORDER BY min(id)"
@@ -165,6 +177,29 @@ def _recent_rows(db: Connection, question: RecentRows) -> tuple[Row, ...]:
     if question.room is None:
         return journal_rows(db, "ORDER BY id DESC LIMIT ?", limit)
     return journal_rows(db, "WHERE room = ? ORDER BY id DESC LIMIT ?", question.room, limit)
+
+
+# CROSS JOIN: the rows of the room are read newest first, and only as many as are needed.
+# A row that a button sent again has its words once more in the row that it became.
+_EXCHANGES = (
+    "SELECT past.text, outbox.text FROM inbox AS now"
+    " CROSS JOIN inbox AS past ON past.room = now.room AND past.id < now.id"
+    " CROSS JOIN outbox ON outbox.id ="
+    " (SELECT min(id) FROM outbox AS final WHERE final.row = past.id AND is_final)"
+    " WHERE now.id = ? AND past.sender = now.sender AND past.slot = now.slot AND voice = 'agent'"
+    " AND past.decided <> 'retry' ORDER BY past.id DESC"
+)
+
+
+def _history(db: Connection, question: History) -> tuple[Exchange, ...]:
+    newest: list[Exchange] = []
+    left = question.most_chars
+    for asked, answered in db.execute(_EXCHANGES, (question.row,)):
+        left -= len(asked) + len(answered)
+        if left < 0:
+            break
+        newest.append(Exchange(asked, answered))
+    return tuple(reversed(newest))
 
 
 def _outgoing_rooms(db: Connection, surface: SurfaceName) -> tuple[RoomId, ...]:

@@ -17,7 +17,7 @@ _INBOX = (
 _OUTBOX = (
     "SELECT outbox.id, uid, outbox.room, row, voice, outbox.text, is_final, event_id, shown_id,"
     " created_at, outbox.state, remote_id, outbox.reason, keyboard, outbox.files, amends,"
-    " message_id, language, thread_id"
+    " message_id, language, thread_id, footer, folded"
     " FROM outbox LEFT JOIN inbox ON inbox.id = outbox.row"
 )
 
@@ -57,7 +57,8 @@ def _row(columns: tuple[Any, ...]) -> Row:
 
 def _outbox_row(columns: tuple[Any, ...]) -> OutboxRow:
     id_, uid, room, row, voice, text, is_final, event_id, shown_id, created_at, *rest = columns
-    state, remote_id, reason, buttons, files, amended, message_id, language, thread_id = rest
+    state, remote_id, reason, buttons, files, amended, message_id, language, *rest = rest
+    thread_id, footer, folded = rest
     return OutboxRow(
         id=OutboxId(id_),
         uid=uid,
@@ -78,4 +79,6 @@ def _outbox_row(columns: tuple[Any, ...]) -> OutboxRow:
         reply_to_id=message_id or RemoteId(""),
         language=language or Language(""),
         thread_id=thread_id or RemoteId(""),
+        footer=footer,
+        folded=folded,
     )

@@ -20,6 +20,7 @@ from actors.matrix.outgoing.sent_files import SentFiles, forgotten
 from actors.matrix.outgoing.texts import Events, Job, Texts
 from actors.matrix.outgoing.turns import Desk
 from actors.matrix.outgoing.whereabouts import Whereabouts
+from actors.metrics import count_send
 from actors.surfaces.leftovers import Leftovers
 from protocols.changes import Change, FailedOutgoing, SentOutgoing
 from protocols.ids import MATRIX, RemoteId, RoomId
@@ -90,6 +91,7 @@ class Answers:
         if isinstance(outcome, Conflict):
             log.error("outcome.conflicted", outbox_id=row.id)
             return False
+        count_send(MATRIX, is_sent=isinstance(said, Said))
         if done is not None:
             self.drafts.noted.pop(done, None)
         await self.leftovers.remove(row.files)

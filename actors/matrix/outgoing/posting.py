@@ -39,9 +39,10 @@ from actors.matrix.outgoing.outcomes import (
 )
 from actors.matrix.outgoing.render import Content
 from actors.matrix.outgoing.rooms import Closed, Encrypted, Open, Rooms, Unknown
+from actors.metrics import PENALTIES
 from actors.surfaces.penalties import penalty_left, penalty_text
 from protocols.changes import PutKey
-from protocols.ids import RemoteId
+from protocols.ids import MATRIX, RemoteId
 from protocols.mail import Address
 from protocols.store import Commit, GetKey, StoreMessage
 
@@ -88,6 +89,7 @@ class Post:
         """The server wants *wait* seconds of silence, also from our next life."""
         self.penalty.extend(trio.current_time(), wait)
         self.status.limited(wait)
+        PENALTIES.labels(MATRIX).inc()
         now = self.clock()
         if now + wait > self._kept_until + _LEAST_GROWTH:
             self._kept_until = now + wait

@@ -8,6 +8,7 @@ import trio
 from attrs import define, evolve, field
 
 from actors.kernel.asking import ask_until_answered
+from actors.metrics import PENALTIES
 from actors.surfaces.penalties import penalty_left, penalty_text
 from actors.telegram.incoming.aliases import Aliases
 from actors.telegram.incoming.batch import MOVED_PREFIX, Batch, aliases_in, read_batch
@@ -76,6 +77,7 @@ class Taker:
 
     async def remember_penalty(self, now: float, wait: float) -> None:
         """Telegram wants silence for *wait* seconds from *now*, also of the next life."""
+        PENALTIES.labels(TELEGRAM).inc()
         await self._ask(Commit((PutKey(PENALTY_KEY, penalty_text(now, wait)),)))
 
     async def penalty_left(self, now: float) -> float:

@@ -9,6 +9,7 @@ import structlog
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
+from actors.metrics import count_send
 from actors.surfaces.leftovers import Leftovers
 from actors.telegram.api.outcomes import Forbidden, Refused
 from actors.telegram.outgoing.amending import Amending
@@ -22,7 +23,7 @@ from actors.telegram.outgoing.targets import message_number
 from actors.telegram.outgoing.turns import Desk
 from actors.telegram.settings import Streaming, TelegramSettings
 from protocols.changes import FailedOutgoing, SentOutgoing
-from protocols.ids import RemoteId, RoomId, RowId
+from protocols.ids import TELEGRAM, RemoteId, RoomId, RowId
 from protocols.journal import OutboxRow, Voice
 from protocols.mail import Address
 from protocols.store import Commit, Outgoing, StoreMessage
@@ -75,6 +76,7 @@ class Delivery:
             is_delivered = isinstance(change, SentOutgoing)
             await self.reactions.settle(row, turn, is_delivered=is_delivered)
         await ask_until_answered(self.store, Commit((change, *self._ledger.forgotten(row))))
+        count_send(TELEGRAM, is_sent=isinstance(change, SentOutgoing))
         await self.leftovers.remove(row.files)
 
     async def _send(self, row: OutboxRow, desk: Desk) -> SentOutgoing | FailedOutgoing:

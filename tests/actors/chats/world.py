@@ -13,6 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 from actors.chats.access import AccessPolicy
 from actors.chats.directory import ChatDirectory
 from actors.chats.session import ChatSession
+from actors.kernel.child import ParkedError
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
 from actors.kernel.spec import permanent
@@ -40,7 +41,7 @@ from protocols.ids import (
 )
 from protocols.journal import UNFINISHED, Arrival, OutboxRow, OutboxState, Press, Row, RowState
 from protocols.mail import Question, Sink
-from protocols.platform import FailureKind, SettingsAction, UserSettings
+from protocols.platform import FailureKind, SettingsAction, Usage, UserSettings
 from protocols.store import Commit, Journal, StoreMessage
 from protocols.surfaces import AnswerPress, FetchFile, RoomMessage, Surface, SurfaceMessage
 from protocols.turns import (
@@ -81,7 +82,7 @@ class FakePlatform:
 
     ``hang`` shows a part and goes on for ever, ``deaf`` also when it is cancelled, ``fail``
     breaks off, ``ask`` asks back, ``bomb`` answers what no session can read, ``die`` kills the
-    platform with the turn in hand. ``slow N`` takes N seconds,
+    platform with the turn in hand, and ``park`` parks it. ``slow N`` takes N seconds,
     ``stream`` half a one, and shows 50 parts in it. ``draw`` answers with a file and no word,
     ``choose`` asks with the choices that follow it. Without ``settings`` it says nothing of them.
     """
@@ -129,6 +130,8 @@ class FakePlatform:
         if turn.text.startswith("die") and self.deaths.count(turn.run_id) < self.most_deaths:
             self.deaths.append(turn.run_id)
             raise RuntimeError("as told")
+        if turn.text.startswith("park"):
+            raise ParkedError("no token")
 
     def _cancel(self, run_id: RunId) -> None:
         question = self._running.get(run_id)
@@ -155,20 +158,33 @@ class FakePlatform:
                 for length in range(2, 52):
                     progress.put(TurnProgress(turn.row, "x" * length))
                     await trio.sleep(0.01)
-            case "fail":
-                return TurnFailed("part", FailureKind.CUT)
-            case "ask":
-                return TurnAsks("", f"i-{turn.row}", "Really?", ("yes", "no"))
-            case "choose":
-                return TurnAsks("", f"i-{turn.row}", "Which?", tuple(turn.text.split()[1:]))
-            case "draw":
-                return TurnFinished("", files=(DRAWN,))
-            case "bomb":
-                return cast("TurnOutcome", object())
             case _:
                 pass
-        files = f" with {len(turn.files)} files" if turn.files else ""
-        return TurnFinished(f"echo {turn.text}{files}")
+        return _outcome_of(turn)
+
+
+def _outcome_of(turn: Turn) -> TurnOutcome:
+    word, *rest = turn.text.split() or [""]
+    match word:
+        case "fail":
+            return TurnFailed("part", FailureKind.CUT)
+        case "ask":
+            return TurnAsks("", f"i-{turn.row}", "Really?", ("yes", "no"))
+        case "choose":
+            return TurnAsks("", f"i-{turn.row}", "Which?", tuple(rest))
+        case "ask-within":
+            until = trio.current_time() + float(rest[0])
+            return TurnAsks("", "{" * 2**16, "Really?", ("approve", "reject"), expires_at=until)
+        case "think":
+            usage = Usage("gpt_5", 1234, 56)
+            return TurnFinished(f"echo {turn.text}", reasoning="I think.", usage=usage)
+        case "draw":
+            return TurnFinished("", files=(DRAWN,))
+        case "bomb":
+            return cast("TurnOutcome", object())
+        case _:
+            files = f" with {len(turn.files)} files" if turn.files else ""
+            return TurnFinished(f"echo {turn.text}{files}")
 
 
 @define

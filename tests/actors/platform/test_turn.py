@@ -10,24 +10,44 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from actors.metrics import FIRST_WORD_SECONDS
 from actors.platform.made import MadeFiles
-from actors.platform.turn import LONGEST_STATUS, Limits, OpenTurn
+from actors.platform.open_turn import (
+    LONGEST_STATUS,
+    LONGEST_TOOL_NAME,
+    MOST_REASONING,
+    OpenTurn,
+)
+from actors.platform.turn import Limits
 from actors.words import Word
 from actors.words.russian import RUSSIAN
-from protocols.ids import RunId
+from protocols.ids import Language, RunId, SurfaceName, TraceId
 from protocols.platform import (
     NO_DETAILS,
     Attachment,
     FailureKind,
+    ReasoningDelta,
     Resume,
     RunDetails,
     StatusLine,
     StreamAsks,
     StreamFinished,
     StreamPart,
+    StreamStopped,
     TextDelta,
+    ToolCall,
+    Usage,
+    WholeText,
 )
-from protocols.turns import RunTurn, Turn, TurnAsks, TurnFailed, TurnFinished, TurnOutcome
+from protocols.turns import (
+    RunTurn,
+    Turn,
+    TurnAsks,
+    TurnFailed,
+    TurnFinished,
+    TurnOutcome,
+    TurnStopped,
+)
 from tests.actors.platform.local_files import change, local_file
 from tests.actors.platform.scripted import (
     HELLO,
@@ -40,6 +60,7 @@ from tests.actors.platform.scripted import (
 )
 
 HEL = TextDelta("Hel")
+USAGE = Usage("mock-1", 12, 345)
 NOTES = Attachment("notes.txt", "text/plain", 2, data=b"hi")
 CUT = Attachment("cut.txt", "text/plain", 3, data=b"hi")
 LINK = Attachment("cat.png", "image/png", 9, mode="url", location="https://example.org/cat.png")
@@ -55,7 +76,7 @@ async def run_turn(
 ) -> TurnOutcome:
     question = RunTurn(asked or turn(), shown or Shown())
     runner = runner_for(client, limits=limits, made=made)
-    return await runner.outcome_of(OpenTurn.asked_by(question, at=0))
+    return await runner.outcome_of(OpenTurn.asked_by(question, at=trio.current_time()))
 
 
 @pytest.mark.parametrize(
@@ -66,10 +87,21 @@ async def run_turn(
         ([StreamFinished((LINK,))], TurnFinished("", (LINK,))),
         ([HEL, StreamFinished((NOTES,))], TurnFailed("Hel", FailureKind.FILE_LOST)),  # no disk
         ([HEL, StreamAsks("i-1", "Go on?")], TurnAsks("Hel", "i-1", "Go on?", ("yes", "no"))),
-        ([StreamFinished()], TurnFailed("", FailureKind.EMPTY)),
-        ([TextDelta(" \n"), StreamFinished()], TurnFailed("", FailureKind.EMPTY)),
         ([HEL], TurnFailed("Hel", FailureKind.CUT)),
-        ([], TurnFailed("", FailureKind.CUT)),
+        ([HEL, StreamStopped()], TurnStopped("Hel")),
+        ([StreamStopped()], TurnStopped("")),
+        ([HEL, WholeText("Hello"), StreamFinished()], TurnFinished("Hello")),
+        ([HEL, WholeText(""), StreamFinished()], TurnFailed("", FailureKind.EMPTY)),
+        ([HEL, WholeText("Hello"), TextDelta("!"), StreamFinished()], TurnFinished("Hello!")),
+        ([HEL, StreamFinished(usage=USAGE)], TurnFinished("Hel", usage=USAGE)),
+        (
+            [ReasoningDelta("Hm"), ReasoningDelta("m."), HEL, StreamFinished()],
+            TurnFinished("Hel", reasoning="Hmm."),
+        ),
+        (
+            [StreamAsks("i-1", "Go on?", ("a", "b"), 99.5)],
+            TurnAsks("", "i-1", "Go on?", ("a", "b"), 99.5),
+        ),
         ([HEL, failure(FailureKind.CUT)], TurnFailed("Hel", FailureKind.CUT)),
         ([HEL, StreamFinished(), TextDelta("late")], TurnFinished("Hel")),
         (
@@ -85,6 +117,40 @@ async def test_every_end_of_a_stream_has_its_outcome(
 
     assert await run_turn(client) == outcome
     assert (len(client.streamed), client.open_streams) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        ([StreamFinished()], FailureKind.EMPTY),
+        ([TextDelta(" \n"), StreamFinished()], FailureKind.EMPTY),
+        ([TextDelta(""), StreamFinished()], FailureKind.EMPTY),
+        ([WholeText(""), StreamFinished()], FailureKind.EMPTY),
+        ([ReasoningDelta("Hmm."), StreamFinished()], FailureKind.EMPTY),
+        ([], FailureKind.CUT),
+        ([ReasoningDelta("Hmm.")], FailureKind.CUT),
+    ],
+)
+async def test_an_answer_of_nothing_is_asked_for_again_before_it_fails(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+    script: Sequence[Step],
+    kind: FailureKind,
+) -> None:
+    client = ScriptedClient([script])
+
+    assert await run_turn(client) == TurnFailed("", kind)
+    assert (len(client.streamed), client.open_streams) == (4, 0)
+
+
+async def test_nothing_of_an_attempt_that_showed_nothing_is_left_in_the_next(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    blank: list[Step] = [TextDelta(" \n"), ReasoningDelta("First"), failure()]
+    again: list[Step] = [ReasoningDelta("Second"), HEL, StreamFinished()]
+
+    outcome = await run_turn(ScriptedClient([blank, again]))
+
+    assert outcome == TurnFinished("Hel", reasoning="Second")
 
 
 @pytest.mark.parametrize(
@@ -108,6 +174,40 @@ async def test_a_silent_agent_fails_after_the_idle_limit_with_what_came(
 
     assert outcome == TurnFailed(came, FailureKind.TIMEOUT)
     assert trio.current_time() - started_at == pytest.approx(after)
+
+
+@pytest.mark.parametrize(
+    "scripts",
+    [
+        [[50.0, failure()], [50.0, failure()]],
+        [[50.0, failure()], [1e9]],
+        [[failure(retry_after=29.0)]],
+        [[ReasoningDelta("Hm"), 50.0, failure(FailureKind.CUT)], [1e9]],
+    ],
+)
+async def test_all_attempts_together_end_within_the_idle_limit(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+    scripts: Sequence[Sequence[Step]],
+) -> None:
+    started_at = trio.current_time()
+
+    outcome = await run_turn(ScriptedClient(scripts))
+
+    assert isinstance(outcome, TurnFailed)
+    assert outcome.text == ""
+    assert trio.current_time() - started_at <= 60
+
+
+async def test_another_attempt_that_the_idle_limit_leaves_no_time_for_is_not_waited_for(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    started_at = trio.current_time()
+    client = ScriptedClient([[50.0, failure(FailureKind.UNREACHABLE, retry_after=11.0)]])
+
+    outcome = await run_turn(client)
+
+    assert outcome == TurnFailed("", FailureKind.UNREACHABLE)
+    assert trio.current_time() - started_at == pytest.approx(50)
 
 
 async def test_a_silent_look_up_of_the_person_fails_after_the_idle_limit_too(
@@ -164,7 +264,9 @@ async def test_a_failed_look_up_of_the_person_is_tried_again(
     assert len(client.users_asked) == 4
 
 
-@pytest.mark.parametrize("part", [HEL, StatusLine("Thinking")])
+@pytest.mark.parametrize(
+    "part", [HEL, WholeText("Hel"), StatusLine("Thinking"), ToolCall("web_search")]
+)
 async def test_nothing_is_tried_again_after_a_part_was_shown(part: StreamPart) -> None:
     client = ScriptedClient([[part, failure()], HELLO])
 
@@ -226,6 +328,75 @@ async def test_a_status_line_stands_until_there_is_more_text() -> None:
     await run_turn(client, shown=shown)
 
     assert [(p.status, p.text) for p in shown.seen] == [("1/2 reading", ""), ("", "Hel")]
+
+
+async def test_a_text_from_the_start_takes_the_place_of_what_was_shown() -> None:
+    shown = Shown()
+    client = ScriptedClient([[HEL, StatusLine("on"), WholeText("Bye"), StreamFinished()]])
+
+    await run_turn(client, shown=shown)
+
+    assert [(p.status, p.text) for p in shown.seen] == [("", "Hel"), ("on", "Hel"), ("", "Bye")]
+
+
+async def test_who_sees_nothing_else_sees_that_the_agent_thinks() -> None:
+    shown = Shown()
+    thinks = [ReasoningDelta("Hm")] * 3
+    client = ScriptedClient(
+        [[*thinks, StatusLine("1/2"), *thinks, HEL, *thinks, StreamFinished()]],
+    )
+
+    await run_turn(client, shown=shown)
+
+    assert [(p.status, p.text) for p in shown.seen] == [("Thinking…", ""), ("1/2", ""), ("", "Hel")]
+
+
+async def test_a_tool_is_named_in_the_person_s_language() -> None:
+    shown = Shown()
+    client = ScriptedClient([[ToolCall("web_search"), HEL, StreamFinished()]])
+
+    await run_turn(client, asked=turn(language="ru"), shown=shown)
+
+    assert shown.statuses == ["Использую web_search", ""]
+
+
+async def test_what_the_agent_thinks_is_kept_up_to_a_limit() -> None:
+    client = ScriptedClient([[*[ReasoningDelta("x" * 999)] * 100, HEL, StreamFinished()]])
+
+    outcome = await run_turn(client)
+
+    assert outcome == TurnFinished("Hel", reasoning="x" * MOST_REASONING)
+
+
+async def test_an_agent_is_told_where_and_in_what_language_the_person_writes() -> None:
+    client = ScriptedClient()
+
+    await run_turn(client, asked=turn(language="ru"))
+
+    assert client.details == [
+        RunDetails(SurfaceName("matrix"), Language("ru"), TraceId(f"{1:032x}"))
+    ]
+
+
+async def test_the_first_word_of_an_answer_is_measured_once(
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    before = first_words()
+    slow: list[Step] = [ReasoningDelta("Hm"), TextDelta(" "), 4.0, HEL, 9.0, HEL, StreamFinished()]
+
+    await run_turn(ScriptedClient([slow]))
+
+    count, seconds = first_words()
+    assert count - before[0] == 1
+    assert seconds - before[1] == pytest.approx(4.0)
+
+
+def first_words() -> tuple[float, float]:
+    """How many first words there were, and after how many seconds all together."""
+    (metric,) = FIRST_WORD_SECONDS.collect()
+    values = {sample.name: sample.value for sample in metric.samples if "le" not in sample.labels}
+    name = "surfaces_first_word_seconds"
+    return values[f"{name}_count"], values[f"{name}_sum"]
 
 
 async def test_the_choice_of_a_person_reaches_the_agent() -> None:
@@ -353,6 +524,17 @@ def test_a_status_is_one_short_line(status: str) -> None:
     (line,) = shown.statuses
     assert len(line) <= LONGEST_STATUS
     assert len(line.splitlines()) <= 1
+
+
+@given(name=st.text(max_size=500))
+def test_a_tool_s_name_is_short_plain_text(name: str) -> None:
+    shown = Shown()
+
+    OpenTurn.asked_by(RunTurn(turn(), shown), at=0).take(ToolCall(name))
+
+    (line,) = shown.statuses
+    assert len(line) <= len("Using ") + LONGEST_TOOL_NAME
+    assert line.isprintable()
 
 
 @settings(max_examples=20)

@@ -42,6 +42,18 @@ async def standing(store: Asking, place: RemoteId = PLACE) -> OutboxRow | None:
     return await store.ask(FindOutgoing(ROOM, place))
 
 
+async def test_what_stands_around_an_answer_is_no_part_of_its_text(store: Asking) -> None:
+    await store.arrive("1")
+    around = evolve(words("the answer", row=1), footer="*12 tokens*", folded="I think.")
+
+    await store.commit(finish(1), around, words("unasked"))
+
+    answer, unasked = await store.ask(Outgoing(ROOM))
+    assert (answer.text, answer.footer, answer.folded) == ("the answer", "*12 tokens*", "I think.")
+    assert (unasked.footer, unasked.folded) == ("", "")
+    assert await store.ask(FinalOutgoing(RowId(1))) == answer
+
+
 async def test_a_row_keeps_where_it_was_written_and_who_reads_there(store: Asking) -> None:
     in_thread = evolve(arrival("1"), thread_id=RemoteId("$root"), is_shared=True)
     retracted = evolve(arrival("2"), redacts=RemoteId("$1"))

@@ -33,6 +33,22 @@ _INSERT_SENT = (
     " VALUES ('0', 'telegram/42', 3, 'agent', 'Shall I?', 1, 3, 'sent', '77', 4, ?)"
 )
 
+_INSERT_WAITING = (
+    "INSERT INTO outbox (uid, room, row, voice, text, is_final, created_at)"
+    " VALUES ('1', 'matrix/!-r:s', 1, 'agent', 'Hello.', 1, 3)"
+)
+
+
+@pytest.fixture
+def version_3(tmp_path: Path) -> Path:
+    """A database that version 3 left with one answer sent and one that waits."""
+    path = tmp_path / "s.db"
+    with closing(open_database(path, MIGRATIONS[:3])) as db:
+        db.execute(_INSERT_ROW, ("matrix", "e", "matrix/!-r:s", None))
+        db.execute(_INSERT_SENT, (_KEYBOARD,))
+        db.execute(_INSERT_WAITING)
+    return path
+
 
 @pytest.fixture
 def version_2(tmp_path: Path) -> Path:
@@ -85,3 +101,27 @@ def test_a_place_is_looked_up_by_an_index(version_2: Path) -> None:
     with closing(sqlite3.connect(version_2)) as db:
         [step] = db.execute(plan).fetchall()
     assert "outbox_remote" in step[-1]
+
+
+def test_nothing_stands_around_what_was_said_before(version_3: Path) -> None:
+    with closing(open_database(version_3)) as db:
+        said = outbox_rows(db, "ORDER BY outbox.id")
+        version = version_of(db)
+
+    assert version == len(MIGRATIONS)
+    assert [(row.text, row.footer, row.folded) for row in said] == [
+        ("Shall I?", "", ""),
+        ("Hello.", "", ""),
+    ]
+
+
+def test_the_database_before_the_upgrade_is_kept_beside_it(version_3: Path) -> None:
+    open_database(version_3).close()
+
+    copy = version_3.with_name(f"s.db.before-{len(MIGRATIONS)}.bak")
+    with closing(sqlite3.connect(copy)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("SELECT text FROM outbox ORDER BY id").fetchall() == [
+            ("Shall I?",),
+            ("Hello.",),
+        ]

@@ -30,13 +30,16 @@ FACTS = {
     "person": "telegram:42",
     "place": "`!abc:example.org`",
     "prefix": "/",
+    "read": "1,234",
     "seconds": 17,
     "size": "61 MB",
     "skill": "web_search",
     "skills": "- ✅ web_search\n- ⬜ memory",
     "slot": "C2",
+    "tool": "web_search",
     "tree": "surfaces\n└── store  up",
     "waiting": 2,
+    "written": "56",
 }
 """What a placeholder may stand for, of ordinary length."""
 
@@ -98,7 +101,7 @@ def test_every_word_is_one_message_in_which_no_visible_word_is_lost(
 def test_what_stands_outside_of_messages_is_one_plain_line(language: Language, word: Word) -> None:
     text = CATALOGUES[language][word]
 
-    assert not placeholders(text)
+    assert not placeholders(text) or word.name.startswith("DRAFT_")
     assert not re.search(r"[\n*_`\[\]]", text)
 
 
