@@ -2,7 +2,6 @@
 
 import hashlib
 from base64 import b64decode
-from binascii import Error as Base64Error
 
 from attrs import frozen
 
@@ -78,7 +77,7 @@ def _attachment(part: Json, files: Files) -> Attachment:
 def _inline(value: str, files: Files) -> bytes:
     try:
         content = b64decode(value, validate=True)
-    except Base64Error:
+    except ValueError:
         raise invalid("/messages", "contentEncoding") from None
     if len(content) > files.limits.max_inline_bytes:
         raise problem("file-too-large")

@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
@@ -69,10 +70,10 @@ async def test_a_file_that_is_not_what_the_message_says_is_refused(part: list[Js
 
 async def test_a_file_is_stored_and_named_in_a_message() -> None:
     async with calling() as caller:
-        form = {"files": {"file": ("a.txt", CONTENT, "text/plain")}, "data": {"sha256": SHA256}}
+        file, facts = {"file": ("a.txt", CONTENT, "text/plain")}, {"sha256": SHA256}
         key = {"Idempotency-Key": '"file-1"'}
-        answer = await caller.http.post("/v1/files", headers=key, **form)
-        again = await caller.http.post("/v1/files", headers=key, **form)
+        answer = await caller.http.post("/v1/files", headers=key, files=file, data=facts)
+        again = await caller.http.post("/v1/files", headers=key, files=file, data=facts)
         events = await caller.say(_part(answer.json()["source"]))
 
         assert answer.status_code == 201
@@ -153,7 +154,7 @@ async def test_an_upload_that_is_not_what_was_announced_is_refused(
 
 
 async def test_an_address_is_of_no_use_without_its_key_and_length() -> None:
-    async def pieces():  # noqa: ANN202  # a body of unknown length
+    async def pieces() -> AsyncIterator[bytes]:  # a body of unknown length
         yield CONTENT
 
     async with calling() as caller, httpx2.AsyncClient(trust_env=False) as http:

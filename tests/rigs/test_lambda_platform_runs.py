@@ -6,7 +6,8 @@ import httpx2
 import pytest
 import trio
 
-from tests.rigs.lambda_platform_agent import _OWN, FAULT_WORDS
+from actors.platform.mock_script import FAULT_WORDS
+from tests.rigs.lambda_platform_agent import _OWN
 from tests.rigs.lambda_platform_caller import SSE, Caller, calling, numbered, run_input, text_of
 from tests.rigs.lambda_platform_contract import Json, flaws
 
@@ -80,10 +81,10 @@ async def test_many_runs_complete_though_their_streams_are_dropped() -> None:
     async def talk(caller: Caller, chat: str) -> None:
         body = run_input(caller.user_id, f"I am {chat}", chat=chat)
         told[chat] = []
-        url, method, more = "/v1/runs", "POST", {"json": body}
+        url, method, content = "/v1/runs", "POST", body
         while not told[chat] or told[chat][-1][1]["type"] != "RUN_FINISHED":
             headers = {"Accept": SSE, "Last-Event-ID": str(len(told[chat]))}
-            async with caller.http.stream(method, url, headers=headers, **more) as answer:
+            async with caller.http.stream(method, url, headers=headers, json=content) as answer:
                 got = ""
                 try:
                     async for piece in answer.aiter_text():
@@ -91,7 +92,7 @@ async def test_many_runs_complete_though_their_streams_are_dropped() -> None:
                 except httpx2.RemoteProtocolError:
                     pass
             told[chat] += numbered(got[: got.rfind("\n\n") + 2])
-            url, method, more = f"/v1/runs/{body['runId']}/events", "GET", {}
+            url, method, content = f"/v1/runs/{body['runId']}/events", "GET", {}
 
     async with calling() as caller:
         caller.platform.faults.drop_streams(3, 25, seed=7)
