@@ -49,7 +49,7 @@ def tree(
     surfaces: dict[SurfaceName, Surface] = {}
     whole_surface = partial(Surface, has_buttons=True, opens_rooms=True, sends_files=True)
     agent = platform_opener(s.agent, to_store)
-    bridge = permanent("platform", PlatformBridge, platform, agent, to_store, *s.turns)
+    bridge = permanent("platform", PlatformBridge, platform, agent, to_store, *s.turns, s.agent)
     rows = [
         permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
         bridge.with_options(shutdown=1.0, backoff=BACKOFF),
