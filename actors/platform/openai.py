@@ -141,15 +141,20 @@ class OpenAIClient:
         """Run the model and hand over its answer as it comes; anew at every request."""
         prompt = await self._prompt(user_id, text, attachments, details)
         reader = AnswerReader()
-        async with AsyncExitStack() as stack:
+        stack = AsyncExitStack()
+        try:
             events = await self._open(stack, prompt)
             async for event in events:
                 for part in reader.read(event.data):
-                    yield part  # noqa: ASYNC119  # who reads a stream closes it, as its port says
+                    yield part
                 if reader.finish_reason or reader.is_over:
                     break
             reader.check_ended()
             await _read_tail(events, reader)
+            await stack.aclose()
+        finally:
+            with trio.move_on_after(0, shield=True):  # whoever leaves does not wait
+                await stack.aclose()
         word = _SAID_OF.get(reader.finish_reason)
         if word is not None:
             yield TextDelta(reader.after_text(say(word, details.language)))
