@@ -59,9 +59,18 @@ class Answers:
             changes = (*changes, *ended(row, RowState.ANSWERED, text, reason="command"))
         return await self._commit(changes)
 
-    async def show(self, row: Row, text: str, keyboard: Keyboard, *, reason: str) -> None:
-        """End *row* with *text* and buttons below it."""
-        await self._commit(ended(row, RowState.ANSWERED, text, reason=reason, keyboard=keyboard))
+    async def show(
+        self,
+        row: Row,
+        text: str,
+        keyboard: Keyboard = (),
+        *,
+        reason: str,
+        more: tuple[Change, ...] = (),
+    ) -> None:
+        """End *row* with *text* and buttons below it, together with *more* changes."""
+        words = ended(row, RowState.ANSWERED, text, reason=reason, keyboard=keyboard)
+        await self._commit((*words, *more))
 
     async def close_press(
         self,

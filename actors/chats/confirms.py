@@ -11,19 +11,13 @@ from protocols.turns import TurnAsks
 LIFE = 3600.0
 """Seconds for which an answer counts."""
 
+_YES, _NO = ("yes", "approve"), ("no", "reject")
+
 _MEANT = {
-    "y": "yes",
-    "n": "no",
-    "да": "yes",
-    "д": "yes",
-    "нет": "no",
-    "н": "no",
-    "✅": "yes",
-    "👍": "yes",
-    "❌": "no",
-    "👎": "no",
+    **dict.fromkeys(("y", "yes", "да", "д", "approve", "разрешить", "✅", "👍"), _YES),
+    **dict.fromkeys(("n", "no", "нет", "н", "reject", "отклонить", "❌", "👎"), _NO),
 }
-"""Words for yes and no, beside those of the agent; the catalogue's are among them."""
+"""What words mean beside those of the agent; the catalogue's are among them."""
 
 _NUMBERS = {**{f"{number}\u20e3": number for number in range(1, 10)}, "🔟": 10}
 """Signs of the choices in order, where a surface shows its buttons so: ``1️⃣``, ``2️⃣``."""
@@ -39,12 +33,14 @@ class Confirm:
     """A question that waits for its answer in one slot.
 
     Args:
+        interrupt_id: As ``StreamAsks`` has it; it may be long, and stands in the journal only.
         row: The message whose turn asked.
         tried_by: The message that answered it last, without success.
         is_tried_choice: That message was one of the choices, and nothing else.
+        agent_until: When the agent itself takes no answer any more; None where it does not say.
     """
 
-    interrupt_id: str
+    interrupt_id: str = field(repr=False)
     choices: tuple[str, ...] = field(repr=False)
     row: RowId
     slot: SlotId
@@ -52,6 +48,7 @@ class Confirm:
     expires_at: float
     tried_by: RowId | None = None
     is_tried_choice: bool = False
+    agent_until: float | None = None
 
     @property
     def decided_on(self) -> RowId | None:
@@ -67,10 +64,16 @@ class Confirm:
         """Whether a message in *slot* that came *at* that time is about it."""
         return self.slot == slot and at < self.expires_at
 
+    def is_stale(self, now: float) -> bool:
+        """Whether the agent takes no answer any more: one that came in time waited too long."""
+        return self.agent_until is not None and now >= self.agent_until
+
 
 def asked(row: RowId, slot: SlotId, asks: TurnAsks, *, now: float) -> Confirm:
-    """The question of the turn of *row*, asked *now*."""
-    return Confirm(asks.interrupt_id, asks.choices, row, slot, now, now + LIFE)
+    """The question of the turn of *row*, asked *now*; the agent may want its answer sooner."""
+    until = asks.expires_at
+    expires_at = now + LIFE if until is None else min(now + LIFE, until)
+    return Confirm(asks.interrupt_id, asks.choices, row, slot, now, expires_at, agent_until=until)
 
 
 def confirm_facts(confirm: Confirm) -> dict[str, Any]:
@@ -98,7 +101,8 @@ def choice_in(text: str, choices: tuple[str, ...]) -> str | None:
     named = {choice.strip(_PUNCTUATION).casefold(): choice for choice in choices}
     by_word = {name: choice for name, choice in named.items() if name}
     sign = word.replace(_DRAWN, "")
-    return by_word.get(word) or by_word.get(_MEANT.get(sign, "")) or _by_number(sign, choices)
+    meant = (by_word[name] for name in _MEANT.get(sign, ()) if name in by_word)
+    return by_word.get(word) or next(meant, None) or _by_number(sign, choices)
 
 
 def _by_number(sign: str, choices: tuple[str, ...]) -> str | None:

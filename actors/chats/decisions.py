@@ -2,6 +2,7 @@
 
 from attrs import field, frozen
 
+from actors.chats.presses import SwitchPress
 from protocols.changes import AddOutgoing, Change, FinishRow, QueueRow
 from protocols.ids import RoomId, RowId
 from protocols.journal import Amends, Keyboard, Row, RowState, Voice
@@ -35,19 +36,20 @@ class OpenChat:
 
 @frozen
 class ShowSettings:
-    """``/settings``: say what the agent may do for the person."""
+    """``/settings``: say what the agent may do for the person, or do what *words* say."""
+
+    words: str = field(repr=False, default="")
 
 
 @frozen
-class SwitchSkill:
-    """A button of the settings that are *shown*: switch *skill* on or off."""
+class SwitchSetting:
+    """A button of the settings that are *shown*: switch on or off what was *pressed*."""
 
     shown: Amends
-    skill: str = field(repr=False)
-    is_on: bool
+    pressed: SwitchPress
 
 
-Errand = StopTurnHere | DescribeTurn | StopRow | OpenChat | ShowSettings | SwitchSkill
+Errand = StopTurnHere | DescribeTurn | StopRow | OpenChat | ShowSettings | SwitchSetting
 
 
 @frozen

@@ -5,6 +5,7 @@ from typing import assert_never
 from attrs import evolve, field, frozen
 
 from actors.chats.commands import is_blank
+from actors.chats.display import NOTHING_AROUND, Around
 from actors.chats.keyboards import choice_keyboard, choice_word, retry_keyboard
 from actors.chats.manner import Manner
 from actors.chats.presses import ASKED_BACK
@@ -27,6 +28,7 @@ class Ending:
     reason: str = ""
     keyboard: Keyboard = ()
     files: tuple[LocalFile, ...] = ()
+    around: Around = NOTHING_AROUND
 
     def changes(self, row: Row) -> tuple[Change, ...]:
         """The changes that end *row* so."""
@@ -37,18 +39,28 @@ class Ending:
             row=row.id,
             keyboard=self.keyboard,
             files=self.files,
+            footer=self.around.footer,
+            folded=self.around.folded,
         )
         return FinishRow(row.id, self.state, self.reason), outcome
 
 
 def ending_of(
-    outcome: TurnOutcome, row: Row, manner: Manner, *, missing: tuple[str, ...] = ()
+    outcome: TurnOutcome,
+    row: Row,
+    manner: Manner,
+    *,
+    missing: tuple[str, ...] = (),
+    around: Around = NOTHING_AROUND,
 ) -> Ending:
     """The ending of *row* for *outcome*; what came of the answer is always kept.
 
-    The lines in *missing* tell of files that the agent did not get.
+    The lines in *missing* tell of files that the agent did not get; *around* stands around an
+    answer, and around nothing else.
     """
     ending = _ending(outcome, row, manner)
+    if isinstance(outcome, TurnFinished) and ending.state is RowState.ANSWERED:
+        ending = evolve(ending, around=around)
     if missing:
         before = (_closed(ending.text),) if ending.text else ()
         ending = evolve(ending, text="\n\n".join((*before, *missing)))

@@ -15,7 +15,7 @@ from actors.chats.decisions import (
     ShowSettings,
     StopRow,
     StopTurnHere,
-    SwitchSkill,
+    SwitchSetting,
 )
 from actors.chats.stops import Stops
 from actors.chats.switches import Switches
@@ -72,9 +72,9 @@ class Errands:
                 await self.stops.describe(row.room, rows)
             case StopRow(id_):
                 await self.stops.stop_row(row, id_)
-            case ShowSettings():
-                await self.switches.show(row)
-            case SwitchSkill():
+            case ShowSettings(words):
+                await self.switches.show(row, words)
+            case SwitchSetting():
                 await self.switches.switch(row, errand)
             case OpenChat(name):
                 await self.opened(row, await self._open(row, name))

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 
+from actors.chats.display import Display, Extra
 from actors.chats.manner import Manner
 from actors.chats.presses import (
     LONGEST_ACTION_BYTES,
     AnewPress,
     ChatPress,
     ChoicePress,
+    DisplayPress,
     Pressed,
     RetryPress,
     SkillPress,
     action_of,
+    read_press,
 )
 from actors.chats.slots import Chat
 from actors.words import Word
@@ -26,7 +29,15 @@ IN_USE = "•"
 LONGEST_LINE = 24
 """Characters of the labels that share a line: more are cut on a telephone."""
 
-_CHOICES = {"yes": Word.CHOICE_YES, "no": Word.CHOICE_NO}
+MOST_SKILLS = MOST_BUTTONS - len(Extra)
+
+_CHOICES = {
+    "yes": Word.CHOICE_YES,
+    "no": Word.CHOICE_NO,
+    "approve": Word.CHOICE_APPROVE,
+    "reject": Word.CHOICE_REJECT,
+}
+_EXTRAS = {Extra.USAGE: Word.SHOW_USAGE, Extra.REASONING: Word.SHOW_REASONING}
 
 
 def retry_keyboard(row: RowId, manner: Manner) -> Keyboard:
@@ -40,7 +51,7 @@ def anew_keyboard(row: RowId, manner: Manner) -> Keyboard:
 
 
 def choice_label(choice: str, manner: Manner) -> str:
-    """What a choice is called: yes and no in the person's language, others as the agent says."""
+    """What a choice is called: yes, no and their like in the person's language, or as it came."""
     word = _named(choice)
     return " ".join(choice.split()) if word is None else manner.say(word)
 
@@ -102,7 +113,29 @@ def buttoned_skills(row: RowId, skills: Mapping[str, bool]) -> dict[str, bool]:
     fitting = [
         skill for skill in sorted(skills) if _fits(SkillPress(row, is_on=False, skill=skill))
     ]
-    return {skill: skills[skill] for skill in fitting[:MOST_BUTTONS]}
+    return {skill: skills[skill] for skill in fitting[:MOST_SKILLS]}
+
+
+def extra_label(extra: Extra, manner: Manner, *, is_on: bool) -> str:
+    """One of our own switches and whether it is on."""
+    return skill_label(manner.say(_EXTRAS[extra]), manner, is_on=is_on)
+
+
+def extra_labels(display: Display, manner: Manner) -> tuple[str, ...]:
+    """All our own switches, each with whether it is on."""
+    return tuple(extra_label(extra, manner, is_on=extra in display.extras) for extra in Extra)
+
+
+def with_extras(keyboard: Keyboard, row: RowId, display: Display, manner: Manner) -> Keyboard:
+    """*keyboard* with our own switches below it, in the place of those that are in it."""
+    others = tuple(line for line in keyboard if not any(map(_is_extra, line)))
+    presses = [DisplayPress(row, extra not in display.extras, extra) for extra in Extra]
+    labels = extra_labels(display, manner)
+    return others + _one_a_line(list(map(_button, labels, presses)), manner)
+
+
+def _is_extra(button: Button) -> bool:
+    return isinstance(read_press(button.action), DisplayPress)
 
 
 def _named(choice: str) -> Word | None:

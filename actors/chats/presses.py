@@ -10,6 +10,7 @@ from typing import assert_never
 from attrs import field, frozen
 
 from actors.chats.confirms import Confirm
+from actors.chats.display import Extra
 from actors.chats.retries import why_not
 from actors.words import Word
 from protocols.ids import RowId, SlotId
@@ -64,6 +65,15 @@ class SkillPress:
 
 
 @frozen
+class DisplayPress:
+    """Show *extra* around answers or do not, in the settings that *row* shows."""
+
+    row: RowId
+    is_on: bool
+    extra: Extra
+
+
+@frozen
 class ChatPress:
     """Go back to the chat *slot*, in the list that *row* shows."""
 
@@ -71,11 +81,13 @@ class ChatPress:
     slot: SlotId
 
 
-Pressed = StopPress | RetryPress | ChoicePress | AnewPress | SkillPress | ChatPress
+SwitchPress = SkillPress | DisplayPress
+Pressed = StopPress | RetryPress | ChoicePress | AnewPress | SwitchPress | ChatPress
 
 # Numbers of at most 18 digits fit the store's.
 _ACTION = re.compile(r"([a-z]{1,9}):([0-9]{1,18})(?::(.*))?", re.DOTALL)
 _SKILL = re.compile(r"([01]):(.*)", re.DOTALL)
+_EXTRA = re.compile(f"([01]):({'|'.join(Extra)})")
 _SLOT = re.compile(r"C[1-9][0-9]{0,8}")
 _NUMBER = re.compile(r"[0-9]{1,3}")
 
@@ -106,6 +118,8 @@ def _read_rest(verb: str, row: RowId, rest: str) -> Pressed | None:
         return ChatPress(row, SlotId(rest))
     if verb == "set" and (found := _SKILL.fullmatch(rest)):
         return SkillPress(row, found[1] == "1", found[2])
+    if verb == "show" and (found := _EXTRA.fullmatch(rest)):
+        return DisplayPress(row, found[1] == "1", Extra(found[2]))
     return None
 
 
@@ -122,6 +136,8 @@ def action_of(pressed: Pressed) -> str:
             return f"anew:{row}"
         case SkillPress(row, is_on, skill):
             return f"set:{row}:{int(is_on)}:{skill}"
+        case DisplayPress(row, is_on, extra):
+            return f"show:{row}:{int(is_on)}:{extra}"
         case ChatPress(row, slot):
             return f"chat:{row}:{slot}"
         case _:
@@ -153,7 +169,7 @@ def _has_such_a_button(pressed: Pressed, target: Row) -> bool:
             return target.state is RowState.ANSWERED and target.reason == ASKED_BACK
         case AnewPress():
             return target.edits is not None and target.reason == EDIT_OFFERED
-        case SkillPress():
+        case SkillPress() | DisplayPress():
             return target.reason == SETTINGS_SHOWN
         case ChatPress():
             return target.reason == CHATS_SHOWN

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from attrs import define
 
-from actors.chats.decisions import Decision, StopRow, SwitchSkill, ignored
+from actors.chats.decisions import Decision, StopRow, SwitchSetting, ignored
 from actors.chats.keyboards import chat_label
 from actors.chats.page import Page
 from actors.chats.presses import (
@@ -12,6 +12,7 @@ from actors.chats.presses import (
     ChatPress,
     ChoicePress,
     Chosen,
+    DisplayPress,
     Pressed,
     RetryPress,
     SkillPress,
@@ -38,7 +39,7 @@ class PressSorter:
         if not self.page.access.may_write(row.sender):
             return self._refused(row, Word.PRESS_NO_ACCESS)
         pressed = read_press(press.action)
-        if row.room in self.page.paused and not isinstance(pressed, StopPress | SkillPress):
+        if row.room in self.page.paused and not _is_urgent(pressed):
             return Decision(row, is_paused=True)
         target = None if pressed is None else self.page.named(pressed.row)
         word = why_refused(pressed, row, target)
@@ -50,8 +51,8 @@ class PressSorter:
         match pressed:
             case StopPress():
                 return Decision(row, errand=StopRow(target.id))
-            case SkillPress(_, is_on, skill):
-                errand = SwitchSkill(Amends(target.id, place), skill, is_on)
+            case SkillPress() | DisplayPress():
+                errand = SwitchSetting(Amends(target.id, place), pressed)
                 return self._hurried(row) or Decision(row, errand=errand)
             case ChatPress(_, slot):
                 return self._hurried(row) or self._go_back(row, slot, Amends(target.id, place))
@@ -97,6 +98,11 @@ class PressSorter:
         answer = self.page.manner(row).say(word)
         changes = ignored(row, pressed_in_vain(word))
         return Decision(row, changes, press_answer=answer, is_press_refused=True)
+
+
+def _is_urgent(pressed: Pressed | None) -> bool:
+    """It changes nothing that the rows before it need."""
+    return isinstance(pressed, StopPress | SkillPress | DisplayPress)
 
 
 def pressed_in_vain(word: Word) -> str:

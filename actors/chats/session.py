@@ -13,6 +13,7 @@ from attrs import define, field
 from actors.chats.asking import ask_through_restarts
 from actors.chats.attempts import Start, is_enough, next_start, remember_start, start_key
 from actors.chats.confirms import asked
+from actors.chats.display import around
 from actors.chats.endings import Ending, ending_of, set_aside, stopped_before_start
 from actors.chats.files import lines_for_person
 from actors.chats.hints import DeliveryHints
@@ -31,6 +32,7 @@ from protocols.chats import DescribeSession, SessionMessage, SessionStatus, Stop
 from protocols.ids import RoomId, RowId, RunId, SlotId, SurfaceName, run_id_for, surface_of
 from protocols.journal import Row
 from protocols.mail import Address, NoAnswerError
+from protocols.platform import Resume
 from protocols.store import Commit, Committed, GetKey, StoreMessage, WaitingRows
 from protocols.surfaces import Surface
 from protocols.turns import CancelTurn, PlatformMessage, Turn, TurnAsks, TurnOutcome, TurnStopped
@@ -184,10 +186,18 @@ class ChatSession:
             slot=_slot(row),
             text=row.text,
             trace=row.trace,
-            resume=resume_for(row, prepared.context),
+            resume=self._resume(prepared),
             language=row.language,
         )
         return RunningTurn(row, turn, prepared.files, self.platform, self._surface, self.patience)
+
+    def _resume(self, prepared: Prepared) -> Resume | None:
+        """The answer to the agent's question; one that waited too long is a plain message."""
+        asked_before = prepared.context.answers
+        if asked_before is not None and asked_before.is_stale(self.clock()):
+            log.info("question.expired", row=prepared.row.id)
+            return None
+        return resume_for(prepared.row, prepared.context)
 
     async def _finish(self, running: RunningTurn, outcome: TurnOutcome, notes: RoomNotes) -> None:
         row, manner = running.row, self._manner(running.row)
@@ -196,7 +206,9 @@ class ChatSession:
         if isinstance(outcome, TurnAsks):
             confirm = asked(row.id, _slot(row), outcome, now=self.clock())
             more = (put_question(row.room, row.sender, confirm),)
-        await self._end(row, ending_of(outcome, row, manner, missing=lines), notes, more=more)
+        shown = await around(self.store, row.sender, outcome, manner)
+        ending = ending_of(outcome, row, manner, missing=lines, around=shown)
+        await self._end(row, ending, notes, more=more)
         self._answer_stops(row.id if isinstance(outcome, TurnStopped) else None)
 
     async def _end(

@@ -113,8 +113,8 @@ class Sorter:
         match words:
             case Command(CommandName.STATUS):
                 return Decision(row, errand=DescribeTurn())
-            case Command(CommandName.SETTINGS):
-                return Decision(row, errand=ShowSettings())
+            case Command(CommandName.SETTINGS, rest):
+                return Decision(row, errand=ShowSettings(rest))
             case Command(CommandName.RETRY):
                 return self._retry(row)
             case Command(CommandName.NEW, rest):

@@ -12,11 +12,12 @@ from attrs import define, field
 from actors.kernel.backoff import Backoff
 from actors.kernel.mailbox import Mailbox
 from actors.platform.access import refusal_of
-from actors.platform.files import Attach, with_content
+from actors.platform.files import attach_for
 from actors.platform.line import Line
 from actors.platform.made import MadeFiles
 from actors.platform.people import People
 from actors.platform.personal import PersonalSettings
+from actors.platform.settings import AgentSettings
 from actors.platform.turn import Limits, TurnRunner
 from actors.platform.turns import Turns
 from protocols.mail import Address
@@ -37,6 +38,8 @@ BACKOFF = Backoff(first=1.0)
 """Slow enough that messages which crash the bridge, one after the other, leave the tree alone:
 at most 8 restarts in a minute, and the tree bears 10."""
 
+_MOCK = AgentSettings()
+
 
 @define
 class PlatformBridge:
@@ -52,8 +55,7 @@ class PlatformBridge:
         files: The folder for files on their way; those that the agent made stand in ``made``.
         idle_limit: Longest silence of the agent, in seconds, also before its first part.
         max_turns: Turns that run at once; further ones wait in order and say so.
-        attach: How files go to the agent.
-        mode: What ``PLATFORM_MODE`` says: which setting holds the agent's token.
+        agent: How it is reached: how files go there, and which setting holds its token.
         random: Where the waits between attempts come from.
     """
 
@@ -63,17 +65,15 @@ class PlatformBridge:
     files: Path
     idle_limit: float = 60.0
     max_turns: int = 100
-    attach: Attach = with_content
-    mode: str = "mock"
+    agent: AgentSettings = _MOCK
     _random: random.Random = field(factory=random.Random)
 
     async def run(self) -> None:
         """Serve until the inbox is closed; then let the running turns end."""
-        made = MadeFiles(self.files / "made")
-        made.sweep()
+        self._made.sweep()
         async with self.open_client() as client, trio.open_nursery() as nursery:
             people = People(client, self.store)
-            turns = self._turns(client, people, made, nursery)
+            turns = self._turns(client, people, nursery)
             personal = PersonalSettings(client, people, turns.check_access)
             turns.check_access()
             async for message in self.inbox:
@@ -88,9 +88,18 @@ class PlatformBridge:
                         assert_never(message)
             turns.leave_waiting()
 
-    def _turns(
-        self, client: PlatformClient, people: People, made: MadeFiles, nursery: trio.Nursery
-    ) -> Turns:
-        limits = Limits(idle=self.idle_limit)
-        runner = TurnRunner(client, people, self.store, self.attach, made, limits, self._random)
-        return Turns(runner, nursery, Line(nursery, self.max_turns), refusal_of(self.mode))
+    @property
+    def _made(self) -> MadeFiles:
+        return MadeFiles(self.files / "made")
+
+    def _turns(self, client: PlatformClient, people: People, nursery: trio.Nursery) -> Turns:
+        runner = TurnRunner(
+            client,
+            people,
+            self.store,
+            attach_for(self.agent),
+            self._made,
+            Limits(idle=self.idle_limit),
+            self._random,
+        )
+        return Turns(runner, nursery, Line(nursery, self.max_turns), refusal_of(self.agent.mode))

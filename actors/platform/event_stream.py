@@ -6,6 +6,7 @@ Source:
 
 from attrs import define, field, frozen
 
+_COLON = ord(":")
 _BOM = "\ufeff".encode()
 
 
@@ -59,9 +60,15 @@ class EventParser:
         """
         events = []
         for line in self._lines(chunk):
-            event = self._take(line)
-            if event is not None:
-                events.append(event)
+            if not line:
+                if self._is_worth_it:
+                    events.append(self._complete())
+                self._begin()
+            elif line[0] != _COLON:  # which begins a comment
+                self._size += len(line)
+                if self._size > self.most_bytes:
+                    raise EventTooLargeError
+                self._take(line)
         return events
 
     def _lines(self, chunk: bytes) -> list[bytes]:
@@ -88,17 +95,13 @@ class EventParser:
         if self._cut_bytes + self._size > self.most_bytes:
             raise EventTooLargeError
 
-    def _take(self, line: bytes) -> ServerSentEvent | None:
-        if not line:
-            return self._complete()
-        if line[0] == 58:  # noqa: PLR2004  # a colon begins a comment
-            return None
-        self._size += len(line)
-        if self._size > self.most_bytes:
-            raise EventTooLargeError
+    def _take(self, line: bytes) -> None:
+        if line.startswith(b"data: "):  # nearly every line
+            self._data.append(line[6:].decode("utf-8", "replace"))
+            self._is_worth_it = True
+            return
         name, _, value = line.decode("utf-8", "replace").partition(":")
         self._set(name, value.removeprefix(" "))
-        return None
 
     def _set(self, name: str, value: str) -> None:
         if name == "data":
@@ -113,11 +116,11 @@ class EventParser:
             self._retry = int(value)
             self._is_worth_it = True
 
-    def _complete(self) -> ServerSentEvent | None:
-        event = None
-        if self._is_worth_it:
-            data = "\n".join(self._data)
-            event = ServerSentEvent(self._event or "message", data, self._id, self._retry)
+    def _complete(self) -> ServerSentEvent:
+        data = self._data[0] if len(self._data) == 1 else "\n".join(self._data)
+        return ServerSentEvent(self._event or "message", data, self._id, self._retry)
+
+    def _begin(self) -> None:
+        """Another event begins; the id holds until another is said."""
         self._event, self._retry, self._size, self._is_worth_it = "", None, 0, False
         self._data.clear()
-        return event

@@ -143,9 +143,12 @@ class OpenAIClient:
         reader = AnswerReader()
         async with AsyncExitStack() as stack:
             events = await self._open(stack, prompt)
-            async with aclosing(_parts(events, reader)) as parts:
-                async for part in parts:
-                    yield part
+            async for event in events:
+                for part in reader.read(event.data):
+                    yield part  # noqa: ASYNC119  # who reads a stream closes it, as its port says
+                if reader.finish_reason or reader.is_over:
+                    break
+            reader.check_ended()
             await _read_tail(events, reader)
         word = _SAID_OF.get(reader.finish_reason)
         if word is not None:
@@ -222,18 +225,6 @@ async def _body(prompt: Prompt, *, wants_usage: bool) -> Json:
     """The request's body; files take their time, and not the loop's."""
     make = partial(request_body, prompt, wants_usage=wants_usage)
     return await trio.to_thread.run_sync(make) if prompt.attachments else make()
-
-
-async def _parts(
-    events: AsyncIterator[ServerSentEvent], reader: AnswerReader
-) -> AsyncGenerator[StreamPart, None]:
-    """The parts of the answer until its model has ended."""
-    async for event in events:
-        for part in reader.read(event.data):
-            yield part
-        if reader.finish_reason or reader.is_over:
-            break
-    reader.check_ended()
 
 
 async def _read_tail(events: AsyncIterator[ServerSentEvent], reader: AnswerReader) -> None:

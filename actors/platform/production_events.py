@@ -95,8 +95,13 @@ class RunEvents:
     async def _receive(self) -> None:
         """Take in one event, over a connection that is there or a new one."""
         events = self._events or await self._connected()
-        event = await _next(events, has_gap=bool(self._early))
-        if event is None or len(self._early) >= _MOST_EARLY:
+        event = None
+        if not self._early:
+            event = await anext(events, None)
+        elif len(self._early) < _MOST_EARLY:
+            with trio.move_on_after(_GAP_WAIT):
+                event = await anext(events, None)
+        if event is None:  # the end, or one that was left out
             raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
         number = _number_of(event)
         if number > self._last:
@@ -137,15 +142,6 @@ class RunEvents:
             raise PlatformFailedError(failure.kind, is_retryable=False) from None
         log.info("run.reconnected", after_event=self._last, kind=failure.kind, delay=delay)
         await trio.sleep(delay)
-
-
-async def _next(events: AsyncIterator[ServerSentEvent], *, has_gap: bool) -> ServerSentEvent | None:
-    """The next event; None at the end, or where one that is missing does not come."""
-    if not has_gap:
-        return await anext(events, None)
-    with trio.move_on_after(_GAP_WAIT):
-        return await anext(events, None)
-    return None
 
 
 def _number_of(event: ServerSentEvent) -> int:

@@ -63,7 +63,7 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "- {prefix}stop: stop the running answer and keep what came\n"
             "- {prefix}retry: send your last failed or stopped message again\n"
             "- {prefix}status: what I am doing\n"
-            "- {prefix}settings: what the agent may do for you\n"
+            "- {prefix}settings: what the agent may do for you, and what I show with its answers\n"
             "- {prefix}debug: what runs inside me, for admins\n"
             "- {prefix}help: this list"
         ),
@@ -161,12 +161,29 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.DRAFT_TRIES_AGAIN: "The agent is not available, trying again",
         Word.DRAFT_THINKS: "Thinking…",
         Word.DRAFT_TOOL: "Using {tool}",
-        Word.SETTINGS: "Your settings. Press a skill to switch it on or off.",
+        Word.SETTINGS: "Your settings. Press one to switch it on or off.",
         Word.SETTINGS_LIST: "Your settings:\n\n{skills}",
         Word.SETTINGS_NONE: "The agent has no settings for you.",
-        Word.SETTINGS_FAILED: "I cannot reach your settings at the moment. Try again in a minute.",
+        Word.SETTINGS_FAILED: (
+            "I cannot reach the agent's settings at the moment. Try again in a minute."
+        ),
+        Word.SETTINGS_REFUSED: (
+            "The agent does not accept my key, so I cannot reach its settings. "
+            "Whoever runs me has to look at it."
+        ),
         Word.SKILL_ON: "✅ {skill}",
         Word.SKILL_OFF: "⬜ {skill}",
+        Word.SETTINGS_WORDS: (
+            "`{prefix}settings usage on` shows what each answer cost, "
+            "`{prefix}settings reasoning on` what the agent thought before it. "
+            "`off` instead of `on` hides it again."
+        ),
+        Word.SHOW_USAGE: "Show usage",
+        Word.SHOW_REASONING: "Show reasoning",
+        Word.REASONING: "Reasoning",
+        Word.TOKENS_BOTH: "{read} tokens in · {written} out",
+        Word.TOKENS_IN: "{read} tokens in",
+        Word.TOKENS_OUT: "{written} tokens out",
         Word.NEW_CHAT_ELSEWHERE: "{chat} is open in a topic of its own. Go on there.",
         Word.NEW_CHAT_LINKED: (
             "{chat} is open in a room of its own: {place}. Accept my invitation, and go on there."
@@ -180,6 +197,8 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.BUTTON_ANSWER_ANEW: "🔁 Answer the new text",
         Word.CHOICE_YES: "Yes",
         Word.CHOICE_NO: "No",
+        Word.CHOICE_APPROVE: "Approve",
+        Word.CHOICE_REJECT: "Reject",
         Word.PRESS_UNKNOWN: "This button does nothing any more.",
         Word.PRESS_NOT_YOURS: "Only the person I am answering can press this.",
         Word.PRESS_NO_ACCESS: "I do not know you yet. Write to me first.",

@@ -75,7 +75,7 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
             "- {prefix}retry: отправить ещё раз последнее неудавшееся или остановленное "
             "сообщение\n"
             "- {prefix}status: чем я сейчас занимаюсь\n"
-            "- {prefix}settings: что агент может делать для вас\n"
+            "- {prefix}settings: что агент может делать для вас и что показывать с его ответами\n"
             "- {prefix}debug: что работает внутри, для администраторов\n"
             "- {prefix}help: этот список"
         ),
@@ -172,12 +172,29 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.DRAFT_TRIES_AGAIN: "Агент недоступен, пробую ещё раз",
         Word.DRAFT_THINKS: "Думаю…",
         Word.DRAFT_TOOL: "Использую {tool}",
-        Word.SETTINGS: "Ваши настройки. Нажмите на навык, чтобы включить или выключить его.",
+        Word.SETTINGS: "Ваши настройки. Нажмите на одну из них, чтобы включить или выключить её.",
         Word.SETTINGS_LIST: "Ваши настройки:\n\n{skills}",
         Word.SETTINGS_NONE: "У агента нет настроек для вас.",
-        Word.SETTINGS_FAILED: "Настройки сейчас недоступны. Попробуйте ещё раз через минуту.",
+        Word.SETTINGS_FAILED: (
+            "Настройки агента сейчас недоступны. Попробуйте ещё раз через минуту."
+        ),
+        Word.SETTINGS_REFUSED: (
+            "Агент не принимает мой ключ, поэтому его настройки недоступны. "
+            "Исправить это может владелец бота."
+        ),
         Word.SKILL_ON: "✅ {skill}",
         Word.SKILL_OFF: "⬜ {skill}",
+        Word.SETTINGS_WORDS: (
+            "`{prefix}settings usage on` показывает, чего стоил каждый ответ, "
+            "`{prefix}settings reasoning on` ход мысли агента перед ним. "
+            "Чтобы убрать, напишите `off` вместо `on`."
+        ),
+        Word.SHOW_USAGE: "Показывать расход токенов",
+        Word.SHOW_REASONING: "Показывать ход мысли",
+        Word.REASONING: "Ход мысли",
+        Word.TOKENS_BOTH: "токены: {read} на входе · {written} на выходе",
+        Word.TOKENS_IN: "токены: {read} на входе",
+        Word.TOKENS_OUT: "токены: {written} на выходе",
         Word.NEW_CHAT_ELSEWHERE: "Чат {chat} открыт в отдельной теме. Продолжайте там.",
         Word.NEW_CHAT_LINKED: (
             "Чат {chat} открыт в отдельной комнате: {place}. "
@@ -192,6 +209,8 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.BUTTON_ANSWER_ANEW: "🔁 Ответить на новый текст",
         Word.CHOICE_YES: "Да",
         Word.CHOICE_NO: "Нет",
+        Word.CHOICE_APPROVE: "Разрешить",
+        Word.CHOICE_REJECT: "Отклонить",
         Word.PRESS_UNKNOWN: "Эта кнопка больше не работает.",
         Word.PRESS_NOT_YOURS: "На эту кнопку может нажать только тот, кому я отвечаю.",
         Word.PRESS_NO_ACCESS: "Мы ещё не знакомы. Сначала напишите мне.",

@@ -1,4 +1,4 @@
-"""Sizes of files, as people read them."""
+"""Sizes of files and other numbers, as people read them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,11 +15,12 @@ _SHORT = 10  # below it, a tenth is worth telling
 class _Signs:
     units: tuple[str, str, str, str]
     point: str
+    between_thousands: str
 
 
-_ENGLISH = _Signs(("B", "KB", "MB", "GB"), ".")
+_ENGLISH = _Signs(("B", "KB", "MB", "GB"), ".", ",")
 _SIGNS: Mapping[str, _Signs] = MappingProxyType(
-    {"en": _ENGLISH, "ru": _Signs(("Б", "КБ", "МБ", "ГБ"), ",")}
+    {"en": _ENGLISH, "ru": _Signs(("Б", "КБ", "МБ", "ГБ"), ",", "\N{NO-BREAK SPACE}")}
 )
 
 
@@ -28,13 +29,22 @@ def size_text(size_bytes: int, language: Language) -> str:
 
     Rounded up, so that what is over a limit never looks like the limit.
     """
-    signs = _SIGNS.get(language.partition("-")[0].lower(), _ENGLISH)
+    signs = _signs(language)
     tenths = size_bytes * 10
     steps = 0
     while _rounded_up(tenths, 10) >= _STEP and steps < len(signs.units) - 1:
         tenths = _rounded_up(tenths, _STEP)
         steps += 1
     return f"{_number(tenths, signs.point)} {signs.units[steps]}"
+
+
+def count_text(count: int, language: Language) -> str:
+    """``1,234``: *count* as it is written in *language*."""
+    return f"{count:,}".replace(",", _signs(language).between_thousands)
+
+
+def _signs(language: Language) -> _Signs:
+    return _SIGNS.get(language.partition("-")[0].lower(), _ENGLISH)
 
 
 def _number(tenths: int, point: str) -> str:

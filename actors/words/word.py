@@ -82,8 +82,17 @@ class Word(Enum):
     SETTINGS_LIST = auto()
     SETTINGS_NONE = auto()
     SETTINGS_FAILED = auto()
+    SETTINGS_REFUSED = auto()
     SKILL_ON = auto()
     SKILL_OFF = auto()
+    SETTINGS_WORDS = auto()
+    SHOW_USAGE = auto()
+    SHOW_REASONING = auto()
+    # Around an answer.
+    REASONING = auto()
+    TOKENS_BOTH = auto()
+    TOKENS_IN = auto()
+    TOKENS_OUT = auto()
     # Rooms of their own.
     NEW_CHAT_ELSEWHERE = auto()
     NEW_CHAT_LINKED = auto()
@@ -96,6 +105,8 @@ class Word(Enum):
     BUTTON_ANSWER_ANEW = auto()
     CHOICE_YES = auto()
     CHOICE_NO = auto()
+    CHOICE_APPROVE = auto()
+    CHOICE_REJECT = auto()
     # What a press comes to: shown above the chat, at most 200 characters.
     PRESS_UNKNOWN = auto()
     PRESS_NOT_YOURS = auto()

@@ -12,9 +12,12 @@ from protocols.journal import OutboxRow
 
 
 def contents(row: OutboxRow) -> tuple[Piece, ...]:
-    """The pieces of text; the last one has the buttons. Files alone need none."""
+    """The pieces of text; the last one has the buttons. Files alone need none.
+
+    What stands around the text is in them: the fold above the first, the footer below the last.
+    """
     limit = LIMIT_UTF16 - SPARE_UTF16 if row.keyboard else LIMIT_UTF16
-    found = pieces(row.text, limit_utf16=limit)
+    found = pieces(row.text, limit_utf16=limit, folded=row.folded, footer=row.footer)
     if not found and row.keyboard:
         found = pieces(file_names(row.files), limit_utf16=limit)
     if not found:

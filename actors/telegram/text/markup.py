@@ -18,6 +18,7 @@ from actors.telegram.text.links import is_link
 from actors.telegram.text.spoken import spoken
 
 QUOTE = "blockquote"
+FOLDED = "expandable_blockquote"
 PRE = "pre"
 CODE = "code"
 LINK = "text_link"
@@ -44,6 +45,12 @@ class Marked:
 
     text: str = field(repr=False)
     marks: tuple[Mark, ...] = field(repr=False, default=())
+
+    def trimmed(self) -> "Marked":
+        """The text without the white space at its end."""
+        end = len(self.text.rstrip())
+        kept = (evolve(m, end=min(m.end, end)) for m in self.marks if m.start < end)
+        return Marked(self.text[:end], tuple(kept))
 
     def plus(self, more: "Marked") -> "Marked":
         """The text, then *more*."""

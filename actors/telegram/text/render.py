@@ -6,7 +6,17 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from actors.telegram.text.markup import LINK, PRE, Mark, Marked, clean, marked, with_addresses
+from actors.surfaces.folding import THOUGHT, shortened
+from actors.telegram.text.markup import (
+    FOLDED,
+    LINK,
+    PRE,
+    Mark,
+    Marked,
+    clean,
+    marked,
+    with_addresses,
+)
 from protocols.journal import Keyboard
 
 LIMIT_UTF16 = 4096
@@ -18,6 +28,9 @@ MOST_ENTITIES = 100
 PLACEHOLDER = "…"
 
 Entity = dict[str, Any]
+
+LONGEST_FOLDED = 1_500
+"""Characters folded above an answer: with the answer's first words they fit one message."""
 
 _DRAFT_SOURCE = 4 * LIMIT_UTF16
 """As much Markdown of a draft as its first piece needs: a long answer is drawn many times."""
@@ -43,7 +56,12 @@ class Piece:
 
 
 def pieces(
-    markdown: str, *, limit_utf16: int = LIMIT_UTF16, most_entities: int = MOST_ENTITIES
+    markdown: str,
+    *,
+    limit_utf16: int = LIMIT_UTF16,
+    most_entities: int = MOST_ENTITIES,
+    folded: str = "",
+    footer: str = "",
 ) -> list[Piece]:
     """*markdown* in pieces that each fit one message and show something, in order.
 
@@ -54,13 +72,11 @@ def pieces(
         markdown: The agent's or our own words.
         limit_utf16: Longest piece, in UTF-16 code units. At least 8.
         most_entities: Of one piece.
+        folded: Plain text folded away above it, cut where it is long.
+        footer: Markdown below it, on the last piece.
     """
-    shown = marked(markdown)
-    found = _made(shown, limit_utf16, most_entities)
-    if not found and is_visible(words := clean(markdown)):
-        # Markup without words: say what was written.
-        return _made(Marked(words), limit_utf16, most_entities)
-    return found
+    parts = (_folded(folded), _shown(markdown), marked(footer))
+    return _made(_joined(*parts), limit_utf16, most_entities)
 
 
 def draft(markdown: str, status: str) -> Piece | None:
@@ -68,10 +84,7 @@ def draft(markdown: str, status: str) -> Piece | None:
     shown = marked(markdown[:_DRAFT_SOURCE])
     line = clean(" ".join(status.split()))
     if is_visible(line):
-        said = Marked(shown.text.rstrip())
-        said = Marked(said.text, tuple(m for m in map(_ended(len(said.text)), shown.marks) if m))
-        gap = Marked("\n\n") if said.text else Marked("")
-        whole = said.plus(gap).plus(Marked(line, (Mark("italic", 0, len(line)),)))
+        whole = _joined(shown, Marked(line, (Mark("italic", 0, len(line)),)))
         if length_utf16(whole.text) <= LIMIT_UTF16 and len(whole.marks) <= MOST_ENTITIES:
             shown = whole
     return next(iter(_made(shown, LIMIT_UTF16, MOST_ENTITIES)), None)
@@ -114,8 +127,27 @@ def length_utf16(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
-def _ended(end: int) -> Any:
-    return lambda mark: evolve(mark, end=min(mark.end, end)) if mark.start < end else None
+def _shown(markdown: str) -> Marked:
+    shown = marked(markdown)
+    # Markup without words: say what was written.
+    return shown if is_visible(shown.text) else Marked(clean(markdown))
+
+
+def _folded(text: str) -> Marked:
+    """*text* behind a fold; Telegram shows its first lines."""
+    words = shortened(clean(text), LONGEST_FOLDED)
+    if not is_visible(words):
+        return Marked("")
+    words = f"{THOUGHT} {words}"
+    return Marked(words, (Mark(FOLDED, 0, len(words)),))
+
+
+def _joined(*parts: Marked) -> Marked:
+    """Those of *parts* that show something, one below the other."""
+    first, *rest = [part for part in parts if is_visible(part.text)] or [Marked("")]
+    for part in rest:
+        first = first.trimmed().plus(Marked("\n\n")).plus(part)
+    return first
 
 
 def _made(shown: Marked, limit: int, most: int) -> list[Piece]:
@@ -152,7 +184,9 @@ def _cut(shown: Marked, start: int, limit: int, most: int) -> int:
         end = min(end, begins[most])
     if end >= len(shown.text):
         return len(shown.text)
-    return _best_cut(shown.text, start, end)
+    folded = max((mark.end for mark in shown.marks if mark.kind == FOLDED), default=start)
+    # What is folded is not alone: the first words of the answer are with it.
+    return _best_cut(shown.text, folded if start < folded < end else start, end)
 
 
 def _furthest(text: str, start: int, limit: int) -> int:

@@ -5,9 +5,11 @@
 import pytest
 from attrs import evolve
 
+from actors.chats.display import Around
 from actors.chats.endings import ending_of
 from actors.chats.keyboards import MOST_BUTTONS
 from actors.chats.manner import Manner
+from protocols.changes import AddOutgoing
 from protocols.files import FileKind, LocalFile
 from protocols.ids import Language
 from protocols.journal import RowState, Voice
@@ -66,6 +68,19 @@ def test_an_empty_answer_is_a_failure_with_words(outcome: TurnOutcome) -> None:
 
     assert (ending.state, ending.voice) == (RowState.FAILED, Voice.GATEWAY)
     assert "!retry" in ending.text
+
+
+def test_what_stands_around_an_answer_is_no_part_of_its_text() -> None:
+    around = Around("*56 out*", "I think.")
+
+    ending = ending_of(TurnFinished("Hi"), a_row(), MANNER, around=around)
+    empty = ending_of(TurnFinished(" "), a_row(), MANNER, around=around)
+
+    *_, outcome = ending.changes(a_row())
+    assert outcome == AddOutgoing(
+        a_row().room, Voice.AGENT, "Hi", row=a_row().id, footer="*56 out*", folded="I think."
+    )
+    assert empty.around == Around()
 
 
 def test_a_failure_keeps_what_came_and_explains() -> None:

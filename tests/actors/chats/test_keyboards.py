@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.chats.display import Display, Extra
 from actors.chats.keyboards import (
     LONGEST_LABEL,
     MOST_BUTTONS,
@@ -13,6 +14,7 @@ from actors.chats.keyboards import (
     choice_keyboard,
     retry_keyboard,
     skills_keyboard,
+    with_extras,
 )
 from actors.chats.manner import Manner
 from actors.chats.presses import LONGEST_ACTION_BYTES, read_press
@@ -37,6 +39,37 @@ def test_yes_and_no_are_said_in_the_person_s_language_and_others_as_the_agent_sa
 
     assert [button.label for button in english[0]] == ["Yes", "No", "later"]
     assert [button.label for button in russian[0]] == ["Да", "Нет", "later"]
+
+
+def test_approve_and_reject_are_said_in_the_person_s_language() -> None:
+    english = choice_keyboard(ROW, ("approve", "reject"), ENGLISH)
+    russian = choice_keyboard(ROW, ("Approve", "reject"), RUSSIAN)
+
+    assert [button.label for button in english[0]] == ["Approve", "Reject"]
+    assert [button.label for button in russian[0]] == ["Разрешить", "Отклонить"]
+
+
+def test_our_switches_stand_below_the_skills_and_each_turns_itself_over() -> None:
+    skills = skills_keyboard(ROW, {"web": True}, ENGLISH)
+
+    keyboard = with_extras(skills, ROW, Display(frozenset({Extra.USAGE})), ENGLISH)
+
+    assert keyboard == (
+        (Button("✅ web", "set:7:0:web"),),
+        (Button("✅ Show usage", "show:7:0:usage"),),
+        (Button("⬜ Show reasoning", "show:7:1:reasoning"),),
+    )
+    assert with_extras(keyboard, ROW, Display(), ENGLISH) == with_extras(
+        skills, ROW, Display(), ENGLISH
+    )
+
+
+def test_many_skills_leave_room_for_our_switches() -> None:
+    skills = {f"skill{number}": True for number in range(MOST_BUTTONS)}
+
+    keyboard = with_extras(skills_keyboard(ROW, skills, ENGLISH), ROW, Display(), ENGLISH)
+
+    assert len(keyboard) == MOST_BUTTONS
 
 
 def test_long_choices_have_a_line_each() -> None:
@@ -77,6 +110,7 @@ def test_a_skill_whose_name_fits_no_button_is_left_out() -> None:
         anew_keyboard(ROW, PLAIN),
         choice_keyboard(ROW, ("yes", "no"), PLAIN),
         skills_keyboard(ROW, {"web": True}, PLAIN),
+        with_extras((), ROW, Display(), PLAIN),
         chats_keyboard(ROW, [Chat(slot_with(1), ROOM)], PLAIN),
     ],
 )
@@ -98,7 +132,7 @@ def test_every_button_has_a_label_and_an_action_that_telegram_takes_and_we_read(
         anew_keyboard(row, RUSSIAN),
         choice_keyboard(row, tuple(choices), RUSSIAN),
         chats_keyboard(row, chats, ENGLISH),
-        skills_keyboard(row, skills, ENGLISH),
+        with_extras(skills_keyboard(row, skills, ENGLISH), row, Display(), RUSSIAN),
     )
 
     for keyboard in keyboards:

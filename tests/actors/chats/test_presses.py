@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.chats.confirms import LIFE, Confirm
+from actors.chats.display import Extra
 from actors.chats.presses import (
     ASKED_BACK,
     CHATS_SHOWN,
@@ -16,6 +17,7 @@ from actors.chats.presses import (
     ChatPress,
     ChoicePress,
     Chosen,
+    DisplayPress,
     Pressed,
     RetryPress,
     SkillPress,
@@ -41,6 +43,8 @@ PRESSED: list[Pressed] = [
     AnewPress(ROW),
     SkillPress(ROW, is_on=True, skill="web:search"),
     SkillPress(ROW, is_on=False, skill=""),
+    DisplayPress(ROW, is_on=True, extra=Extra.USAGE),
+    DisplayPress(ROW, is_on=False, extra=Extra.REASONING),
     ChatPress(ROW, SlotId("C12")),
 ]
 
@@ -79,6 +83,9 @@ def test_the_stop_button_of_a_surface_is_read() -> None:
         "set:7",
         "set:7:2:code",
         "set:7:1",
+        "show:7:1",
+        "show:7:2:usage",
+        "show:7:1:prices",
         "chat:7",
         "chat:7:C0",
         "chat:7:c1",
@@ -109,6 +116,7 @@ FITTING: list[tuple[Pressed, Row]] = [
     (ChoicePress(ROW, 0), a_row(7, state=RowState.ANSWERED, reason=ASKED_BACK)),
     (AnewPress(ROW), a_row(7, edits=RemoteId("m"), reason=EDIT_OFFERED)),
     (SkillPress(ROW, is_on=True, skill="code"), a_row(7, reason=SETTINGS_SHOWN)),
+    (DisplayPress(ROW, is_on=True, extra=Extra.USAGE), a_row(7, reason=SETTINGS_SHOWN)),
     (ChatPress(ROW, C1), a_row(7, reason=CHATS_SHOWN)),
 ]
 

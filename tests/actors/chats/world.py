@@ -41,7 +41,7 @@ from protocols.ids import (
 )
 from protocols.journal import UNFINISHED, Arrival, OutboxRow, OutboxState, Press, Row, RowState
 from protocols.mail import Question, Sink
-from protocols.platform import FailureKind, SettingsAction, UserSettings
+from protocols.platform import FailureKind, SettingsAction, Usage, UserSettings
 from protocols.store import Commit, Journal, StoreMessage
 from protocols.surfaces import AnswerPress, FetchFile, RoomMessage, Surface, SurfaceMessage
 from protocols.turns import (
@@ -158,20 +158,33 @@ class FakePlatform:
                 for length in range(2, 52):
                     progress.put(TurnProgress(turn.row, "x" * length))
                     await trio.sleep(0.01)
-            case "fail":
-                return TurnFailed("part", FailureKind.CUT)
-            case "ask":
-                return TurnAsks("", f"i-{turn.row}", "Really?", ("yes", "no"))
-            case "choose":
-                return TurnAsks("", f"i-{turn.row}", "Which?", tuple(turn.text.split()[1:]))
-            case "draw":
-                return TurnFinished("", files=(DRAWN,))
-            case "bomb":
-                return cast("TurnOutcome", object())
             case _:
                 pass
-        files = f" with {len(turn.files)} files" if turn.files else ""
-        return TurnFinished(f"echo {turn.text}{files}")
+        return _outcome_of(turn)
+
+
+def _outcome_of(turn: Turn) -> TurnOutcome:
+    word, *rest = turn.text.split() or [""]
+    match word:
+        case "fail":
+            return TurnFailed("part", FailureKind.CUT)
+        case "ask":
+            return TurnAsks("", f"i-{turn.row}", "Really?", ("yes", "no"))
+        case "choose":
+            return TurnAsks("", f"i-{turn.row}", "Which?", tuple(rest))
+        case "ask-within":
+            until = trio.current_time() + float(rest[0])
+            return TurnAsks("", "{" * 2**16, "Really?", ("approve", "reject"), expires_at=until)
+        case "think":
+            usage = Usage("gpt_5", 1234, 56)
+            return TurnFinished(f"echo {turn.text}", reasoning="I think.", usage=usage)
+        case "draw":
+            return TurnFinished("", files=(DRAWN,))
+        case "bomb":
+            return cast("TurnOutcome", object())
+        case _:
+            files = f" with {len(turn.files)} files" if turn.files else ""
+            return TurnFinished(f"echo {turn.text}{files}")
 
 
 @define

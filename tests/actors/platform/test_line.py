@@ -173,6 +173,28 @@ async def test_a_line_that_moves_fast_tells_all_of_it_once_in_some_seconds_and_t
         assert hall.status_of(1000) == behind(799)
 
 
+@pytest.mark.parametrize("steps", range(1, 9))
+async def test_one_that_leaves_while_all_are_told_is_not_told_to_wait_any_more(
+    steps: int,
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    async with a_hall(1) as hall:
+        await hall.come(302)
+        await trio.sleep(FAR_EVERY)
+        hall.send_away(0)
+        for _ in range(steps):
+            await trio.lowlevel.checkpoint()
+        hall.stop(300)
+        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
+        told = len(hall.guests[300].shown.seen)
+
+        await settle()
+
+        assert len(hall.guests[300].shown.seen) == told
+        assert hall.status_of(301) in {behind(299), behind(298)}
+
+
 async def test_nobody_is_told_anything_where_nothing_moves(
     autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
 ) -> None:

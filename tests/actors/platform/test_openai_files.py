@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -22,9 +23,13 @@ def sent(mime_type: str, content: bytes, name: str = "notes.txt") -> Attachment:
     return Attachment(name, mime_type, len(content), data=content, sha256=digest)
 
 
+def given(file: Attachment, *, has_vision: bool) -> object:
+    return picture_part(file, has_vision=has_vision) or inlined(file)
+
+
 def refusal_of(file: Attachment, *, has_vision: bool = True) -> PlatformFailedError:
     with pytest.raises(PlatformFailedError) as caught:
-        picture_part(file, has_vision=has_vision) or inlined(file)
+        given(file, has_vision=has_vision)
     return caught.value
 
 
@@ -60,7 +65,8 @@ def test_a_picture_may_be_just_so_large() -> None:
     largest = sent("image/png", bytes(LARGEST_PICTURE_BYTES))
 
     assert picture_part(largest, has_vision=True) is not None
-    assert refusal_of(sent("image/png", bytes(LARGEST_PICTURE_BYTES + 1)))
+    refused = sent("image/png", bytes(LARGEST_PICTURE_BYTES + 1))
+    assert refusal_of(refused).kind is FailureKind.FILE_REFUSED
 
 
 @pytest.mark.parametrize(
@@ -128,9 +134,7 @@ def test_a_text_may_be_just_so_long() -> None:
     [{"size_bytes": 3}, {"sha256": "0" * 64}, {"mode": "url", "location": "https://e.org/a"}],
     ids=["size", "sha256", "mode"],
 )
-def test_a_file_that_is_not_what_it_says_is_refused(
-    mime_type: str, other: dict[str, object]
-) -> None:
+def test_a_file_that_is_not_what_it_says_is_refused(mime_type: str, other: dict[str, Any]) -> None:
     file = evolve(sent(mime_type, b"hi"), **other)
 
     assert refusal_of(file).kind is FailureKind.FILE_REFUSED

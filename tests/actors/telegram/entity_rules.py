@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from actors.telegram.text.render import Piece, is_visible, length_utf16
 
 _ALONE = {"pre", "code"}
-_QUOTES = {"blockquote"}
+_QUOTES = {"blockquote", "expandable_blockquote"}
 
 
 def check(piece: Piece) -> None:
@@ -60,4 +60,5 @@ def _check_nesting(entities: Sequence[dict[str, Any]]) -> None:
             assert (a <= c and d <= b) or (c <= a and b <= d), "they cross"
             kinds = {one["type"], other["type"]}
             assert not kinds & _ALONE or kinds & _QUOTES, "code is alone, but in a quote"
-            assert one["type"] != other["type"] or one["type"] not in _QUOTES | {"text_link"}
+            assert one["type"] != other["type"] or one["type"] != "text_link"
+            assert not kinds <= _QUOTES, "a quote is in no other"

@@ -413,10 +413,15 @@ class Gateway:
         files: Sequence[LocalFile] = (),
         state: RowState = RowState.ANSWERED,
         voice: Voice = Voice.AGENT,
+        footer: str = "",
+        folded: str = "",
     ) -> None:
         """The turn's one visible outcome."""
         room = self.journal.rows[row].room
-        out = AddOutgoing(room, voice, text, row=row, keyboard=keyboard, files=tuple(files))
+        out = AddOutgoing(
+            room, voice, text, row=row, keyboard=keyboard, files=tuple(files),
+            footer=footer, folded=folded,
+        )  # fmt: skip
         self.commit(FinishRow(row, state), out)
         await self.tell(Deliver(room, row_done=row))
 

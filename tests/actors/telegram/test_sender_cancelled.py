@@ -14,6 +14,7 @@ from protocols.files import FileKind, LocalFile
 from protocols.journal import Button, Keyboard
 from tests.actors.telegram.fake_bot import EPOCH, GROUP, HERE, SETTINGS, FakeBot, Gateway
 
+THOUGHT = "💭 I think.\n\nlast\n\n56 out"
 PARTS = [f"part {number} " + "word " * 700 for number in range(3)]
 RETRY: Keyboard = ((Button("🔁 Try again", "retry:1"),),)
 FILES = [("doc", FileKind.DOCUMENT), ("p0", FileKind.PHOTO), ("p1", FileKind.PHOTO)]
@@ -52,7 +53,8 @@ async def _play(gateway: Gateway) -> None:
     await gateway.finish(other, "to the group")
     await gateway.say("a notice")
     files = [made(gateway.settings.files, name, kind) for name, kind in FILES]
-    await gateway.finish(gateway.row(), "last", files=files)
+    around = {"footer": "*56 out*", "folded": "I think."}
+    await gateway.finish(gateway.row(), "last", files=files, **around)
     await gateway.bot.until(lambda: gateway.outcomes()[0] == "sent")
     # Of an end that may have been sent twice only this one is known to be ours.
     place = next(iter(gateway.journal.outbox.values())).remote_id
@@ -109,17 +111,21 @@ def _run(step: int, streaming: Streaming, folder: Path) -> int:
     return step - cancel.left
 
 
+def _begin(text: str) -> str:
+    return text if text == THOUGHT else text[:6]
+
+
 def _all_is_said_in_order(gateway: Gateway) -> None:
-    said = [text[:6] for text in gateway.bot.shown(HERE) if text != "…"]
+    said = [_begin(text) for text in gateway.bot.shown(HERE) if text != "…"]
     counted = Counter(said)
     again = [words for words, number in counted.items() if number > 1]
     assert list(dict.fromkeys(said)) == [
-        "part 0", "part 1", "part 2", "a noti", "last", "doc", "p0 p1"
+        "part 0", "part 1", "part 2", "a noti", THOUGHT, "doc", "p0 p1"
     ]  # fmt: skip
     assert len(again) <= 1, "more than the piece in the air"
     assert all(counted[words] <= 2 for words in again)
     if gateway.settings.streaming is Streaming.EDIT:
-        assert counted["part 0"] == counted["last"] == 1
+        assert counted["part 0"] == counted[THOUGHT] == 1
 
 
 def _the_end_is_pressed(bot: FakeBot) -> None:

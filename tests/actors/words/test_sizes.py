@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.words.sizes import size_text
+from actors.words.sizes import count_text, size_text
 from protocols.ids import Language
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
@@ -29,6 +29,15 @@ def test_a_size_is_said_in_the_unit_that_makes_it_short(
 ) -> None:
     assert size_text(size_bytes, Language("en")) == english
     assert size_text(size_bytes, Language("ru-RU")) == russian
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "russian"),
+    [(0, "0", "0"), (999, "999", "999"), (1_234_567, "1,234,567", "1\xa0234\xa0567")],
+)
+def test_thousands_stand_apart(count: int, english: str, russian: str) -> None:
+    assert count_text(count, Language("en")) == english
+    assert count_text(count, Language("ru-RU")) == russian
 
 
 @given(limit=st.integers(1, 1023), over=st.integers(1, GIB))

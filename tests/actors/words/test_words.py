@@ -30,6 +30,7 @@ FACTS = {
     "person": "telegram:42",
     "place": "`!abc:example.org`",
     "prefix": "/",
+    "read": "1,234",
     "seconds": 17,
     "size": "61 MB",
     "skill": "web_search",
@@ -38,6 +39,7 @@ FACTS = {
     "tool": "web_search",
     "tree": "surfaces\n└── store  up",
     "waiting": 2,
+    "written": "56",
 }
 """What a placeholder may stand for, of ordinary length."""
 

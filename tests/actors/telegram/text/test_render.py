@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.telegram.text.markup import clean
-from actors.telegram.text.render import Piece, draft, is_visible, length_utf16, pieces
+from actors.telegram.text.render import (
+    LONGEST_FOLDED,
+    Piece,
+    draft,
+    is_visible,
+    length_utf16,
+    pieces,
+)
 from tests.actors.telegram.entity_rules import check, marked_words
 
 TRICKY = [
@@ -271,3 +278,57 @@ def test_a_draft_of_a_long_answer_is_its_first_piece() -> None:
     piece = draft(text, "still writes")
 
     assert piece == pieces(text)[0]
+
+
+# What stands around an answer.
+
+
+def test_reasoning_is_folded_above_an_answer_and_its_footer_stands_below() -> None:
+    (piece,) = pieces("**Hi** 😀", folded="I think 🤔\nof *nothing*.", footer="*56 out*")
+
+    assert piece.text == "💭 I think 🤔\nof *nothing*.\n\nHi 😀\n\n56 out"
+    assert marked_words(piece, "expandable_blockquote") == ["💭 I think 🤔\nof *nothing*."]
+    assert marked_words(piece, "bold") == ["Hi"]
+    assert marked_words(piece, "italic") == ["56 out"]
+    assert piece.plain == piece.text
+
+
+@pytest.mark.parametrize("text", TRICKY)
+@pytest.mark.parametrize("limit", [333, 4096])
+def test_telegram_takes_every_answer_with_something_around_it(text: str, limit: int) -> None:
+    for end in range(0, len(text) + 1, 3):
+        found = pieces(text[:end], limit_utf16=limit, folded="🤔 *hm", footer="*m\\_1 · 56 out*")
+
+        assert "🤔 *hm" in marked_words(found[0], "expandable_blockquote")[0]
+        assert found[-1].text.endswith("m_1 · 56 out")
+        assert marked_words(found[-1], "italic")[-1] == "m_1 · 56 out"
+        for piece in found:
+            check(piece)
+
+
+def test_an_open_code_block_swallows_no_footer() -> None:
+    (piece,) = pieces("```py\nx = 1", footer="*56 out*")
+
+    assert marked_words(piece, "pre") == ["x = 1"]
+    assert marked_words(piece, "italic") == ["56 out"]
+
+
+@pytest.mark.parametrize("sign", ["x", "😀", "word ", "line\n"])
+def test_long_reasoning_is_cut_so_that_it_is_in_one_message_with_what_follows(sign: str) -> None:
+    found = pieces("answer " * 2000, folded=sign * 3000, footer="*56 out*")
+
+    (quote,) = marked_words(found[0], "expandable_blockquote")
+    assert quote.endswith("…")
+    assert len(quote) <= LONGEST_FOLDED + 2
+    assert found[0].text.endswith("answer")
+    assert not any(marked_words(piece, "expandable_blockquote") for piece in found[1:])
+    assert "56 out" in found[-1].text
+    assert "56 out" not in "".join(piece.text for piece in found[:-1])
+    for piece in found:
+        check(piece)
+
+
+def test_a_footer_alone_is_a_message_and_nothing_is_none() -> None:
+    assert [piece.text for piece in pieces("", footer="*56 out*")] == ["56 out"]
+    assert [piece.text for piece in pieces("", folded="I think.")] == ["💭 I think."]
+    assert pieces(" \n", folded="\u200b", footer="") == []
