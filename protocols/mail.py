@@ -38,7 +38,11 @@ class NoAnswerError(Exception):
 
 
 class CalleeDiedError(NoAnswerError):
-    """The actor that had the question crashed, was stopped, or is parked."""
+    """The actor that had the question crashed, was stopped or parked."""
+
+
+class CalleeParkedError(CalleeDiedError):
+    """It is parked: until a person has changed something, asking again is of no use."""
 
 
 class AnswerLateError(NoAnswerError):
@@ -62,6 +66,7 @@ class Address(Protocol[M_contra]):
         """Ask, and wait at most *within* seconds for the answer.
 
         Raises:
-            CalleeDiedError: The callee died with the question, or is parked or ended.
+            CalleeDiedError: The callee died with the question, or has ended.
+            CalleeParkedError: It is parked.
             AnswerLateError: No answer in time.
         """

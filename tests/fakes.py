@@ -254,7 +254,7 @@ class MemoryJournal:
         now = self.rows.get(question.row)
         if now is None or now.slot is None:
             return ()
-        past = [row for row in self._newest() if row.id < now.id and _same_chat(row, now)]
+        past = [row for row in self._newest() if _is_before(row, now)]
         answers = [(row.text, self._final(row.id)) for row in past]
         kept: list[Exchange] = []
         left = question.most_chars
@@ -471,8 +471,9 @@ class MemoryJournal:
             self.outbox[outbox] = evolve(out, **settled)
 
 
-def _same_chat(row: Row, other: Row) -> bool:
-    return (row.room, row.sender, row.slot) == (other.room, other.sender, other.slot)
+def _is_before(row: Row, now: Row) -> bool:
+    same_chat = (row.room, row.sender, row.slot) == (now.room, now.sender, now.slot)
+    return same_chat and row.id < now.id and row.decided != "retry"
 
 
 def _backup(path: Path) -> BackupMade | BackupRefused:

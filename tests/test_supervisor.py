@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from actors.config import load_settings
+from actors.environment import systemd
 from actors.kernel.supervision import Supervisor
 from actors.plan import plan
 from actors.terminal.opening import Terminal, open_terminal
@@ -17,11 +18,13 @@ _MATRIX = {
     "MATRIX_USER_ID": "@bot:here",
     "MATRIX_PASSWORD": "hunter2",
 }
+_OUTSIDE = {"OPS_ALERTS": "telegram:42", "NOTIFY_SOCKET": "@here"}
 _TELEGRAM = {"TELEGRAM_BOT_TOKEN": "42:token"}
 
 
 def _rows(environment: dict[str, str], terminal: Terminal | None) -> list[tuple[str, str]]:
-    specs = tree(load_settings(environment), terminal, Supervisor([]))
+    s = load_settings(environment)
+    specs = tree(s, terminal, s.seen_from_outside(systemd(environment)), Supervisor([]))
     return [(spec.id, spec.role) for spec in specs]
 
 
@@ -35,6 +38,8 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 def test_the_plan_is_the_tree(terminal: Terminal) -> None:
     assert plan({}) == _rows({}, terminal)
     assert plan(_MATRIX) == _rows(_MATRIX, None)
+    assert plan({"OPS_BIND": ""}) == _rows({"OPS_BIND": ""}, terminal)
+    assert plan(_OUTSIDE) == _rows(_OUTSIDE, terminal)
     assert plan(_MATRIX | _TELEGRAM, with_terminal=True) == _rows(_MATRIX | _TELEGRAM, terminal)
 
 

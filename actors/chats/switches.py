@@ -33,8 +33,8 @@ from actors.words import Word, plain
 from protocols.changes import Change, PutKey
 from protocols.ids import surface_of
 from protocols.journal import Amends, Keyboard, Row
-from protocols.mail import Address, NoAnswerError, Question
-from protocols.platform import SettingsAction, UserSettings
+from protocols.mail import Address, CalleeParkedError, NoAnswerError, Question
+from protocols.platform import FailureKind, SettingsAction, UserSettings
 from protocols.store import FindOutgoing, Outgoing
 from protocols.turns import ChangeSettings, FetchSettings, PlatformMessage, TurnFailed
 
@@ -78,7 +78,7 @@ class Switches:
         person = await first_identity(store, row.sender)
         settings = await self._ask(FetchSettings(surface_of(row.room), person))
         display = await display_of(store, person)
-        skills = _NO_SKILLS if settings is None else settings.skills
+        skills = _skills(settings)
         keyboard = with_extras(skills_keyboard(row.id, skills, manner), row.id, display, manner)
         text = settings_text(row, settings, display, manner)
         await self.answers.show(row, text, keyboard, reason=SETTINGS_SHOWN)
@@ -96,7 +96,7 @@ class Switches:
         # Not a toggle: a press that is read again after a crash changes nothing.
         action = SettingsAction("set", {"skill": pressed.skill, "is_on": pressed.is_on})
         settings = await self._ask(ChangeSettings(surface_of(row.room), person, action))
-        if settings is None:
+        if isinstance(settings, Word):
             answer = manner.say(Word.PRESS_FAILED)
             reason = "settings not changed"
             await self.answers.close_press(row, answer, reason=reason, is_refused=True)
@@ -138,20 +138,26 @@ class Switches:
         standing = await self.answers.ask(FindOutgoing(row.room, shown.place))
         return () if standing is None else standing.keyboard
 
-    async def _ask(self, question: Question[UserSettings | TurnFailed]) -> UserSettings | None:
+    async def _ask(self, question: Question[UserSettings | TurnFailed]) -> UserSettings | Word:
+        """The settings, or what is said where there are none."""
         try:
             settings = await self.platform.ask(question)
+        except CalleeParkedError:
+            return Word.SETTINGS_REFUSED
         except NoAnswerError:
-            return None
-        return settings if isinstance(settings, UserSettings) else None
+            return Word.SETTINGS_FAILED
+        if isinstance(settings, UserSettings):
+            return settings
+        is_refused = settings.kind is FailureKind.UNAUTHORIZED
+        return Word.SETTINGS_REFUSED if is_refused else Word.SETTINGS_FAILED
 
 
-def settings_text(row: Row, settings: UserSettings | None, display: Display, manner: Manner) -> str:
+def settings_text(row: Row, settings: UserSettings | Word, display: Display, manner: Manner) -> str:
     """What stands above the buttons of ``/settings``, or in their place.
 
-    The agent may not say its *settings*.
+    Where the agent does not say its *settings*, they are the word that says why.
     """
-    skills = _NO_SKILLS if settings is None else settings.skills
+    skills = _skills(settings)
     buttoned = buttoned_skills(row.id, skills) if manner.has_buttons else {}
     lines = [
         f"- {skill_label(plain(skill), manner, is_on=is_on)}"
@@ -167,8 +173,12 @@ def settings_text(row: Row, settings: UserSettings | None, display: Display, man
     return "\n\n".join(part for part in (_missing(settings, manner), *listed) if part)
 
 
-def _missing(settings: UserSettings | None, manner: Manner) -> str:
+def _missing(settings: UserSettings | Word, manner: Manner) -> str:
     """Why there is nothing of the agent's."""
-    if settings is None:
-        return manner.say(Word.SETTINGS_FAILED)
+    if isinstance(settings, Word):
+        return manner.say(settings)
     return "" if settings.skills else manner.say(Word.SETTINGS_NONE)
+
+
+def _skills(settings: UserSettings | Word) -> Mapping[str, bool]:
+    return _NO_SKILLS if isinstance(settings, Word) else settings.skills

@@ -7,7 +7,7 @@ from actors.chats.files import Fetched, Fetcher, local_files, text_for_agent
 from actors.kernel.mailbox import Latest
 from protocols.files import RemoteFile
 from protocols.journal import Row
-from protocols.mail import Address, AnswerLateError, CalleeDiedError
+from protocols.mail import Address, AnswerLateError, CalleeDiedError, CalleeParkedError
 from protocols.platform import FailureKind
 from protocols.surfaces import ShowDraft, ShowTyping, Surface
 from protocols.turns import (
@@ -113,6 +113,8 @@ class RunningTurn:
             question = RunTurn(self.turn, self._progress)
             try:
                 return await self.platform.ask(question, within=self.patience.turn)
+            except CalleeParkedError:
+                return TurnFailed(self._progress.newest.text, FailureKind.UNAUTHORIZED)
             except CalleeDiedError:
                 continue
             except AnswerLateError:

@@ -15,7 +15,7 @@ from trio.lowlevel import (
 
 from actors.kernel.child import Wait, current_life
 from actors.kernel.questions import OpenReply
-from protocols.mail import CalleeDiedError, Question
+from protocols.mail import CalleeDiedError, CalleeParkedError, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,13 +67,15 @@ class MailAddress(Generic[M_contra]):
         """Ask, and wait at most *within* seconds for the answer, also for room in the mailbox.
 
         Raises:
-            CalleeDiedError: The reader died with the question, or is parked or ended.
+            CalleeDiedError: The reader died with the question, or has ended.
+            CalleeParkedError: It is parked.
             AnswerLateError: No answer in time.
         """
         await checkpoint_if_cancelled()
         box, kind = self._box, type(question).__name__
         if box.refusal:
-            raise CalleeDiedError(f"{box.reader}: {box.refusal} ({kind})")
+            died = CalleeParkedError if box.is_parked else CalleeDiedError
+            raise died(f"{box.reader}: {box.refusal} ({kind})")
         reply = OpenReply(box, current_task(), kind, within)
         object.__setattr__(question, "reply_to", reply)
         if box.has_room:

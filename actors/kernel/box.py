@@ -43,6 +43,7 @@ class Box(Generic[M]):
         "capacity",
         "handled",
         "idle_since",
+        "is_parked",
         "letters",
         "lost",
         "on_first_wait",
@@ -70,6 +71,8 @@ class Box(Generic[M]):
         self._is_life_over = False
         self.refusal = ""
         """Why new mail is refused; empty while it is taken."""
+        self.is_parked = False
+        """It is refused until a person has changed something."""
         self._bound_trace = ""
 
     # The senders' side.
@@ -177,7 +180,7 @@ class Box(Generic[M]):
         self._is_life_over = True
         self._wake()
 
-    def put_back(self, *, crashed: bool, reason: str) -> None:
+    def put_back(self, *, crashed: bool, reason: str, is_parked: bool = False) -> None:
         """The life is over unexpectedly: what was in hand goes back to the front, in order.
 
         Questions are never tried twice: their askers are told at once.
@@ -195,27 +198,30 @@ class Box(Generic[M]):
                 if self._queue is None:
                     self._queue = deque()
                 self._queue.appendleft((sent_at, message, count))
-        self.put_down(reason)
+        self.put_down(reason, is_parked=is_parked)
 
-    def put_down(self, reason: str) -> None:
+    def put_down(self, reason: str, *, is_parked: bool = False) -> None:
         """The life is over: what is in hand is handled, and who still waits for an answer told."""
         self._waiter = None
         self.handled += len(self._hand)
         self._hand = ()
         for reply in tuple(self._open or ()):
-            reply.callee_died(reason)
+            reply.callee_died(reason, is_parked=is_parked)
         self._open = None
 
     def park(self, reason: str) -> None:
         """Refuse new mail and tell the askers; what else waits stays queued."""
-        self.refusal = reason
+        self._refuse_all(reason, is_parked=True)
+
+    def _refuse_all(self, reason: str, *, is_parked: bool) -> None:
+        self.refusal, self.is_parked = reason, is_parked
         entries = [*(self._queue or ()), *self._leave_all()]
         self._queue = None
         for entry in entries:
             reply = getattr(entry[1], "reply_to", None)
             if isinstance(reply, OpenReply):
                 self._lose(entry[1], reason)
-                reply.callee_died(reason)
+                reply.callee_died(reason, is_parked=is_parked)
             elif self._queue is None:
                 self._queue = deque([entry])
             else:
@@ -224,14 +230,14 @@ class Box(Generic[M]):
 
     def bury(self, reason: str) -> None:
         """Refuse new mail for good; all that waits becomes dead letters."""
-        self.park(reason)
+        self._refuse_all(reason, is_parked=False)
         for _, message, _ in self._queue or ():
             self._lose(message, reason)
         self._queue = None
 
     def reopen(self) -> None:
         """Take mail again."""
-        self.refusal = ""
+        self.refusal, self.is_parked = "", False
 
     def _leave_all(self) -> list[Entry[M]]:
         """Empty the line; its senders go on."""

@@ -238,8 +238,11 @@ class Child(Endable):
         if exit_.kind is ExitKind.NORMAL:
             self.mailbox.put_down("it ended")
         else:
-            crashed = exit_.kind is ExitKind.CRASH
-            self.mailbox.put_back(crashed=crashed, reason=_reason(exit_))
+            self.mailbox.put_back(
+                crashed=exit_.kind is ExitKind.CRASH,
+                reason=_reason(exit_),
+                is_parked=exit_.kind is ExitKind.PARKED,
+            )
 
     # What others want of it.
 

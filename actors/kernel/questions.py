@@ -10,7 +10,7 @@ import trio
 from outcome import Error, Outcome, Value
 from trio.lowlevel import Abort, RunVar, Task, reschedule, spawn_system_task
 
-from protocols.mail import AnswerLateError, CalleeDiedError
+from protocols.mail import AnswerLateError, CalleeDiedError, CalleeParkedError
 
 if TYPE_CHECKING:
     from actors.kernel.box import Box
@@ -53,10 +53,11 @@ class OpenReply:
         else:
             self._settle(Value(answer))
 
-    def callee_died(self, reason: str) -> None:
+    def callee_died(self, reason: str, *, is_parked: bool = False) -> None:
         """Tell the asker that there will be no answer."""
         if self._task is not None:
-            self._settle(Error(CalleeDiedError(f"{self.reader}: {reason} ({self.kind})")))
+            died = CalleeParkedError if is_parked else CalleeDiedError
+            self._settle(Error(died(f"{self.reader}: {reason} ({self.kind})")))
 
     def time_is_up(self) -> None:
         """Tell the asker that the limit has passed."""

@@ -20,7 +20,7 @@ _PAIR = 2
 def emoji_of(keyboard: Keyboard) -> tuple[tuple[str, Button], ...]:
     """The buttons that can be pressed, in order, each with the emoji that presses it.
 
-    A line of two, and a yes with a no, are ✅ and ❌; all else is counted.
+    A line of two, and a yes with a no or their like, are ✅ and ❌; all else is counted.
     """
     buttons = [button for line in keyboard for button in line if button.label.strip()]
     return tuple(zip(_marks(buttons, lines=len(keyboard)), buttons, strict=False))
@@ -35,7 +35,8 @@ def button_lines(keyboard: Keyboard) -> str:
 
 def _marks(buttons: list[Button], *, lines: int) -> Iterable[str]:
     labels = [button.label.strip().casefold() for button in buttons]
-    yes, no = _said(Word.CHOICE_YES), _said(Word.CHOICE_NO)
+    yes = _said(Word.CHOICE_YES, Word.CHOICE_APPROVE)
+    no = _said(Word.CHOICE_NO, Word.CHOICE_REJECT)
     match labels:
         case [first, second] if first in no and second in yes:
             return NO, YES
@@ -45,5 +46,5 @@ def _marks(buttons: list[Button], *, lines: int) -> Iterable[str]:
             return (YES, NO) if len(buttons) == _PAIR and lines == 1 else _NUMBERS
 
 
-def _said(word: Word) -> set[str]:
-    return {catalogue[word].casefold() for catalogue in CATALOGUES.values()}
+def _said(*words: Word) -> set[str]:
+    return {catalogue[word].casefold() for catalogue in CATALOGUES.values() for word in words}

@@ -11,19 +11,24 @@ from attrs import define, field
 
 from actors.kernel.backoff import Backoff
 from actors.kernel.mailbox import Mailbox
-from actors.platform.files import ATTACH
+from actors.platform.access import refusal_of
+from actors.platform.files import attach_for
+from actors.platform.line import Line
 from actors.platform.made import MadeFiles
 from actors.platform.people import People
+from actors.platform.personal import PersonalSettings
+from actors.platform.settings import AgentSettings
 from actors.platform.turn import Limits, TurnRunner
 from actors.platform.turns import Turns
-from protocols.platform import FailureKind, PlatformClient, PlatformFailedError, UserSettings
+from protocols.mail import Address
+from protocols.platform import PlatformClient
+from protocols.store import StoreMessage
 from protocols.turns import (
     CancelTurn,
     ChangeSettings,
     FetchSettings,
     PlatformMessage,
     RunTurn,
-    TurnFailed,
 )
 
 OpenClient = Callable[[], AbstractAsyncContextManager[PlatformClient]]
@@ -33,7 +38,7 @@ BACKOFF = Backoff(first=1.0)
 """Slow enough that messages which crash the bridge, one after the other, leave the tree alone:
 at most 8 restarts in a minute, and the tree bears 10."""
 
-SETTINGS_LIMIT = 8.0  # below the 10 s that a question waits by default
+_MOCK = AgentSettings()
 
 
 @define
@@ -46,30 +51,31 @@ class PlatformBridge:
 
     Args:
         open_client: Opens the client of one life; it is closed when the life ends.
+        store: Keeps whom the agent's ids stand for, and knows what was said before.
         files: The folder for files on their way; those that the agent made stand in ``made``.
         idle_limit: Longest silence of the agent, in seconds, also before its first part.
         max_turns: Turns that run at once; further ones wait in order and say so.
-        mode: What ``PLATFORM_MODE`` says: how files go to the agent.
+        agent: How it is reached: how files go there, and which setting holds its token.
         random: Where the waits between attempts come from.
     """
 
     inbox: Mailbox[PlatformMessage]
     open_client: OpenClient
+    store: Address[StoreMessage]
     files: Path
     idle_limit: float = 60.0
     max_turns: int = 100
-    mode: str = "mock"
+    agent: AgentSettings = _MOCK
     _random: random.Random = field(factory=random.Random)
 
     async def run(self) -> None:
         """Serve until the inbox is closed; then let the running turns end."""
-        made = MadeFiles(self.files / "made")
-        made.sweep()
+        self._made.sweep()
         async with self.open_client() as client, trio.open_nursery() as nursery:
-            people = People(client)
-            limits, attach = Limits(idle=self.idle_limit), ATTACH[self.mode]
-            runner = TurnRunner(client, people, attach, made, limits, self._random)
-            turns = Turns(runner, nursery, trio.Semaphore(self.max_turns))
+            people = People(client, self.store)
+            turns = self._turns(client, people, nursery)
+            personal = PersonalSettings(client, people, turns.check_access)
+            turns.check_access()
             async for message in self.inbox:
                 match message:
                     case RunTurn():
@@ -77,33 +83,23 @@ class PlatformBridge:
                     case CancelTurn(run_id):
                         turns.stop(run_id)
                     case FetchSettings() | ChangeSettings():
-                        nursery.start_soon(_answer_settings, message, client, people)
+                        nursery.start_soon(personal.answer, message)
                     case _:
                         assert_never(message)
             turns.leave_waiting()
 
+    @property
+    def _made(self) -> MadeFiles:
+        return MadeFiles(self.files / "made")
 
-async def _answer_settings(
-    question: FetchSettings | ChangeSettings, client: PlatformClient, people: People
-) -> None:
-    answer: UserSettings | TurnFailed = TurnFailed("", FailureKind.TIMEOUT)
-    with trio.move_on_after(SETTINGS_LIMIT):
-        try:
-            answer = await _settings(question, client, people)
-        except PlatformFailedError as error:
-            answer = TurnFailed("", error.kind)
-    question.reply_to.send(answer)
-
-
-async def _settings(
-    question: FetchSettings | ChangeSettings, client: PlatformClient, people: People
-) -> UserSettings:
-    user_id = await people.user_id_of(question.surface, question.sender)
-    match question:
-        case FetchSettings():
-            return await client.get_settings(user_id)
-        case ChangeSettings(action=action):
-            # Once only: a toggle that is tried again may have been done already.
-            return await client.update_settings(user_id, action)
-        case _:
-            assert_never(question)
+    def _turns(self, client: PlatformClient, people: People, nursery: trio.Nursery) -> Turns:
+        runner = TurnRunner(
+            client,
+            people,
+            self.store,
+            attach_for(self.agent),
+            self._made,
+            Limits(idle=self.idle_limit),
+            self._random,
+        )
+        return Turns(runner, nursery, Line(nursery, self.max_turns), refusal_of(self.agent.mode))

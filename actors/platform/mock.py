@@ -9,8 +9,6 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import assert_never
 
 import trio
 from attrs import define, evolve, field, frozen
@@ -24,6 +22,7 @@ from actors.platform.mock_script import (
     timed_parts,
 )
 from actors.platform.mock_settings import DEFAULT_SETTINGS, changed
+from actors.platform.whole import whole_answer
 from protocols.ids import RunId
 from protocols.platform import (
     NO_DETAILS,
@@ -33,21 +32,16 @@ from protocols.platform import (
     Attachment,
     FailureKind,
     PlatformFailedError,
-    ReasoningDelta,
     Resume,
     RunDetails,
     SettingsAction,
-    StatusLine,
     StreamAsks,
     StreamFinished,
     StreamPart,
     StreamStopped,
-    TextDelta,
-    ToolCall,
     User,
     UserSettings,
     WebhookReceiver,
-    WholeText,
 )
 
 __all__ = ["FAULT_WORDS", "MockPlatformClient", "MockStats", "NoReceiverError"]
@@ -94,6 +88,19 @@ class _Run:
     is_executed: bool = False
     is_over: bool = False
     cancelled: trio.Event = field(factory=trio.Event)
+
+
+def _ending(part: StreamPart | None) -> str:
+    """What is counted of a run that ends with *part*; nothing if it goes on."""
+    match part:
+        case StreamFinished():
+            return "finished"
+        case StreamAsks():
+            return "asked"
+        case StreamStopped():
+            return "cancelled"
+        case _:
+            return ""
 
 
 def _rejected() -> PlatformFailedError:
@@ -159,26 +166,8 @@ class MockPlatformClient:
         details: RunDetails = NO_DETAILS,  # noqa: ARG002  # the mock agent makes nothing of them
     ) -> Answer:
         """Run the agent and wait for the whole answer; a question of the agent is part of it."""
-        said: list[str] = []
         stream = self.stream_message(user_id, chat_id, text, run_id=run_id, attachments=attachments)
-        async with aclosing(stream):
-            async for part in stream:
-                match part:
-                    case TextDelta(more):
-                        said.append(more)
-                    case WholeText(text):
-                        said = [text]
-                    case StatusLine() | ReasoningDelta() | ToolCall():
-                        pass
-                    case StreamFinished(files):
-                        return Answer("".join(said), files)
-                    case StreamAsks(question=question):
-                        return Answer("".join([*said, question]))
-                    case StreamStopped():
-                        break
-                    case _:
-                        assert_never(part)
-        raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
+        return await whole_answer(stream)
 
     async def stream_message(
         self,
@@ -200,8 +189,8 @@ class MockPlatformClient:
         for seconds, part in timed_parts(run.script, has_latency=self.latency):
             if not await _goes_on(run, seconds):
                 return
-            if isinstance(part, StreamFinished | StreamAsks):
-                self._end(run, "finished" if isinstance(part, StreamFinished) else "asked")
+            if how := _ending(part):
+                self._end(run, how)
             if part is not None:
                 yield part
 

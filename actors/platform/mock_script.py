@@ -13,6 +13,9 @@ A word in the message asks for one of these; the first one counts:
 ``mock:empty``      answers nothing
 ``mock:long``       gives an answer of about 12,000 characters, with code and a table
 ``mock:status``     says what it is doing while it works
+``mock:tool``       uses two tools before it answers
+``mock:think``      thinks before it answers, and says what the answer cost
+``mock:stopped``    is stopped at its platform in the middle of the answer
 ``mock:photo``      sends a picture along
 ``mock:album``      sends three pictures along
 ``mock:file``       sends a text file along
@@ -24,7 +27,6 @@ A word in the message asks for one of these; the first one counts:
 import re
 from collections.abc import Iterator
 from math import inf
-from typing import assert_never
 
 from attrs import field, frozen
 
@@ -39,12 +41,16 @@ from actors.platform.mock_media import MADE
 from protocols.platform import (
     Attachment,
     FailureKind,
+    ReasoningDelta,
     Resume,
     StatusLine,
     StreamAsks,
     StreamFinished,
     StreamPart,
+    StreamStopped,
     TextDelta,
+    ToolCall,
+    Usage,
 )
 
 FAULT_WORDS = {
@@ -58,6 +64,9 @@ FAULT_WORDS = {
     "mock:empty": "answers nothing",
     "mock:long": "gives an answer of about 12,000 characters, with code and a table",
     "mock:status": "says what it is doing while it works",
+    "mock:tool": "uses two tools before it answers",
+    "mock:think": "thinks before it answers, and says what the answer cost",
+    "mock:stopped": "is stopped at its platform in the middle of the answer",
     "mock:photo": "sends a picture along",
     "mock:album": "sends three pictures along",
     "mock:file": "sends a text file along",
@@ -110,7 +119,7 @@ class Cut:
     """End the stream here, without a last part."""
 
 
-Step = Say | Think | Fail | Hang | Cut | Send | StatusLine | StreamFinished | StreamAsks
+Step = Say | Think | Fail | Hang | Cut | Send | StreamPart
 Script = tuple[Step, ...]
 
 _SENT = {
@@ -141,12 +150,10 @@ def timed_parts(script: Script, *, has_latency: bool) -> Iterator[tuple[float, S
                 yield inf, None
             case Send(names):
                 yield 0.0, StreamFinished(tuple(MADE[name]() for name in names))
-            case StatusLine() | StreamFinished() | StreamAsks():
-                yield 0.0, step
             case Fail() | Cut():
                 pass
             case _:
-                assert_never(step)
+                yield 0.0, step
 
 
 def _timed_words(
@@ -190,6 +197,9 @@ def script_for(
         "mock:empty": (ends,),
         "mock:long": (Say(long_answer(text)), ends),
         "mock:status": (*_work_steps(), *plain),
+        "mock:tool": (*_tool_steps(), *plain),
+        "mock:think": (*_thoughts(), says, StreamFinished(usage=_cost(text, answer))),
+        "mock:stopped": (Say(answer[: len(answer) // 2]), StreamStopped()),
         **{word: (says, Send(names)) for word, names in _SENT.items()},
     }
     return scripts.get(fault_word(text), plain)
@@ -199,3 +209,17 @@ def _work_steps() -> Script:
     works = ("Reading the question", "Looking through my notes", "Writing the answer")
     lines = [StatusLine(f"{number}/{len(works)} {work}") for number, work in enumerate(works, 1)]
     return tuple(step for line in lines for step in (line, Think(0.8)))
+
+
+def _tool_steps() -> Script:
+    tools = (ToolCall("web_search"), ToolCall("calculator"))
+    return tuple(step for tool in tools for step in (tool, Think(0.8)))
+
+
+def _thoughts() -> Script:
+    said = "Somebody wrote to me. I could quote what they wrote. That is what I always do."
+    return (*map(ReasoningDelta, words(said)), Think(0.8))
+
+
+def _cost(text: str, answer: str) -> Usage:
+    return Usage("mock-1", len(words(text)), len(words(answer)))

@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 from actors.platform.bridge import OpenClient
-from actors.platform.mock import MockPlatformClient
+from actors.platform.settings import AgentSettings
+from protocols.mail import Address
 from protocols.platform import PlatformClient, WebhookReceiver
+from protocols.store import StoreMessage
 
-MODES = ("mock",)
+MODES = ("mock", "production", "openai", "agui")
 
 
 class UnknownModeError(ValueError):
@@ -15,18 +18,39 @@ class UnknownModeError(ValueError):
 
 
 def platform_opener(
-    mode: str, *, mock_latency: bool = True, receiver: WebhookReceiver | None = None
+    agent: AgentSettings,
+    store: Address[StoreMessage],
+    *,
+    receiver: WebhookReceiver | None = None,
 ) -> OpenClient:
-    """What opens the client of *mode*, once for each life of the bridge.
+    """What opens the client of the agent's mode, once for each life of the bridge.
+
+    Each mode's libraries are imported only where it is used.
 
     Args:
-        mode: What ``PLATFORM_MODE`` says; one of ``MODES``.
-        mock_latency: The mock takes as long as a real platform would.
+        agent: How it is reached.
+        store: Keeps people and their settings where the agent itself keeps none.
         receiver: Whom the mock tells of the events that it is asked to simulate.
     """
-    if mode != "mock":
-        raise UnknownModeError(f"PLATFORM_MODE is one of: {', '.join(MODES)}")
-    return always(MockPlatformClient(latency=mock_latency, receiver=receiver))
+    match agent.mode:
+        case "mock":
+            from actors.platform.mock import MockPlatformClient  # noqa: PLC0415
+
+            return always(MockPlatformClient(latency=agent.mock_latency, receiver=receiver))
+        case "production":
+            from actors.platform.production import open_production  # noqa: PLC0415
+
+            return partial(open_production, agent)
+        case "openai":
+            from actors.platform.openai import open_openai  # noqa: PLC0415
+
+            return partial(open_openai, agent, store)
+        case "agui":
+            from actors.platform.agui import open_agui  # noqa: PLC0415
+
+            return partial(open_agui, agent, store)
+        case _:
+            raise UnknownModeError(f"PLATFORM_MODE is one of: {', '.join(MODES)}")
 
 
 def always(client: PlatformClient) -> OpenClient:

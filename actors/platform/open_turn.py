@@ -52,6 +52,7 @@ class OpenTurn:
     size_chars: int = 0
     _joined: str = field(default="", init=False, repr=False)
     _pieces: list[str] = field(init=False, factory=list, repr=False)
+    _ahead: int | None = field(default=None, init=False)
     _thoughts: list[str] = field(init=False, factory=list, repr=False)
     _thought_chars: int = field(default=0, init=False)
 
@@ -72,6 +73,16 @@ class OpenTurn:
         question, self._question = self._question, None
         if question is not None:
             question.reply_to.send(outcome)
+
+    def wait_behind(self, ahead: int) -> None:
+        """Show that *ahead* others get a place before it."""
+        if ahead == self._ahead:
+            return
+        self._ahead = ahead
+        if ahead:
+            self.tell(Word.DRAFT_WAITS_BEHIND, waiting=ahead)
+        else:
+            self.tell(Word.DRAFT_WAITS)
 
     def begin(self) -> None:
         """The turn has a place and runs; it no longer says that it waits."""
@@ -179,5 +190,7 @@ class OpenTurn:
 
 def _line(text: str, longest: int) -> str:
     """*text* as one line of at most *longest* printable characters."""
-    printable = "".join(char if char.isprintable() else " " for char in text[: 2 * longest])
-    return " ".join(printable.split())[:longest]
+    start = text[: 2 * longest]
+    if not start.isprintable():
+        start = "".join(char if char.isprintable() else " " for char in start)
+    return " ".join(start.split())[:longest]

@@ -8,6 +8,7 @@ import structlog
 import trio
 from attrs import define, evolve, field, frozen
 
+from actors.kernel.asking import ask_until_answered
 from actors.metrics import FIRST_WORD_SECONDS
 from actors.platform.files import Attach, attached
 from actors.platform.made import MadeFiles
@@ -15,6 +16,7 @@ from actors.platform.open_turn import OpenTurn
 from actors.platform.people import People
 from actors.platform.retries import delay_before_retry
 from actors.words import Word
+from protocols.mail import Address
 from protocols.platform import (
     FailureKind,
     PlatformClient,
@@ -22,6 +24,7 @@ from protocols.platform import (
     RunDetails,
     StreamPart,
 )
+from protocols.store import History, StoreMessage
 from protocols.turns import Turn, TurnFailed, TurnFinished, TurnOutcome
 
 log = structlog.get_logger("platform.turn")
@@ -89,12 +92,14 @@ class TurnRunner:
     """Runs turns against the platform, each to exactly one outcome.
 
     Args:
+        store: Has the history of chats, for an agent that keeps none.
         attach: How files go to the agent.
         made: Where files from the agent stand until they are delivered.
     """
 
     client: PlatformClient
     people: People
+    store: Address[StoreMessage]
     attach: Attach
     made: MadeFiles
     limits: Limits
@@ -171,7 +176,7 @@ class TurnRunner:
         raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
 
     async def _stream(self, turn: Turn) -> AsyncIterator[StreamPart]:
-        user_id = await self.people.user_id_of(turn.surface, turn.sender, turn.sender_name)
+        user_id = await self.people.user_id_of(turn.sender, turn.sender_name)
         return self.client.stream_message(
             user_id,
             turn.slot,
@@ -179,5 +184,12 @@ class TurnRunner:
             run_id=turn.run_id,
             attachments=await attached(turn.files, self.attach),
             resume=turn.resume,
-            details=RunDetails(turn.surface, turn.language, turn.trace),
+            details=await self._details_of(turn),
         )
+
+    async def _details_of(self, turn: Turn) -> RunDetails:
+        details = RunDetails(turn.surface, turn.language, turn.trace)
+        if self.client.history_chars <= 0:
+            return details
+        question = History(turn.row, self.client.history_chars)
+        return evolve(details, history=await ask_until_answered(self.store, question))

@@ -1,18 +1,28 @@
 """The turns of one life of the bridge: who waits, who runs, who is stopped."""
 
 import sys
+from typing import assert_never
 
 import structlog
 import trio
 from attrs import define, field
 
 from actors.kernel import child
+from actors.metrics import TURN_SECONDS, TURNS
+from actors.platform.access import is_refused
+from actors.platform.line import Line
 from actors.platform.open_turn import OpenTurn
 from actors.platform.turn import TurnRunner
-from actors.words import Word
 from protocols.ids import RunId
 from protocols.platform import FailureKind, PlatformFailedError
-from protocols.turns import RunTurn, TurnFailed, TurnOutcome, TurnStopped
+from protocols.turns import (
+    RunTurn,
+    TurnAsks,
+    TurnFailed,
+    TurnFinished,
+    TurnOutcome,
+    TurnStopped,
+)
 
 log = structlog.get_logger("platform.turns")
 
@@ -28,8 +38,11 @@ class Turns:
 
     _runner: TurnRunner
     _nursery: trio.Nursery
-    _places: trio.Semaphore
+    _line: Line
+    _refusal: str
+    """Why the bridge parks where the agent lets nobody in."""
     _open: dict[RunId, OpenTurn] = field(init=False, factory=dict)
+    _check: trio.CancelScope | None = field(init=False, default=None)
 
     def take(self, question: RunTurn) -> None:
         """Run the turn of *question*; a run that is in hand already goes on, for the new asker."""
@@ -40,6 +53,7 @@ class Turns:
             return
         self._open[run_id] = open_turn = OpenTurn.asked_by(question, at=trio.current_time())
         self._note_how_many()
+        self._line.join(open_turn)  # here: tasks begin in any order
         self._nursery.start_soon(self._run, open_turn)
 
     def stop(self, run_id: RunId) -> None:
@@ -53,17 +67,23 @@ class Turns:
             open_turn.scope.cancel(reason="the turn was stopped")
         self._nursery.start_soon(self._cancel_at_platform, run_id)
 
+    def check_access(self) -> None:
+        """Park the bridge if the agent lets nobody in; a refusal may be about one person only."""
+        if self._check is None:
+            self._check = trio.CancelScope()
+            self._nursery.start_soon(self._park_if_refused, self._check)
+
     def leave_waiting(self) -> None:
         """Start nothing more; those who wait for a place hear it when the bridge has ended."""
+        if self._check is not None:
+            self._check.cancel(reason="the bridge stops")
         for open_turn in self._open.values():
             if not open_turn.has_place:
                 open_turn.scope.cancel(reason="the bridge stops")
 
     async def _run(self, open_turn: OpenTurn) -> None:
         with open_turn.scope:
-            if self._places.value == 0:
-                open_turn.tell(Word.DRAFT_WAITS)
-            async with self._places:
+            async with self._line.place_of(open_turn):
                 open_turn.begin()
                 log.info("turn.started", row=open_turn.turn.row, run_id=open_turn.turn.run_id)
                 outcome: TurnOutcome | None = None
@@ -71,6 +91,18 @@ class Turns:
                     outcome = await self._runner.outcome_of(open_turn)
                 finally:
                     self._settle(open_turn, outcome)
+
+    async def _park_if_refused(self, scope: trio.CancelScope) -> None:
+        with scope:
+            if await is_refused(self._runner.client):
+                self._refuse_all()
+                raise child.ParkedError(self._refusal)
+        self._check = None
+
+    def _refuse_all(self) -> None:
+        for open_turn in tuple(self._open.values()):
+            self._end(open_turn, TurnFailed(open_turn.text, FailureKind.UNAUTHORIZED))
+            open_turn.scope.cancel(reason="the agent lets nobody in")
 
     def _settle(self, open_turn: OpenTurn, outcome: TurnOutcome | None) -> None:
         """Answer the turn, whose task is over; one that crashes the bridge is not asked again."""
@@ -87,6 +119,9 @@ class Turns:
         self._note_how_many()
         open_turn.answer(outcome)
         kind = outcome.kind if isinstance(outcome, TurnFailed) else None
+        seconds = trio.current_time() - open_turn.asked_at
+        TURNS.labels(_label_of(outcome)).inc()
+        TURN_SECONDS.observe(seconds)
         log.info(
             "turn.ended",
             row=turn.row,
@@ -94,11 +129,13 @@ class Turns:
             trace=turn.trace,
             outcome=type(outcome).__name__,
             kind=kind,
-            seconds=round(trio.current_time() - open_turn.asked_at, 3),
+            seconds=round(seconds, 3),
             chars=len(outcome.text),
         )
         if kind in _GIVEN_UP:
             self._nursery.start_soon(self._cancel_at_platform, turn.run_id)
+        if kind is FailureKind.UNAUTHORIZED:
+            self.check_access()
 
     def _note_how_many(self) -> None:
         child.note(f"turns in hand: {len(self._open)}")
@@ -111,3 +148,17 @@ class Turns:
                 log.warning("run.cancel_failed", run_id=run_id, kind=error.kind)
         if patience.cancelled_caught:
             log.warning("run.cancel_failed", run_id=run_id, kind=FailureKind.TIMEOUT)
+
+
+def _label_of(outcome: TurnOutcome) -> str:
+    match outcome:
+        case TurnFinished():
+            return "finished"
+        case TurnAsks():
+            return "asks"
+        case TurnStopped():
+            return "stopped"
+        case TurnFailed(kind=kind):
+            return kind
+        case _:
+            assert_never(outcome)

@@ -180,13 +180,14 @@ def _recent_rows(db: Connection, question: RecentRows) -> tuple[Row, ...]:
 
 
 # CROSS JOIN: the rows of the room are read newest first, and only as many as are needed.
+# A row that a button sent again has its words once more in the row that it became.
 _EXCHANGES = (
     "SELECT past.text, outbox.text FROM inbox AS now"
     " CROSS JOIN inbox AS past ON past.room = now.room AND past.id < now.id"
     " CROSS JOIN outbox ON outbox.id ="
     " (SELECT min(id) FROM outbox AS final WHERE final.row = past.id AND is_final)"
     " WHERE now.id = ? AND past.sender = now.sender AND past.slot = now.slot AND voice = 'agent'"
-    " ORDER BY past.id DESC"
+    " AND past.decided <> 'retry' ORDER BY past.id DESC"
 )
 
 

@@ -13,6 +13,7 @@ from rich.segment import SegmentLines
 from rich.spinner import Spinner
 from rich.text import Text
 
+from actors.surfaces.folding import THOUGHT
 from actors.terminal.clean import printable
 from actors.terminal.render import drawn, tail_of
 from protocols.journal import Voice
@@ -88,16 +89,23 @@ class LiveScreen:
             else:
                 self._live.update(shown, refresh=True)
 
-    def answer(self, text: str, voice: Voice, *, is_old: bool) -> None:
-        """Print the whole answer in the place of its draft."""
+    def answer(
+        self, text: str, voice: Voice, *, is_old: bool, folded: str = "", footer: str = ""
+    ) -> None:
+        """Print the whole answer in the place of its draft; what stands around it is dim."""
         with self._lock, self._around_prompt():
             if is_old:
                 self._console.print(Text("An answer from before:", style="dim"))
+            if folded:
+                self._console.print(Text(f"{THOUGHT} {printable(folded)}\n", style="dim"))
             style = "none" if voice is Voice.AGENT else "dim"
             if len(text) > _DRAWN_CHARACTERS:
                 self._console.print(Text(printable(text)))
             else:
                 self._console.print(drawn(text, style=style))
+            if footer:
+                self._console.print()
+                self._console.print(drawn(footer, style="dim"))
             self._console.print()
 
     def hint(self, text: str) -> None:

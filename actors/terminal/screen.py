@@ -26,8 +26,13 @@ class Screen(Protocol):
     def draft(self, text: str, status: str) -> None:
         """Show an answer as far as it has come; a newer draft replaces it."""
 
-    def answer(self, text: str, voice: Voice, *, is_old: bool) -> None:
-        """Show the whole answer in the place of its draft, for good."""
+    def answer(
+        self, text: str, voice: Voice, *, is_old: bool, folded: str = "", footer: str = ""
+    ) -> None:
+        """Show the whole answer in the place of its draft, for good.
+
+        Plain text that a chat would fold away stands above it, its footer below.
+        """
 
     def hint(self, text: str) -> None:
         """Show a line of help."""
@@ -57,9 +62,19 @@ class PlainScreen:
     def draft(self, text: str, status: str) -> None:
         """Only whole answers are printed."""
 
-    def answer(self, text: str, voice: Voice, *, is_old: bool) -> None:  # noqa: ARG002  # the port
-        """Write the answer and one newline."""
-        self._write(printable(text).rstrip("\n").encode() + b"\n")
+    def answer(
+        self,
+        text: str,
+        voice: Voice,  # noqa: ARG002  # the port
+        *,
+        is_old: bool,  # noqa: ARG002  # the port
+        folded: str = "",
+        footer: str = "",
+    ) -> None:
+        """Write the answer and one newline; reasoning above it is a quotation."""
+        quoted = "\n".join(f"> {line}" for line in printable(folded).splitlines())
+        parts = [part for part in (printable(text).rstrip("\n"), printable(footer)) if part]
+        self._write("\n\n".join([quoted, *parts] if quoted else parts).encode() + b"\n")
 
     def hint(self, text: str) -> None:
         """Nobody to help."""

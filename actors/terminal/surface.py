@@ -193,8 +193,16 @@ class TerminalSurface:
 
     async def _show(self, answer: OutboxRow) -> None:
         is_old = answer.created_at < self.terminal.opened_at
-        show = self.terminal.screen.answer
-        await self._on_screen(partial(show, answer.text, answer.voice, is_old=is_old))
+        await self._on_screen(
+            partial(
+                self.terminal.screen.answer,
+                answer.text,
+                answer.voice,
+                is_old=is_old,
+                folded=answer.folded,
+                footer=answer.footer,
+            )
+        )
         await self._ask(Commit((SentOutgoing(answer.id, RemoteId(uuid4().hex)),)))
         count_send(TERMINAL, is_sent=True)
         if answer.is_final:

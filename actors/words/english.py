@@ -132,6 +132,8 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.ASK_CHOICE: "Reply {choices}.",
         Word.ASK_FREE: "Reply to go on.",
         Word.FILE: "*The agent made a file that I cannot send here: {name}*",
+        Word.LIMIT_REACHED: "*The answer ends here: the model has reached its limit.*",
+        Word.ANSWER_FILTERED: "*The answer ends here: the model's provider filtered the rest.*",
         Word.FAILED_UNREACHABLE: "I cannot reach the agent. {prefix}retry tries again.",
         Word.FAILED_OVERLOADED: (
             "The agent is too busy at the moment. Wait a minute, then {prefix}retry."
@@ -177,12 +179,16 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.SETTINGS_FAILED: (
             "I cannot reach the agent's settings at the moment. Try again in a minute."
         ),
+        Word.SETTINGS_REFUSED: (
+            "The agent does not accept my key, so I cannot reach its settings. "
+            "Whoever runs me has to look at it."
+        ),
         Word.SKILL_ON: "✅ {skill}",
         Word.SKILL_OFF: "⬜ {skill}",
         Word.SETTINGS_WORDS: (
-            "`{prefix}settings usage on` shows below each answer what it cost, "
-            "`{prefix}settings reasoning on` above it what the agent thought; "
-            "with `off` instead of `on` it is gone again."
+            "`{prefix}settings usage on` shows what each answer cost, "
+            "`{prefix}settings reasoning on` what the agent thought before it. "
+            "`off` instead of `on` hides it again."
         ),
         Word.SHOW_USAGE: "Show usage",
         Word.SHOW_REASONING: "Show reasoning",

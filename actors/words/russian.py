@@ -141,6 +141,8 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.ASK_CHOICE: "Ответьте: {choices}.",
         Word.ASK_FREE: "Ответьте, чтобы продолжить.",
         Word.FILE: "*Агент сделал файл, который нельзя отправить сюда: {name}*",
+        Word.LIMIT_REACHED: "*Ответ обрывается здесь: модель достигла своего предела.*",
+        Word.ANSWER_FILTERED: "*Ответ обрывается здесь: остальное отфильтровал поставщик модели.*",
         Word.FAILED_UNREACHABLE: "Агент недоступен. Попробовать снова: {prefix}retry.",
         Word.FAILED_OVERLOADED: (
             "Агент сейчас перегружен. Подождите минуту и попробуйте снова: {prefix}retry."
@@ -188,12 +190,16 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.SETTINGS_FAILED: (
             "Настройки агента сейчас недоступны. Попробуйте ещё раз через минуту."
         ),
+        Word.SETTINGS_REFUSED: (
+            "Агент не принимает мой ключ, поэтому его настройки недоступны. "
+            "Исправить это может владелец бота."
+        ),
         Word.SKILL_ON: "✅ {skill}",
         Word.SKILL_OFF: "⬜ {skill}",
         Word.SETTINGS_WORDS: (
-            "`{prefix}settings usage on` показывает под каждым ответом, чего он стоил, "
-            "`{prefix}settings reasoning on` над ним ход мысли агента; "
-            "`off` вместо `on` снова убирает это."
+            "`{prefix}settings usage on` показывает, чего стоил каждый ответ, "
+            "`{prefix}settings reasoning on` ход мысли агента перед ним. "
+            "Чтобы убрать, напишите `off` вместо `on`."
         ),
         Word.SHOW_USAGE: "Показывать расход токенов",
         Word.SHOW_REASONING: "Показывать ход мысли",

@@ -5,7 +5,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from actors.config import Settings, load_settings
-from actors.environment import SettingsError, debug_socket, read_environment, store_path
+from actors.environment import SettingsError, debug_socket, read_environment, store_path, systemd
 
 _ROOT = Path(__file__).parents[2]
 _MATRIX = {
@@ -159,3 +159,86 @@ def test_what_is_wrong_is_said_in_plain_words() -> None:
         "TELEGRAM_ALLOWED_USERS: should be a whole number",
         "TELEGRAM_REACTIONS: should be on or off",
     ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "needed"),
+    [
+        ("production", ["LAMBDA_PLATFORM_URL", "LAMBDA_SERVICE_TOKEN"]),
+        ("openai", ["OPENAI_BASE_URL"]),
+        ("agui", ["AGUI_URL"]),
+    ],
+)
+def test_a_mode_says_everything_that_it_needs(mode: str, needed: list[str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"PLATFORM_MODE": mode})
+
+    assert str(caught.value).splitlines() == [
+        f"{name}: needed, as PLATFORM_MODE is {mode}" for name in needed
+    ]
+
+
+def test_each_mode_has_its_own_address_and_secret() -> None:
+    both = {
+        "OPENAI_BASE_URL": "http://here:1/v1/",
+        "OPENAI_API_KEY": "sk-1",
+        "AGUI_URL": "http://x",
+    }
+    openai = load_settings(both | {"PLATFORM_MODE": "openai"}).agent
+    agui = load_settings(both | {"PLATFORM_MODE": "agui", "AGUI_TOKEN": "t"}).agent
+
+    assert (openai.url, openai.secret) == ("http://here:1/v1", "sk-1")
+    assert (agui.url, agui.secret) == ("http://x", "t")
+    assert load_settings({}).agent.url == ""
+    assert "sk-1" not in repr(openai)
+
+
+def test_files_have_addresses_only_where_the_platform_is_to_fetch_them() -> None:
+    at = {"OPS_PUBLIC_URL": "https://bot.example.org/", "LAMBDA_SERVICE_TOKEN": "secret"}
+    by_url = load_settings(at | {"PLATFORM_ATTACHMENTS": "url"}).agent.links
+
+    assert by_url is not None
+    assert by_url.link("a", expires_at=1).startswith("https://bot.example.org/files/a?exp=1&sig=")
+    assert load_settings(at).agent.links is None
+    with pytest.raises(SettingsError, match="OPS_PUBLIC_URL: needed"):
+        load_settings({"PLATFORM_ATTACHMENTS": "url"})
+
+
+def test_several_secrets_are_taken_apart_and_each_is_known() -> None:
+    settings = load_settings({"LAMBDA_WEBHOOK_SECRET": "whsec_one, whsec_two"})
+    web = settings.seen_from_outside(None).web
+
+    assert web is not None
+    assert web.webhook_secrets == ("whsec_one", "whsec_two")
+    assert {"whsec_one", "whsec_two"} <= set(settings.secrets())
+    assert "whsec" not in repr(web)
+
+
+@pytest.mark.parametrize("bind", ["8088", "localhost", "http://127.0.0.1:1", "127.0.0.1:port"])
+def test_an_address_to_listen_at_has_a_host_and_a_port(bind: str) -> None:
+    with pytest.raises(SettingsError, match="OPS_BIND: must look like"):
+        load_settings({"OPS_BIND": bind})
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:8088", "[::1]:0", "localhost:80", "0.0.0.0:9"])
+def test_an_address_to_listen_at_is_taken_as_it_stands(bind: str) -> None:
+    web = load_settings({"OPS_BIND": bind}).seen_from_outside(None).web
+
+    assert web is not None
+    assert web.bind == bind
+
+
+def test_nothing_listens_where_the_address_is_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("OPS_BIND=\n")
+    monkeypatch.delenv("OPS_BIND", raising=False)
+    environment = read_environment(tmp_path / ".env")
+
+    assert load_settings(environment).seen_from_outside(None).web is None
+
+
+def test_systemd_is_told_twice_as_often_as_it_wants() -> None:
+    assert systemd({}) is None
+    assert systemd({"NOTIFY_SOCKET": "/run/x"}) == ("/run/x", 10.0)
+    assert systemd({"NOTIFY_SOCKET": "@x", "WATCHDOG_USEC": "60000000"}) == ("@x", 30.0)

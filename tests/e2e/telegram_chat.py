@@ -49,6 +49,15 @@ class TelegramChat:
                 -1
             ]
 
+    async def sees_message(self, where: Where, words: str) -> Message:
+        """The newest message there that has *words*, as soon as there is one."""
+
+        def found(messages: list[Message]) -> list[Message]:
+            return [one for one in messages if words in one.text]
+
+        with trio.fail_after(LIMIT):
+            return found(await self.api.shown(where, lambda now: bool(found(now))))[-1]
+
     async def sees(self, is_so: Callable[[], bool]) -> None:
         """Wait until *is_so*."""
         with trio.fail_after(LIMIT):

@@ -85,7 +85,7 @@ async def test_skills_are_switched_by_reactions(
         await chat.start()
         await chat.say("!settings")
         settings = await chat.finds("Your settings")
-        offered = await chat.offers(settings, 4)
+        offered = await chat.offers(settings, 6)
         memory = next(line for line in settings.text.splitlines() if "memory" in line)
 
         await chat.person.react(chat.room, settings.event_id, memory.split()[0])
@@ -94,9 +94,33 @@ async def test_skills_are_switched_by_reactions(
         both = await chat.sees(lambda said: sum("Your settings" in one.text for one in said) == 2)
         await chat.end()
 
-    assert offered == {"1️⃣", "2️⃣", "3️⃣", "4️⃣"}
+    assert offered == {"1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣"}
     assert "⬜ memory" in memory
     assert all("✅ memory" in one.text for one in both if "Your settings" in one.text)
+
+
+@EITHER
+async def test_reasoning_and_usage_are_shown_to_whoever_wants_them(
+    tmp_path: Path, synapse: Synapse, *, is_encrypted: bool
+) -> None:
+    async with matrix_chat(tmp_path, synapse, is_encrypted=is_encrypted) as chat:
+        await chat.start()
+        await chat.say("!settings")
+        settings = await chat.finds("Your settings")
+        await chat.offers(settings, 6)
+        reasoning = next(line for line in settings.text.splitlines() if "reasoning" in line)
+        await chat.person.react(chat.room, settings.event_id, reasoning.split()[0])
+        await chat.sees(lambda said: any("✅ Show reasoning" in one.text for one in said))
+        await chat.say("!settings usage on", "hello mock:think")
+
+        answer = await chat.finds("tokens in")
+        await chat.end()
+
+    assert "⬜ Show reasoning" in reasoning
+    assert answer.html.startswith("<details><summary>💭 Reasoning</summary>")
+    assert answer.html.count("</details>") == 1
+    assert answer.html.splitlines()[-1].startswith("<p><em>mock-1 · ")
+    assert answer.text.splitlines()[-1].startswith("*mock-1 · ")
 
 
 async def test_a_failed_answer_is_retried_by_its_reaction(tmp_path: Path, synapse: Synapse) -> None:

@@ -17,6 +17,9 @@ FILE_LIMIT_BYTES = 50 * 2**20
 PIECE_BYTES = 10_000
 """Longest text of one message: an edit carries it twice, and its HTML twice."""
 
+LONGEST_FOLDED = 2_000
+"""Characters folded above an answer: with a whole piece of it they fit one event, mostly."""
+
 LEAST_PIECE_BYTES = 128
 """A text that does not fit in this is not too long: the server refuses it for another reason."""
 

@@ -7,13 +7,20 @@ from html import escape, unescape
 from typing import Any
 
 import nh3
+from attrs import field, frozen
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from actors.matrix.api.limits import EVENT_BYTES, LEAST_PIECE_BYTES, PIECE_BYTES
-from actors.matrix.outgoing.pieces import pieces
+from actors.matrix.api.limits import (
+    EVENT_BYTES,
+    LEAST_PIECE_BYTES,
+    LONGEST_FOLDED,
+    PIECE_BYTES,
+)
+from actors.matrix.outgoing.pieces import closed, pieces
+from actors.surfaces.folding import THOUGHT, shortened
 from protocols.journal import Voice
 
 Content = dict[str, Any]
@@ -32,13 +39,35 @@ _TAGS = frozenset(
 _ATTRIBUTES: dict[str, set[str]] = {"*": set(), "a": {"href"}, "ol": {"start"}, "code": {"class"}}
 _SCHEMES = {"https", "http", "ftp", "mailto", "magnet"}
 
+_HTML = "org.matrix.custom.html"
 _MSGTYPES = {Voice.AGENT: "m.text", Voice.GATEWAY: "m.notice"}
+
+
+@frozen
+class Fold:
+    """Plain *text* that a client shows to whoever opens its *title*."""
+
+    title: str
+    text: str = field(repr=False)
+
+
+@frozen
+class Shown:
+    """What one message shows: Markdown, what is folded above it, and the content of both."""
+
+    text: str = field(repr=False)
+    fold: Fold | None
+    content: Content = field(repr=False)
 
 
 def html_of(markdown: str) -> str:
     """The HTML of *markdown*, with only the tags that Matrix clients show, all of them closed."""
+    return _cleaned(_PARSER.render(markdown))
+
+
+def _cleaned(html: str) -> str:
     return nh3.clean(
-        _PARSER.render(markdown),
+        html,
         tags=set(_TAGS),
         attributes=_ATTRIBUTES,
         attribute_filter=_checked_attribute,
@@ -53,12 +82,39 @@ def contents(text: str, voice: Voice, *, limit_bytes: int = PIECE_BYTES) -> Iter
 
     Made one by one: a long answer takes long to render, and others work between its events.
     """
-    for piece in pieces(text, limit_bytes=limit_bytes):
-        content = _content(piece, voice)
+    return (one.content for one in shown_of(text, voice, limit_bytes=limit_bytes))
+
+
+def shown_of(
+    text: str,
+    voice: Voice,
+    *,
+    fold: Fold | None = None,
+    below: str = "",
+    limit_bytes: int = PIECE_BYTES,
+) -> Iterator[Shown]:
+    """What the messages of *text* show, in order: the first has the *fold*, the last *below*."""
+    found = pieces(text, limit_bytes=limit_bytes)
+    if not found and (fold or below.strip()):
+        found = [""]
+    for number, piece in enumerate(found, start=1):
+        its_fold = fold if number == 1 else None
+        its_below = below if number == len(found) else ""
+        words = joined(piece, its_below)
+        content = _content(words, voice, its_fold)
+        smaller = len(piece.encode()) // 2
         if _fits(content):
-            yield content
+            yield Shown(words, its_fold, content)
+        elif smaller < LEAST_PIECE_BYTES:
+            yield Shown(words, None, _plain(words, voice))
         else:
-            yield from smaller_contents(content, voice)
+            yield from shown_of(piece, voice, fold=its_fold, below=its_below, limit_bytes=smaller)
+
+
+def joined(*parts: str) -> str:
+    """*parts* one below the other; no code block of one swallows the next."""
+    *before, last = [part for part in parts if part.strip()] or [""]
+    return "\n\n".join((*map(closed, before), last))
 
 
 def smaller_contents(content: Content, voice: Voice) -> list[Content]:
@@ -92,10 +148,10 @@ def draft_text(text: str, status: str) -> str:
     return _without_halves("\n\n".join(part for part in parts if part))
 
 
-def whole(text: str, voice: Voice) -> Content:
+def whole(text: str, voice: Voice, fold: Fold | None = None) -> Content:
     """The one content for *text*, with formatting where that fits; *text* must not be long."""
     text = _without_halves(text)
-    content = _content(text, voice)
+    content = _content(text, voice, fold)
     return content if _fits(content) else _plain(text, voice)
 
 
@@ -111,12 +167,22 @@ def _fits(content: Content) -> bool:
     return _size(as_edit(content, "$" + "x" * 64)) <= EVENT_BYTES
 
 
-def _content(text: str, voice: Voice) -> Content:
-    content = _plain(text, voice)
+def _content(text: str, voice: Voice, fold: Fold | None = None) -> Content:
     html = html_of(text)
+    if fold is not None:
+        folded = shortened(fold.text, LONGEST_FOLDED)
+        content = _plain(joined(f"{THOUGHT}\n{folded}", text), voice)
+        formatted = "\n".join(part for part in (_details(fold.title, folded), html) if part)
+        return content | {"format": _HTML, "formatted_body": formatted}
+    content = _plain(text, voice)
     if html and not _says_the_same(html, text):
-        content |= {"format": "org.matrix.custom.html", "formatted_body": html}
+        content |= {"format": _HTML, "formatted_body": html}
     return content
+
+
+def _details(title: str, text: str) -> str:
+    lines = "<br>".join(escape(line) for line in text.splitlines())
+    return _cleaned(f"<details><summary>{THOUGHT} {escape(title)}</summary>{lines}</details>")
 
 
 def _plain(text: str, voice: Voice) -> Content:

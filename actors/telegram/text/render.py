@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from actors.surfaces.folding import THOUGHT, shortened
 from actors.telegram.text.markup import (
     FOLDED,
     LINK,
@@ -30,9 +31,6 @@ Entity = dict[str, Any]
 
 LONGEST_FOLDED = 1_500
 """Characters folded above an answer: with the answer's first words they fit one message."""
-
-THOUGHT = "\N{THOUGHT BALLOON}"
-"""What stands before the agent's reasoning."""
 
 _DRAFT_SOURCE = 4 * LIMIT_UTF16
 """As much Markdown of a draft as its first piece needs: a long answer is drawn many times."""
@@ -137,11 +135,9 @@ def _shown(markdown: str) -> Marked:
 
 def _folded(text: str) -> Marked:
     """*text* behind a fold; Telegram shows its first lines."""
-    words = clean(text).strip()
+    words = shortened(clean(text), LONGEST_FOLDED)
     if not is_visible(words):
         return Marked("")
-    if len(words) > LONGEST_FOLDED:
-        words = f"{words[: LONGEST_FOLDED - 1].rstrip()}…"
     words = f"{THOUGHT} {words}"
     return Marked(words, (Mark(FOLDED, 0, len(words)),))
 

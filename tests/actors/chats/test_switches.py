@@ -10,6 +10,7 @@ from trio.testing import MockClock
 from actors.chats.display import Display, Extra
 from actors.chats.manner import Manner
 from actors.chats.switches import settings_text
+from actors.words import Word
 from protocols.ids import Language, RemoteId, RowId
 from protocols.journal import Amends, Button, RowState
 from protocols.platform import FailureKind, SettingsAction, UserSettings
@@ -23,9 +24,9 @@ SHOW_USAGE, HIDE_USAGE = (Button(f"{sign} Show usage", f"show:1:{on}:usage") for
 SHOW_REASONING = Button("⬜ Show reasoning", "show:1:1:reasoning")
 OURS = ((SHOW_USAGE,), (SHOW_REASONING,))
 BY_WORDS = (
-    "`!settings usage on` shows below each answer what it cost, "
-    "`!settings reasoning on` above it what the agent thought; "
-    "with `off` instead of `on` it is gone again."
+    "`!settings usage on` shows what each answer cost, "
+    "`!settings reasoning on` what the agent thought before it. "
+    "`off` instead of `on` hides it again."
 )
 FAILED = "I cannot reach the agent's settings at the moment. Try again in a minute."
 PRESS_ONE = "Your settings. Press one to switch it on or off."
@@ -109,6 +110,24 @@ async def test_settings_that_cannot_be_reached_are_said_so(
     assert world.faults == []
 
 
+@pytest.mark.parametrize("is_parked", [True, False])
+async def test_settings_of_an_agent_that_refuses_our_key_say_who_can_mend_it(
+    autojump_clock: MockClock, *, is_parked: bool
+) -> None:
+    world = World(autojump_clock, has_buttons=True)
+    world.settings[-1] = TurnFailed("", FailureKind.UNAUTHORIZED)
+    async with world.running():
+        if is_parked:
+            await world.say("park")
+        said = await world.say("/settings")
+
+    (text,) = said
+    assert "does not accept my key" in text
+    assert "minute" not in text
+    assert text.endswith(PRESS_ONE)
+    assert world.faults == []
+
+
 async def test_a_platform_that_says_nothing_of_settings_is_not_waited_for(
     autojump_clock: MockClock,
 ) -> None:
@@ -147,7 +166,7 @@ def test_what_fits_no_button_is_named_with_its_state() -> None:
 def test_without_buttons_the_agent_s_part_may_be_missing() -> None:
     shown = Display(frozenset({Extra.REASONING}))
 
-    text = settings_text(a_row(), None, shown, evolve(MANNER, has_buttons=False))
+    text = settings_text(a_row(), Word.SETTINGS_FAILED, shown, evolve(MANNER, has_buttons=False))
 
     assert text == (
         f"{FAILED}\n\nYour settings:\n\n- ⬜ Show usage\n- ✅ Show reasoning\n\n{BY_WORDS}"

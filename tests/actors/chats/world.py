@@ -13,6 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 from actors.chats.access import AccessPolicy
 from actors.chats.directory import ChatDirectory
 from actors.chats.session import ChatSession
+from actors.kernel.child import ParkedError
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
 from actors.kernel.spec import ChildSpec, permanent
@@ -85,7 +86,7 @@ class FakePlatform:
 
     ``hang`` shows a part and goes on for ever, ``deaf`` also when it is cancelled, ``fail``
     breaks off, ``ask`` asks back, ``bomb`` answers what no session can read, ``die`` kills the
-    platform with the turn in hand. ``slow N`` takes N seconds,
+    platform with the turn in hand, and ``park`` parks it. ``slow N`` takes N seconds,
     ``stream`` half a one, and shows 50 parts in it. ``draw`` answers with a file and no word,
     ``choose`` asks with the choices that follow it. Without ``settings`` it says nothing of them.
     """
@@ -136,6 +137,8 @@ class FakePlatform:
         if turn.text.startswith("die") and self.deaths.count(turn.run_id) < self.most_deaths:
             self.deaths.append(turn.run_id)
             raise RuntimeError("as told")
+        if turn.text.startswith("park"):
+            raise ParkedError("no token")
 
     def _cancel(self, run_id: RunId) -> None:
         question = self._running.get(run_id)

@@ -13,7 +13,7 @@ from actors.kernel.child import ParkedError, note, ready
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.spec import ChildSpec, permanent, temporary, transient
 from protocols.lifecycle import ActorState
-from protocols.mail import CalleeDiedError
+from protocols.mail import CalleeDiedError, CalleeParkedError
 from tests.actors.kernel.crew import (
     Broken,
     Doing,
@@ -319,7 +319,7 @@ async def test_a_parked_actor_is_shown_with_its_reason_and_restarted_on_command(
         assert tree["a"].state == "parked"
         assert tree["a"].note == "token refused: set MATRIX_ACCESS_TOKEN"
         assert tree["b"].state is ActorState.UP
-        with pytest.raises(CalleeDiedError, match="parked: token refused"):
+        with pytest.raises(CalleeParkedError, match="parked: token refused"):
             await box.address.ask(Doubled(1))
 
         tree.supervisor.restart("a")

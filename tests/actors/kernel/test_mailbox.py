@@ -7,7 +7,7 @@ import trio.testing
 
 from actors.kernel.letters import DeadLetters
 from actors.kernel.mailbox import Latest, Mailbox
-from protocols.mail import CalleeDiedError
+from protocols.mail import CalleeDiedError, CalleeParkedError
 from tests.actors.kernel.crew import Doubled, Said, Unanswered
 
 
@@ -231,16 +231,65 @@ async def test_a_parked_reader_keeps_its_queue_and_tells_its_askers() -> None:
 
         @nursery.start_soon
         async def ask() -> None:
-            with pytest.raises(CalleeDiedError, match="writer: parked: no token"):
+            with pytest.raises(CalleeParkedError, match="writer: parked: no token"):
                 await box.address.ask(Doubled(1))
 
         await trio.testing.wait_all_tasks_blocked()
         box.park("parked: no token")
         assert not box.address.try_send(Said("b"))
+        with pytest.raises(CalleeParkedError, match="writer: parked: no token"):
+            await box.address.ask(Doubled(2))
 
     assert lost(box) == [("Doubled", "parked: no token"), ("Said", "parked: no token")]
     box.reopen()
     assert await rest_of(box) == ["a"]
+
+
+async def test_an_asker_in_line_and_one_in_hand_are_told_that_the_reader_parked() -> None:
+    box = filled(capacity=1)
+    told: list[type[Exception]] = []
+
+    async def ask() -> None:
+        with pytest.raises(CalleeDiedError) as died:
+            await box.address.ask(Unanswered())
+        told.append(died.type)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(ask)
+            await trio.testing.wait_all_tasks_blocked()
+        await anext(box)
+        box.put_back(crashed=False, reason="no token", is_parked=True)
+        box.park("parked: no token")
+
+    assert told == [CalleeParkedError] * 3
+    assert (box.accepted, box.lost, box.in_hand, box.in_line) == (3, 3, 0, 0)
+
+
+async def test_a_reader_that_ended_for_good_is_not_parked_any_more() -> None:
+    box = filled()
+    box.park("parked: no token")
+
+    box.bury("stopped")
+
+    with pytest.raises(CalleeDiedError, match="stopped") as died:
+        await box.address.ask(Doubled(1))
+    assert died.type is CalleeDiedError
+
+
+async def test_a_reader_that_was_parked_and_goes_on_answers_again() -> None:
+    box = filled()
+    box.park("parked: no token")
+    box.reopen()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(answer_one, box)
+        assert await box.address.ask(Doubled(2)) == 4
+
+
+async def answer_one(box: Mailbox[Any]) -> None:
+    question = await anext(box)
+    question.reply_to.send(2 * question.number)
 
 
 def test_an_empty_parked_reader_has_no_queue() -> None:

@@ -67,6 +67,7 @@ class FakeControl:
     letters: tuple[UndeliveredMail, ...] = ()
     done: list[tuple[str, str]] = field(factory=list)
     on_kill: Callable[[], None] = lambda: None
+    failure: str = ""
 
     def census(self) -> tuple[ActorView, ...]:
         return self.views

@@ -11,14 +11,16 @@ from attrs import define, field
 from actors.kernel.letters import DeadLetters
 from actors.kernel.mailbox import Mailbox
 from actors.platform.bridge import PlatformBridge
-from actors.platform.files import ATTACH
+from actors.platform.files import with_content
+from actors.platform.line import Line
 from actors.platform.made import MadeFiles
 from actors.platform.modes import always
 from actors.platform.people import People
 from actors.platform.turn import Limits, TurnRunner
+from actors.platform.turns import Turns
 from protocols.files import LocalFile
 from protocols.ids import Language, PersonId, RowId, RunId, SlotId, SurfaceName, TraceId
-from protocols.mail import CalleeDiedError
+from protocols.mail import Address, CalleeDiedError, Question
 from protocols.platform import (
     NO_DETAILS,
     Answer,
@@ -35,7 +37,9 @@ from protocols.platform import (
     User,
     UserSettings,
 )
+from protocols.store import StoreMessage
 from protocols.turns import PlatformMessage, RunTurn, Turn, TurnOutcome, TurnProgress
+from tests.fakes import A, MemoryStoreAddress
 
 Step = StreamPart | float | Exception
 """A part to hand over, seconds to wait, or an error to raise."""
@@ -72,9 +76,13 @@ class ScriptedClient:
     most_open_streams: int = 0
     details: list[RunDetails] = field(factory=list)
     history_chars: int = 0
+    access: Step = 0.0
+    """What a question for our access does: wait, or fail."""
+    access_asked: int = 0
 
     async def check_access(self) -> None:
-        await trio.lowlevel.checkpoint()
+        self.access_asked += 1
+        await self._do(self.access)
 
     async def get_or_create_user(self, external_id: str, platform: str, display_name: str) -> User:
         self.users_asked.append((external_id, platform, display_name))
@@ -183,16 +191,45 @@ def turn(
 
 
 def runner_for(
-    client: PlatformClient, *, limits: Limits | None = None, made: MadeFiles | None = None
+    client: PlatformClient,
+    *,
+    limits: Limits | None = None,
+    made: MadeFiles | None = None,
+    store: Address[StoreMessage] | None = None,
 ) -> TurnRunner:
+    store = store or MemoryStoreAddress()
     return TurnRunner(
         client,
-        People(client),
-        ATTACH["mock"],
+        People(client, store),
+        store,
+        with_content,
         made or MadeFiles(NO_DISK / "made"),
         limits or Limits(),
         random.Random(1),
     )
+
+
+@define
+class Restarting(MemoryStoreAddress):
+    """Dies with its first questions."""
+
+    deaths: int = 1
+
+    async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
+        if self.deaths:
+            self.deaths -= 1
+            raise CalleeDiedError("store: crashed")
+        return await MemoryStoreAddress.ask(self, question, within=within)
+
+
+def turns_for(
+    client: PlatformClient,
+    nursery: trio.Nursery,
+    *,
+    places: int = 1,
+    made: MadeFiles | None = None,
+) -> Turns:
+    return Turns(runner_for(client, made=made), nursery, Line(nursery, places), "refused")
 
 
 @define(eq=False)
@@ -203,6 +240,7 @@ class Desk:
     files: Path = NO_DISK
     idle_limit: float = 60.0
     max_turns: int = 100
+    store: MemoryStoreAddress = field(factory=MemoryStoreAddress)
     box: Mailbox[PlatformMessage] = field(init=False)
     outcomes: dict[str, TurnOutcome | CalleeDiedError] = field(init=False, factory=dict)
     has_asked: trio.Event = field(init=False, factory=trio.Event)
@@ -217,6 +255,7 @@ class Desk:
         bridge = PlatformBridge(
             inbox=self.box,
             open_client=always(self.client),
+            store=self.store,
             files=self.files,
             idle_limit=self.idle_limit,
             max_turns=self.max_turns,

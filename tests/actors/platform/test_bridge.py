@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 import trio
+from attrs import define, evolve
+from trio.abc import Instrument
 from trio.testing import MockClock
 
 from actors.kernel.mailbox import Mailbox
@@ -10,7 +12,9 @@ from actors.platform.bridge import PlatformBridge
 from actors.platform.modes import always
 from actors.words import Word
 from actors.words.russian import RUSSIAN
-from protocols.ids import PersonId, RunId, SurfaceName
+from protocols.changes import AddOutgoing, FinishRow, QueueRow, StartRow
+from protocols.ids import EventId, PersonId, RoomId, RowId, RunId, SlotId, SurfaceName, TraceId
+from protocols.journal import Arrival, Exchange, RowState, Voice
 from protocols.mail import CalleeDiedError
 from protocols.platform import (
     Attachment,
@@ -21,6 +25,7 @@ from protocols.platform import (
     TextDelta,
     UserSettings,
 )
+from protocols.store import Commit, Journal
 from protocols.turns import (
     CancelTurn,
     ChangeSettings,
@@ -34,17 +39,21 @@ from tests.actors.platform.scripted import (
     HELLO,
     NO_DISK,
     Desk,
+    Restarting,
     ScriptedClient,
     Shown,
+    Step,
     failure,
     settle,
     turn,
 )
+from tests.fakes import MemoryStoreAddress
 
 MATRIX = SurfaceName("matrix")
 ME = PersonId("matrix:@me:example.org")
 SLOW_HELLO = (TextDelta("Hel"), 50.0, TextDelta("lo"), StreamFinished())
 HANGS = (TextDelta("Hel"), 1e9)
+FLOOD: tuple[Step, ...] = (*[TextDelta("x")] * 20_000, StreamFinished())
 
 
 def write(path: Path) -> None:
@@ -93,6 +102,81 @@ async def test_files_of_the_agent_stand_in_a_folder_of_their_own(
     assert isinstance(outcome, TurnFinished)
     assert [file.path for file in outcome.files] == [str(tmp_path / "made" / "run-1-0")]
     assert names_in(tmp_path / "made") == ["run-1-0"]
+
+
+async def test_an_agent_that_keeps_no_history_is_handed_what_was_said_before(
+    nursery: trio.Nursery,
+) -> None:
+    desk = Desk(ScriptedClient(history_chars=1000))
+    row = talk(desk.store)
+    nursery.start_soon(desk.run)
+
+    await desk.ask(evolve(turn(), row=row))
+
+    (details,) = desk.client.details
+    assert details.history == (Exchange("first", "answer to first"),)
+
+
+def talk(store: MemoryStoreAddress) -> RowId:
+    """Let a person be answered, and write again; the row of that."""
+    said = [
+        Arrival(
+            EventId(f"${text}"),
+            RoomId("matrix/!a:example.org"),
+            ME,
+            "Me",
+            sent_at=0.0,
+            trace=TraceId("0" * 32),
+            text=text,
+        )
+        for text in ("first", "second")
+    ]
+    first, second = store.tell(Journal(MATRIX, tuple(said))).rows
+    for row in (first, second):
+        store.tell(Commit((QueueRow(row.id, SlotId("C1"), RunId(f"run-{row.id}")),)))
+    answer = AddOutgoing(first.room, Voice.AGENT, "answer to first", first.id)
+    store.tell(Commit((StartRow(first.id), FinishRow(first.id, RowState.ANSWERED), answer)))
+    return second.id
+
+
+async def test_an_agent_that_keeps_the_history_itself_is_handed_none(
+    nursery: trio.Nursery,
+) -> None:
+    desk = Desk(ScriptedClient())
+    row = talk(desk.store)
+    nursery.start_soon(desk.run)
+
+    await desk.ask(evolve(turn(), row=row))
+
+    assert [details.history for details in desk.client.details] == [()]
+
+
+async def test_a_store_that_restarts_while_the_history_is_asked_for_is_waited_for(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    store = Restarting(deaths=3)
+    desk = Desk(ScriptedClient(history_chars=1000), store=store)
+    row = talk(store)
+    nursery.start_soon(desk.run)
+
+    outcome = await desk.ask(evolve(turn(), row=row))
+
+    assert outcome == TurnFinished("Hello")
+    assert len(desk.client.details[0].history) == 1
+
+
+async def test_a_store_that_stays_away_ends_the_turn_within_the_idle_limit(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    desk = Desk(ScriptedClient(history_chars=1000), store=Restarting(deaths=10**6))
+    nursery.start_soon(desk.run)
+
+    outcome = await desk.ask(turn())
+
+    assert outcome == TurnFailed("", FailureKind.TIMEOUT)
+    assert trio.current_time() == pytest.approx(60)
 
 
 async def test_turns_run_side_by_side(
@@ -204,7 +288,11 @@ async def test_a_turn_past_the_limit_waits_in_order_and_says_so(
         f"run-{n}" for n in range(1, 6)
     ]
     assert desk.client.most_open_streams == 1
-    assert waiting.statuses == ["Waiting for other answers to end", "", "", ""]
+    assert waiting.statuses == [
+        "Waiting for other answers to end; before yours: 1",
+        "Waiting for other answers to end",
+        *[""] * 3,
+    ]
     assert set(desk.outcomes.values()) == {TurnFinished("Hello")}
 
 
@@ -292,7 +380,7 @@ async def test_the_client_is_opened_for_each_life_and_closed_with_it() -> None:
     box.close()
 
     for _ in range(2):
-        await PlatformBridge(box, open_client, NO_DISK).run()
+        await PlatformBridge(box, open_client, MemoryStoreAddress(), NO_DISK).run()
 
     assert steps == ["opened", "closed"] * 2
 
@@ -406,24 +494,50 @@ async def test_a_question_repeated_at_any_step_is_answered_once_and_to_the_newes
     assert (desk.late_answers, desk.client.open_streams) == (0, 0)
 
 
-async def test_a_thousand_parts_a_second_do_not_keep_others_waiting(
+@define(eq=False)
+class Rounds(Instrument):
+    """Counts how often the loop has gone round."""
+
+    count: int = 0
+
+    def before_io_wait(self, timeout: float) -> None:  # noqa: ARG002  # trio's
+        self.count += 1
+
+
+async def _rounds_of_a_turn(desk: Desk) -> int:
+    rounds = Rounds()
+    trio.lowlevel.add_instrument(rounds)
+    try:
+        assert await desk.ask(turn(2)) == TurnFinished("Hello")
+    finally:
+        trio.lowlevel.remove_instrument(rounds)
+    return rounds.count
+
+
+async def test_a_stream_that_never_pauses_costs_other_chats_no_round_of_the_loop(
     nursery: trio.Nursery,
 ) -> None:
-    flood = [TextDelta("x")] * 20_000
-    desk = Desk(ScriptedClient([[*flood, StreamFinished()], HELLO]))
-    nursery.start_soon(desk.run)
-    nursery.start_soon(desk.ask, turn(1))
-    await _go_on(desk, steps=3)
+    quiet, busy = Desk(ScriptedClient([HELLO])), Desk(ScriptedClient([FLOOD, HELLO]))
+    for desk in (quiet, busy):
+        nursery.start_soon(desk.run)
+        await settle()
+    alone = await _rounds_of_a_turn(quiet)
+    flooded = Shown()
+    nursery.start_soon(lambda: busy.ask(turn(1), shown=flooded))
+    await _go_on(busy, steps=9)
+    had_come = len(flooded.seen)
 
-    outcome = await desk.ask(turn(2))
+    beside = await _rounds_of_a_turn(busy)
 
-    assert outcome == TurnFinished("Hello")
-    assert "run-1" not in desk.outcomes
+    assert had_come > 0
+    assert "run-1" not in busy.outcomes
+    assert beside <= alone
+    assert len(flooded.seen) - had_come <= beside + 1  # one part a round, and no more
 
 
 def test_the_mock_bridge_needs_no_more_than_an_inbox_a_client_and_a_folder() -> None:
     box: Mailbox[PlatformMessage] = Mailbox("platform")
 
-    bridge = PlatformBridge(box, always(ScriptedClient()), NO_DISK)
+    bridge = PlatformBridge(box, always(ScriptedClient()), MemoryStoreAddress(), NO_DISK)
 
     assert (bridge.idle_limit, bridge.max_turns) == (60.0, 100)

@@ -7,14 +7,16 @@ import pytest
 from attrs import evolve
 from structlog.testing import capture_logs
 
-from actors.platform.files import ATTACH, attached
+from actors.platform.files import ATTACH, attach_for, attached
 from actors.platform.modes import MODES
+from actors.platform.settings import AgentSettings
 from protocols.platform import Attachment, FailureKind, PlatformFailedError
 from tests.actors.platform.local_files import change, local_file
 
 
-def test_every_platform_has_its_way_to_take_files() -> None:
-    assert ATTACH.keys() == set(MODES)
+@pytest.mark.parametrize("mode", MODES)
+def test_every_platform_has_its_way_to_take_files(mode: str) -> None:
+    assert attach_for(AgentSettings(mode)) in ATTACH.values()
 
 
 async def test_the_mock_gets_a_file_with_its_content(tmp_path: Path) -> None:

@@ -129,6 +129,26 @@ async def test_status_lines_are_no_part_of_the_whole_answer() -> None:
     assert any(isinstance(part, StatusLine) for part in await parts_of(client, "mock:status"))
 
 
+@pytest.mark.parametrize("word", ["mock:think", "mock:tool"])
+async def test_thoughts_and_tools_are_no_part_of_the_whole_answer(word: str) -> None:
+    client = mock()
+
+    answer = await client.send_message(await me(client), "C1", word, run_id=RUN)
+
+    assert answer.text.startswith("You wrote")
+    assert not any(said in answer.text for said in ("That is what I always do", "web_search"))
+
+
+async def test_a_run_that_its_platform_stops_has_no_whole_answer() -> None:
+    client = mock()
+
+    with pytest.raises(PlatformFailedError) as caught:
+        await client.send_message(await me(client), "C1", "mock:stopped", run_id=RUN)
+
+    assert caught.value.kind is FailureKind.CUT
+    assert client.get_stats().cancelled == 1
+
+
 async def test_empty_says_nothing() -> None:
     assert await parts_of(mock(), "mock:empty") == [StreamFinished()]
 

@@ -16,7 +16,16 @@ from actors.platform.mock_script import (
     timed_parts,
     words,
 )
-from protocols.platform import Attachment, Resume, StatusLine, StreamAsks, StreamFinished, TextDelta
+from protocols.platform import (
+    Attachment,
+    ReasoningDelta,
+    Resume,
+    StatusLine,
+    StreamAsks,
+    StreamFinished,
+    TextDelta,
+    ToolCall,
+)
 
 
 def text_of(script: Script) -> str:
@@ -185,6 +194,25 @@ def test_status_lines_come_before_the_answer() -> None:
     lines = [step.text for step in steps if isinstance(step, StatusLine)]
     assert [line[:3] for line in lines] == ["1/3", "2/3", "3/3"]
     assert isinstance(steps[-1], StreamFinished)
+
+
+def test_tools_come_before_the_answer() -> None:
+    steps = script_for("mock:tool", interrupt_id="i")
+
+    assert [step.name for step in steps if isinstance(step, ToolCall)] == [
+        "web_search",
+        "calculator",
+    ]
+    assert isinstance(steps[-1], StreamFinished)
+
+
+def test_a_thoughtful_agent_says_what_its_answer_cost() -> None:
+    steps = script_for("mock:think", interrupt_id="i")
+
+    assert isinstance(steps[0], ReasoningDelta)
+    usage = steps[-1].usage if isinstance(steps[-1], StreamFinished) else None
+    assert usage is not None
+    assert (usage.model, usage.input_tokens) == ("mock-1", 1)
 
 
 def test_a_failing_script_says_nothing() -> None:

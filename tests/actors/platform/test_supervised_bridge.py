@@ -31,6 +31,7 @@ from protocols.turns import (
 )
 from tests.actors.platform.local_files import is_whole, local_file
 from tests.actors.platform.scripted import NO_DISK, Shown, turn
+from tests.fakes import MemoryStoreAddress
 
 
 @define(eq=False)
@@ -59,7 +60,8 @@ def supervised(
     client: MockPlatformClient, files: Path = NO_DISK
 ) -> tuple[Mailbox[PlatformMessage], Supervisor]:
     box: Mailbox[PlatformMessage] = Mailbox("platform")
-    bridge = permanent("platform", PlatformBridge, box, always(client), files)
+    store = MemoryStoreAddress()
+    bridge = permanent("platform", PlatformBridge, box, always(client), store, files)
     return box, Supervisor([bridge.with_options(backoff=BACKOFF)])
 
 

@@ -145,8 +145,8 @@ async def test_an_answer_of_nothing_is_asked_for_again_before_it_fails(
 async def test_nothing_of_an_attempt_that_showed_nothing_is_left_in_the_next(
     autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
 ) -> None:
-    blank = [TextDelta(" \n"), ReasoningDelta("First"), failure()]
-    again = [ReasoningDelta("Second"), HEL, StreamFinished()]
+    blank: list[Step] = [TextDelta(" \n"), ReasoningDelta("First"), failure()]
+    again: list[Step] = [ReasoningDelta("Second"), HEL, StreamFinished()]
 
     outcome = await run_turn(ScriptedClient([blank, again]))
 
@@ -382,12 +382,13 @@ async def test_the_first_word_of_an_answer_is_measured_once(
     autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
 ) -> None:
     before = first_words()
-    slow = [ReasoningDelta("Hm"), TextDelta(" "), 4.0, HEL, 9.0, HEL, StreamFinished()]
+    slow: list[Step] = [ReasoningDelta("Hm"), TextDelta(" "), 4.0, HEL, 9.0, HEL, StreamFinished()]
 
     await run_turn(ScriptedClient([slow]))
 
     count, seconds = first_words()
-    assert (count - before[0], seconds - before[1]) == (1, pytest.approx(4.0))
+    assert count - before[0] == 1
+    assert seconds - before[1] == pytest.approx(4.0)
 
 
 def first_words() -> tuple[float, float]:

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from actors.kernel.child import Wait, current_life
+from actors.metrics import TURN_SECONDS, TURNS
 from actors.platform.made import MadeFiles
 from actors.platform.turns import Turns
 from protocols.ids import RunId
@@ -18,8 +19,10 @@ from protocols.platform import (
     FailureKind,
     Resume,
     RunDetails,
+    StreamAsks,
     StreamFinished,
     StreamPart,
+    StreamStopped,
     TextDelta,
 )
 from protocols.turns import CancelTurn, TurnFailed, TurnFinished, TurnOutcome, TurnStopped
@@ -29,9 +32,9 @@ from tests.actors.platform.scripted import (
     ScriptedClient,
     Shown,
     failure,
-    runner_for,
     settle,
     turn,
+    turns_for,
 )
 
 
@@ -81,7 +84,7 @@ async def test_a_turn_that_is_stopped_in_its_last_step_is_answered_once_and_show
     object.__setattr__(question, "reply_to", answers)
 
     async with trio.open_nursery() as nursery:
-        client.turns = Turns(runner_for(client), nursery, trio.Semaphore(1))
+        client.turns = turns_for(client, nursery)
         client.turns.take(question)
 
     assert answers.given == [TurnStopped("Hel")]
@@ -110,8 +113,7 @@ async def test_a_turn_that_is_stopped_while_its_files_are_written_is_answered_at
     object.__setattr__(question, "reply_to", answers)
 
     async with trio.open_nursery() as nursery:
-        runner = runner_for(client, made=MadeFiles(tmp_path, disk.sync))
-        turns = Turns(runner, nursery, trio.Semaphore(1))
+        turns = turns_for(client, nursery, made=MadeFiles(tmp_path, disk.sync))
         turns.take(question)
         await disk.is_writing.wait()
         turns.stop(RunId("run-1"))
@@ -198,6 +200,46 @@ class Notes:
         raise NotImplementedError
 
 
+@pytest.mark.parametrize(
+    ("script", "label"),
+    [
+        ([TextDelta("Hel"), StreamFinished()], "finished"),
+        ([StreamAsks("i-1", "Go on?")], "asks"),
+        ([StreamStopped()], "stopped"),
+        ([failure(FailureKind.FILE_LOST, is_retryable=False)], "file lost"),
+    ],
+)
+async def test_a_turn_is_counted_by_its_outcome_and_timed(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,  # noqa: ARG001  # time passes at once
+    script: list[StreamPart],
+    label: str,
+) -> None:
+    desk = Desk(ScriptedClient([[3.0, *script]]))
+    nursery.start_soon(desk.run)
+    before = figures(label)
+
+    await desk.ask(turn())
+
+    after = figures(label)
+    assert after[0] - before[0] == after[1] - before[1] == 1
+    assert after[2] - before[2] == pytest.approx(3.0)
+
+
+def figures(label: str) -> tuple[float, float, float]:
+    """Turns of that outcome; turns that were timed, and their seconds together."""
+    samples = {
+        (sample.name, sample.labels.get("outcome")): sample.value
+        for metric in (*TURNS.collect(), *TURN_SECONDS.collect())
+        for sample in metric.samples
+    }
+    timed = (
+        samples["surfaces_turn_seconds_count", None],
+        samples["surfaces_turn_seconds_sum", None],
+    )
+    return samples.get(("surfaces_turns_total", label), 0.0), *timed
+
+
 async def test_the_tree_shows_how_many_turns_are_in_hand() -> None:
     notes = Notes()
     client = ScriptedClient()
@@ -206,7 +248,7 @@ async def test_the_tree_shows_how_many_turns_are_in_hand() -> None:
     token = current_life.set(notes)
 
     async with trio.open_nursery() as nursery:
-        Turns(runner_for(client), nursery, trio.Semaphore(1)).take(question)
+        turns_for(client, nursery).take(question)
     current_life.reset(token)
 
     assert notes.seen == ["turns in hand: 1", "turns in hand: 0"]

@@ -7,7 +7,7 @@ from attrs import evolve
 
 from actors.store.database import open_database
 from actors.store.lookups import _EXCHANGES
-from protocols.changes import AddOutgoing, QueueRow, SentOutgoing
+from protocols.changes import AddOutgoing, DecideRow, QueueRow, SentOutgoing
 from protocols.ids import OutboxId, RemoteId, RowId, RunId, SlotId
 from protocols.journal import Exchange, RowState, Voice
 from protocols.store import History, Journal
@@ -111,6 +111,20 @@ async def test_what_the_agent_did_not_answer_is_not_in_it(store: Asking) -> None
     await store.commit(words("nobody asked"))
 
     assert await before(store, 5) == (Exchange("hello", "this one"),)
+
+
+async def test_a_row_that_was_sent_again_is_in_it_only_as_what_it_became(store: Asking) -> None:
+    await exchanged(store, 1, "asked", "half an ans")
+    await exchanged(store, 2, "other", "decided")
+    await store.commit(DecideRow(RowId(1), "retry"), DecideRow(RowId(2), "yes"))
+    await exchanged(store, 3, "asked", "a whole answer")
+    await exchanged(store, 4, "now", "then")
+
+    assert await before(store, 3) == (Exchange("other", "decided"),)
+    assert await before(store, 4) == (
+        Exchange("other", "decided"),
+        Exchange("asked", "a whole answer"),
+    )
 
 
 async def test_a_row_that_is_in_no_chat_or_not_there_has_no_history(store: Asking) -> None:

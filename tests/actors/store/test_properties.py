@@ -124,7 +124,7 @@ changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(RewordRow, row_ids, any_text),
     st.builds(RepeatRow, row_ids, few.map(str).map(EventId)),
     st.builds(MoveSlot, rooms, people.map(PersonId), slots, slots),
-    st.builds(DecideRow, row_ids, st.sampled_from(["yes", "no"])),
+    st.builds(DecideRow, row_ids, st.sampled_from(["yes", "retry"])),
     st.builds(ShowRow, row_ids, remote_ids),
     st.builds(
         AddOutgoing,

@@ -62,6 +62,16 @@ def test_an_answer_is_drawn(glass: Glass) -> None:
     assert "*" not in glass.shown()
 
 
+def test_what_stands_around_an_answer_is_dim(glass: Glass) -> None:
+    around = {"folded": "I *think*,\x1b[2J\nso.", "footer": "*56 out*"}
+
+    glass.screen.answer("Hi", Voice.AGENT, is_old=False, **around)
+
+    assert re.sub(r" *\n", "\n", glass.shown()) == "💭 I *think*,\nso.\n\nHi\n\n56 out\n\n"
+    dim = re.findall(r"\x1b\[(?:2|2;3|3;2)m([^\x1b]+)", glass.raw())
+    assert [words.strip() for words in dim] == ["💭 I *think*,", "so.", "56 out"]
+
+
 def test_an_answer_from_before_says_so(glass: Glass) -> None:
     glass.screen.answer("words", Voice.GATEWAY, is_old=True)
 

@@ -9,14 +9,14 @@ from actors.terminal.screen import PlainScreen
 from protocols.journal import Voice
 
 
-def printed(*answers: str) -> bytes:
+def printed(*answers: str, **around: str) -> bytes:
     read_end, write_end = os.pipe()
     parts: list[bytes] = []
     reader = threading.Thread(target=_read_all, args=(read_end, parts))
     reader.start()
     screen = PlainScreen(write_end)
     for answer in answers:
-        screen.answer(answer, Voice.AGENT, is_old=False)
+        screen.answer(answer, Voice.AGENT, is_old=False, **around)
     os.close(write_end)
     reader.join()
     return b"".join(parts)
@@ -29,6 +29,13 @@ def _read_all(descriptor: int, parts: list[bytes]) -> None:
 
 def test_an_answer_is_printed_as_it_is_and_one_newline() -> None:
     assert printed("**bold** ünï", "next\n") == "**bold** ünï\nnext\n".encode()
+
+
+def test_reasoning_is_quoted_above_an_answer_and_its_footer_stands_below() -> None:
+    assert printed("Hi\n", folded="I think,\nso\x1b[2J.", footer="*56 out*") == (
+        b"> I think,\n> so.\n\nHi\n\n*56 out*\n"
+    )
+    assert printed("", footer="*56 out*") == b"*56 out*\n"
 
 
 def test_no_escape_sequence_is_printed() -> None:

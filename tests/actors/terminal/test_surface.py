@@ -373,8 +373,11 @@ class Person:
     def draft(self, text: str, status: str) -> None:
         self.seen.append(f"draft: {text}/{status}")
 
-    def answer(self, text: str, voice: Voice, *, is_old: bool) -> None:
-        self.seen.append(f"{'old ' * is_old}{voice}: {text}")
+    def answer(
+        self, text: str, voice: Voice, *, is_old: bool, folded: str = "", footer: str = ""
+    ) -> None:
+        around = "".join(f" [{part}]" for part in (folded, footer) if part)
+        self.seen.append(f"{'old ' * is_old}{voice}: {text}{around}")
 
     def hint(self, text: str) -> None:
         self.seen.append(f"hint: {text}")
@@ -554,3 +557,15 @@ async def test_a_task_of_the_agents_own_keeps_nobody_from_writing() -> None:
 
     assert "draft: /works" not in person.seen
     assert person.seen[-1] == "closed"
+
+
+async def test_what_stands_around_an_answer_is_on_the_screen() -> None:
+    person = Person()
+    person.types(None)
+    stage = chat_with(person)
+    answer = stage.store.put_answer("Hi")
+    stage.store.outbox[0] = evolve(answer, footer="*56 out*", folded="I think.")
+
+    await stage.surface().run()
+
+    assert "agent: Hi [I think.] [*56 out*]" in [line.removeprefix("old ") for line in person.seen]

@@ -261,9 +261,14 @@ class Out:
         voice: Voice = Voice.AGENT,
         keyboard: Keyboard = (),
         files: tuple[LocalFile, ...] = (),
+        footer: str = "",
+        folded: str = "",
     ) -> None:
         """The turn of *row* ends with *text*."""
-        answer = AddOutgoing(row.room, voice, text, row=row.id, keyboard=keyboard, files=files)
+        answer = AddOutgoing(
+            row.room, voice, text, row=row.id, keyboard=keyboard, files=files,
+            footer=footer, folded=folded,
+        )  # fmt: skip
         self.commit(FinishRow(row.id, state), answer)
         self.sender.take(Deliver(row.room, row_done=row.id))
 

@@ -1,0 +1,172 @@
+from typing import Any, TypeVar
+
+import pytest
+import trio
+from attrs import define, field
+from trio.testing import MockClock
+
+from actors.ops.alerts import EVERY, TOLD_KEY, Alerts
+from actors.ops.incidents import LEAST_PAUSE
+from protocols.chats import AccessList, Stranger, Tell
+from protocols.ids import PersonId
+from protocols.lifecycle import ActorState
+from protocols.mail import CalleeDiedError, Question
+from protocols.store import GetKey
+from tests.actors.ops.rig import DyingStoreAddress, FakeControl, FakeDirectory, actor
+from tests.fakes import MemoryStoreAddress
+
+A = TypeVar("A")
+ME, YOU = PersonId("telegram:42"), PersonId("matrix:@you:s")
+PARKED = (actor("store"), actor("matrix", state=ActorState.PARKED, note="the password is wrong"))
+
+
+@define
+class TellingDirectory(FakeDirectory):
+    """Writes down what it is to tell whom; those in *away* cannot be told."""
+
+    told: list[tuple[PersonId, str]] = field(factory=list)
+    away: tuple[PersonId, ...] = ()
+    is_dead: bool = False
+
+    async def ask(self, question: Question[A], /, *, within: float = 10.0) -> A:
+        if self.is_dead:
+            raise CalleeDiedError("chats: dead")
+        if not isinstance(question, Tell):
+            return await super().ask(question, within=within)
+        await trio.lowlevel.checkpoint()
+        is_there = question.person not in self.away
+        if is_there:
+            self.told.append((question.person, question.text))
+        result: Any = is_there
+        return result  # type: ignore[no-any-return]  # the question's own answer
+
+
+@define
+class Scene:
+    control: FakeControl = field(factory=FakeControl)
+    store: MemoryStoreAddress = field(factory=MemoryStoreAddress)
+    chats: TellingDirectory = field(factory=TellingDirectory)
+
+    def alerts(self, *people: PersonId) -> Alerts:
+        return Alerts(self.control, self.store, self.chats, people or (ME,))
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+async def test_a_parked_actor_is_told_once_and_its_recovery_once(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    assert autojump_clock
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(scene.alerts().run)
+        await trio.sleep(1)
+        scene.control.views = PARKED
+        await trio.sleep(5 * LEAST_PAUSE)
+        scene.control.views = (actor("store"), actor("matrix"))
+        await trio.sleep(5 * LEAST_PAUSE)
+        nursery.cancel_scope.cancel()
+
+    line = "**matrix** cannot work: the password is wrong"
+    assert scene.chats.told == [(ME, f"⚠️ {line}"), (ME, f"✅ over: {line}")]
+
+
+async def test_another_life_does_not_repeat_what_this_one_told(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    assert autojump_clock
+    scene.control.views = PARKED
+    for _ in range(2):
+        with trio.move_on_after(5 * EVERY):
+            await scene.alerts().run()
+
+    assert len(scene.chats.told) == 1
+    assert "matrix" in (scene.store.tell(GetKey(TOLD_KEY)) or "")
+
+
+async def test_who_cannot_be_told_keeps_nobody_else_from_it(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    assert autojump_clock
+    scene.control.views, scene.chats.away = PARKED, (ME,)
+    with trio.move_on_after(5 * EVERY):
+        await scene.alerts(ME, YOU).run()
+
+    assert [person for person, _ in scene.chats.told] == [YOU]
+
+
+async def test_what_nobody_could_be_told_is_told_when_the_chats_are_back(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    assert autojump_clock
+    scene.control.views, scene.chats.is_dead = PARKED, True
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(scene.alerts().run)
+        await trio.sleep(5 * EVERY)
+        scene.chats.is_dead = False
+        await trio.sleep(5 * EVERY)
+        nursery.cancel_scope.cancel()
+
+    assert len(scene.chats.told) == 1
+
+
+async def test_a_store_that_dies_ends_no_watch(autojump_clock: MockClock) -> None:
+    assert autojump_clock
+    store, chats = DyingStoreAddress(answers_left=1), TellingDirectory()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Alerts(FakeControl(PARKED), store, chats, (ME,)).run)
+        await trio.sleep(5 * EVERY)
+        store.answers_left = 100
+        await trio.sleep(5 * EVERY)
+        nursery.cancel_scope.cancel()
+
+    assert len(chats.told) == 1
+
+
+async def test_the_last_word_says_why_the_program_gives_up(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    assert autojump_clock
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(scene.alerts().run)
+        await trio.sleep(1)
+        scene.control.failure = "the restart budget is spent by matrix"
+        nursery.cancel_scope.cancel()
+
+    ((person, text),) = scene.chats.told
+    assert person == ME
+    assert "the restart budget is spent by matrix" in text
+
+
+async def test_a_stop_in_good_order_has_no_last_word(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    assert autojump_clock
+    with trio.move_on_after(1):
+        await scene.alerts().run()
+
+    assert scene.chats.told == []
+
+
+async def test_the_last_word_waits_for_nobody_long(scene: Scene, autojump_clock: MockClock) -> None:
+    assert autojump_clock
+    scene.control.failure = "the restart budget is spent by chats"
+    scene.chats.is_dead = True
+    began = trio.current_time()
+
+    with trio.move_on_after(1):
+        await scene.alerts().run()
+
+    assert trio.current_time() - began < 3
+
+
+async def test_a_stranger_who_knocks_is_told(scene: Scene, autojump_clock: MockClock) -> None:
+    assert autojump_clock
+    stranger = Stranger(PersonId("telegram:9"), "A private name", "K7QX", 1, 0.0, 0.0)
+    scene.chats.access = AccessList("pairing", (ME,), (), (stranger,))
+    with trio.move_on_after(5 * EVERY):
+        await scene.alerts().run()
+
+    assert "debug pair K7QX" in scene.chats.told[0][1]
