@@ -34,9 +34,16 @@ def _measure_matrix(share: float) -> Iterator[Finding]:
     return measure_matrix(share)
 
 
+def _measure_agent(share: float) -> Iterator[Finding]:
+    from tests.bench.agent import measure_agent  # noqa: PLC0415  # as above
+
+    return measure_agent(share)
+
+
 BY_NAME_ONLY: dict[str, Callable[[float], Iterator[Finding]]] = {
     "telegram": _measure_telegram,
     "matrix": _measure_matrix,
+    "agent": _measure_agent,
 }
 """What takes minutes, and so has to be asked for."""
 
