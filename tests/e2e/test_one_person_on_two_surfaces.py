@@ -45,7 +45,7 @@ async def test_a_code_makes_both_one_person_and_answers_stay_where_they_were_ask
         await here.hears("third-here")
         journal = await here.end()
 
-    assert "C1 → C2" in moved.text
+    assert "C1 → **C2**" in moved.text
     assert "on Telegram" in listed.text
     slots = {row.text: row.slot for row in journal.rows if row.run_id is not None}
     assert {slots[f"{number}-there"] for number in ("first", "second")} == {"C1"}
