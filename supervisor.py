@@ -88,8 +88,8 @@ def tree(
         role="ChatSession",
     )
     access = AccessPolicy(s.access_mode, s.people_in_charge, s.people_allowed)
-    talk = (to_store, to_platform, sessions, surfaces, access)
-    directory = permanent("chats", ChatDirectory, chats, *talk, lambda: tree_text(control.census()))
+    talk = (to_store, to_platform, sessions, surfaces, access, lambda: tree_text(control.census()))
+    directory = permanent("chats", ChatDirectory, chats, *talk, catch_up_after=s.catch_up_ask)
     return [*rows, sessions.spec(), directory, *ops_rows(control, to_store, to_chats, outside)]
 
 
