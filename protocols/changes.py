@@ -3,7 +3,7 @@
 from attrs import field, frozen
 
 from protocols.files import LocalFile
-from protocols.ids import OutboxId, RemoteId, RoomId, RowId, RunId, SlotId
+from protocols.ids import EventId, OutboxId, PersonId, RemoteId, RoomId, RowId, RunId, SlotId
 from protocols.journal import Amends, Keyboard, RowState, Voice
 
 
@@ -46,6 +46,27 @@ class RewordRow:
 
     row: RowId
     text: str = field(repr=False)
+
+
+@frozen
+class RepeatRow:
+    """What *row* brought arrives once more, behind all others, as the event *event_id*.
+
+    It is backlog, and was received when *row* was. It conflicts where that event is there already.
+    """
+
+    row: RowId
+    event_id: EventId
+
+
+@frozen
+class MoveSlot:
+    """All rows of *sender* in *room* that are in slot *was* are in slot *now*, whatever state."""
+
+    room: RoomId
+    sender: PersonId
+    was: SlotId
+    now: SlotId
 
 
 @frozen
@@ -151,6 +172,8 @@ Change = (
     | RequeueRow
     | FinishRow
     | RewordRow
+    | RepeatRow
+    | MoveSlot
     | DecideRow
     | ShowRow
     | AddOutgoing

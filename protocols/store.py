@@ -40,7 +40,8 @@ class JournalSummary:
     """The journal at a glance: rows by state, outgoing messages by state, dead letters.
 
     Args:
-        oldest_unfinished_at: Seconds since the epoch; None where everything is finished.
+        oldest_unfinished_at: Seconds since the epoch; None where everything is finished. Tasks
+            that the platform works at do not count.
     """
 
     rows: dict[str, int]

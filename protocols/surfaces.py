@@ -25,12 +25,15 @@ class ShowDraft:
     Args:
         text: Markdown, from the start of the answer.
         status: One line about what the agent is doing; empty for none.
+        is_task: Nobody waits for it: the agent works at something of its own accord, maybe for
+            hours. Other answers go on beside it, and nobody can stop it here.
     """
 
     room: RoomId
     row: RowId
     text: str = field(repr=False)
     status: str = field(repr=False, default="")
+    is_task: bool = False
 
 
 @frozen

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, assert_never, cast
 from uuid import uuid4
 
 import trio
-from attrs import define, evolve, field
+from attrs import define, evolve, field, fields
 
 from actors.kernel.mailbox import Mailbox
 from protocols.changes import (
@@ -21,8 +21,10 @@ from protocols.changes import (
     DeleteKey,
     FailedOutgoing,
     FinishRow,
+    MoveSlot,
     PutKey,
     QueueRow,
+    RepeatRow,
     RequeueRow,
     RewordRow,
     SentOutgoing,
@@ -30,7 +32,7 @@ from protocols.changes import (
     StartRow,
     TakeKey,
 )
-from protocols.ids import EventId, OutboxId, RoomId, RowId, SurfaceName, surface_of
+from protocols.ids import PLATFORM, EventId, OutboxId, RoomId, RowId, SurfaceName, surface_of
 from protocols.journal import (
     UNFINISHED,
     Arrival,
@@ -279,7 +281,13 @@ class MemoryJournal:
         )
 
     def _summary(self) -> JournalSummary:
-        unfinished = (row.received_at for row in self.rows.values() if row.state in UNFINISHED)
+        unfinished = (
+            row.received_at
+            for row in self.rows.values()
+            if row.state in UNFINISHED
+            # A task that the platform works at may run for hours; nothing waits for it.
+            and not (row.state is RowState.RUNNING and surface_of(row.room) == PLATFORM)
+        )
         return JournalSummary(
             rows=dict(Counter(row.state.value for row in self.rows.values())),
             outgoing=dict(Counter(out.state.value for out in self.outbox.values())),
@@ -328,12 +336,14 @@ class MemoryJournal:
 
     def _commit(self, changes: tuple[Change, ...]) -> Committed | Conflict:
         before = self.rows.copy(), self.outbox.copy(), self.keys.copy(), self.letters.copy()
+        seen = self.seen.copy()
         letters_made = self.letters_made
         added: list[OutboxId] = []
         for change in changes:
             match self._apply(change):
                 case Conflict() as conflict:
                     self.rows, self.outbox, self.keys, self.letters = before
+                    self.seen = seen
                     self.letters_made = letters_made
                     return conflict
                 case None:
@@ -360,6 +370,8 @@ class MemoryJournal:
                 self.keys.pop(key, None)
             case TakeKey():
                 return self._take_key(change)
+            case RepeatRow() | MoveSlot():
+                return self._rewrite(change)
             case _:
                 self._take_down(change)
         return None
@@ -369,6 +381,25 @@ class MemoryJournal:
             row = self.rows.get(change.row)
             return Conflict(change.row, None if row is None else row.state)
         del self.keys[change.key]
+        return None
+
+    def _rewrite(self, change: RepeatRow | MoveSlot) -> Conflict | None:
+        match change:
+            case RepeatRow(id_, event_id):
+                row = self.rows.get(id_)
+                surface = next((it for (it, _), seen in self.seen.items() if seen == id_), None)
+                if row is None or surface is None or (surface, event_id) in self.seen:
+                    return Conflict(id_, None if row is None else row.state)
+                again = {one.name: getattr(row, one.name) for one in fields(Arrival)}
+                again |= {"event_id": event_id, "is_backlog": True}
+                added = self._add(surface, Arrival(**again))
+                self.rows[added.id] = evolve(added, received_at=row.received_at)
+            case MoveSlot(room, sender, was, now):
+                for row in list(self.rows.values()):
+                    if (row.room, row.sender, row.slot) == (room, sender, was):
+                        self.rows[row.id] = evolve(row, slot=now)
+            case _:
+                assert_never(change)
         return None
 
     def _take_down(self, change: AddDeadLetter | DeleteDeadLetter) -> None:

@@ -3,16 +3,19 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from protocols.ids import PLATFORM, surface_of
 from protocols.journal import FINAL, OutboxRow, Row, RowState
 
 ROOM_GONE = "room is gone"
+_FOR_OPERATOR = {RowState.REFUSED, RowState.SET_ASIDE}
 
 
 def journal_faults(rows: Iterable[Row], outbox: Iterable[OutboxRow]) -> list[str]:
     """Everything that is wrong: rows without their one outcome, and answers out of order.
 
     Every row ends in exactly one visible outcome: one final outgoing message, or it is ignored
-    with a reason, or its room is gone. Answers of one room stand in the order of its messages.
+    with a reason, or its room is gone, or it is a push that nobody could be told of, which the
+    operator has as a dead letter. Answers of one room stand in the order of its messages.
     What only changes an outcome comes after it and is none.
     """
     rows, outbox = list(rows), list(outbox)
@@ -28,6 +31,7 @@ def _fault(row: Row, finals: int) -> str | None:
     if row.finished_at is None:
         return f"{what} has no end in time"
     is_silent = row.state is RowState.IGNORED or row.reason.startswith(ROOM_GONE)
+    is_silent = is_silent or (_is_push(row) and row.state in _FOR_OPERATOR)
     if is_silent and not row.reason:
         return f"{what} has no reason"
     if finals != (0 if is_silent else 1):
@@ -35,9 +39,13 @@ def _fault(row: Row, finals: int) -> str | None:
     return None
 
 
+def _is_push(row: Row) -> bool:
+    return surface_of(row.room) == PLATFORM
+
+
 def _order_faults(rows: list[Row], outbox: list[OutboxRow]) -> list[str]:
-    """Turns of one room whose answers overtook each other; commands may overtake."""
-    turns = {row.id: row for row in rows if row.run_id is not None}
+    """Turns of one room whose answers overtook each other; commands and tasks may overtake."""
+    turns = {row.id: row for row in rows if row.run_id is not None and not _is_push(row)}
     newest: dict[str, int] = {}
     faults = []
     for out in sorted(outbox, key=lambda out: out.id):

@@ -21,6 +21,8 @@ class CommandName(StrEnum):
     RETRY = "retry"
     STATUS = "status"
     SETTINGS = "settings"
+    LINK = "link"
+    UNLINK = "unlink"
     DEBUG = "debug"
 
 

@@ -3,6 +3,7 @@
 from attrs import field, frozen
 
 from actors.chats.presses import SwitchPress
+from actors.chats.tasks import Task, is_push
 from protocols.changes import AddOutgoing, Change, FinishRow, QueueRow
 from protocols.ids import RoomId, RowId
 from protocols.journal import Amends, Keyboard, Row, RowState, Voice
@@ -60,6 +61,8 @@ class Decision:
         press_answer: What whoever pressed is told at once, where the row is a press; may be empty.
         is_press_refused: The press did nothing, and only the answer says so.
         is_paused: It waits until another row of its room is decided.
+        task: The task whose line is to be shown, where the row is a push about one.
+        ended_task: The row that owned the line of a task which is over.
     """
 
     row: Row
@@ -68,11 +71,15 @@ class Decision:
     press_answer: str = field(repr=False, default="")
     is_press_refused: bool = False
     is_paused: bool = False
+    task: Task | None = None
+    ended_task: RowId | None = None
 
     @property
     def is_work(self) -> bool:
-        """A session has something to do."""
-        return any(isinstance(change, QueueRow) for change in self.changes)
+        """A session has something to do; the platform works at a task of its own by itself."""
+        return not is_push(self.row) and any(
+            isinstance(change, QueueRow) for change in self.changes
+        )
 
     @property
     def spoken_in(self) -> tuple[RoomId, ...]:

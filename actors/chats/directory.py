@@ -11,6 +11,7 @@ from attrs import define, field
 from actors.chats.access import AccessPolicy, new_code
 from actors.chats.answers import Answers
 from actors.chats.asking import ask_through_restarts
+from actors.chats.catching_up import CatchingUp
 from actors.chats.errands import Errands
 from actors.chats.hints import DeliveryHints
 from actors.chats.intake import Intake
@@ -18,6 +19,8 @@ from actors.chats.notes import context_key
 from actors.chats.operating import Operating
 from actors.chats.stops import Stops
 from actors.chats.switches import Switches
+from actors.chats.task_lines import TaskLines
+from actors.chats.telling import Telling
 from actors.chats.tidying import TIDY_EVERY, Tidying
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
@@ -31,6 +34,7 @@ from protocols.chats import (
     RoomGone,
     RowsArrived,
     SessionMessage,
+    Tell,
     WorkArrived,
 )
 from protocols.ids import RoomId, RowId, SurfaceName, surface_of
@@ -64,9 +68,13 @@ class ChatDirectory:
     tree: Callable[[], str]
     clock: Callable[[], float] = time.time
     make_code: Callable[[], str] = new_code
+    catch_up_after: float = 0.0
+    """Seconds of absence after which people are asked about what waited; 0: never."""
     _hints: DeliveryHints = field(init=False)
+    _lines: TaskLines = field(init=False)
     _intake: Intake = field(init=False)
     _operating: Operating = field(init=False)
+    _telling: Telling = field(init=False)
     _deciding: trio.Lock = field(factory=trio.Lock)
     """Slots, access and the order of rows allow one decision at a time."""
 
@@ -79,9 +87,12 @@ class ChatDirectory:
             await self._intake.answer_old_presses()
             async with self._deciding:  # a room may have opened before the rest is sorted
                 await self._intake.take_new(is_careful=True)
+            await self._lines.show_all()
             async with trio.open_nursery() as timer:
+                timer.start_soon(self._lines.run)
                 timer.start_soon(self._renew_hints_often)
                 timer.start_soon(self._tidy_often)
+                timer.start_soon(self._catch_up)
                 async for message in self.inbox:
                     async with self._deciding:
                         await self._handle(message)
@@ -89,10 +100,14 @@ class ChatDirectory:
 
     def _make_parts(self, nursery: trio.Nursery) -> None:
         self._hints = DeliveryHints(self.surfaces, nursery)
+        self._lines = TaskLines(self.store, self.surfaces, self._hints, self.clock)
         answers = Answers(self.store, self.surfaces, self._hints)
         stops = Stops(answers, self.platform, self.sessions)
         switches = Switches(answers, self.platform)
         errands = Errands(answers, stops, switches, nursery, self._go_on)
+        catching_up = CatchingUp(
+            self.store, self.surfaces, self._hints, self.clock, self.catch_up_after
+        )
         self._intake = Intake(
             self.store,
             self.sessions,
@@ -103,10 +118,13 @@ class ChatDirectory:
             tree=self.tree,
             clock=self.clock,
             make_code=self.make_code,
+            lines=self._lines,
+            catching_up=catching_up,
         )
         self._operating = Operating(
             self.store, self.surfaces, self._hints, self._intake, self.clock
         )
+        self._telling = Telling(self.store, self.surfaces, self._hints)
 
     async def _go_on(self, row: Row, opened: RoomId | None) -> None:
         async with self._deciding:
@@ -117,6 +135,14 @@ class ChatDirectory:
         while True:
             await trio.sleep(HINTS_EVERY)
             await self._renew_hints()
+            async with self._deciding:
+                await self._lines.give_up_silent()
+
+    async def _catch_up(self) -> None:
+        while True:
+            await self._intake.catching_up.backlog.gathered()
+            async with self._deciding:
+                await self._intake.settle()
 
     async def _tidy_often(self) -> None:
         tidying = Tidying(self.store)
@@ -148,6 +174,8 @@ class ChatDirectory:
                 message.reply_to.send(await self._operating.pair(code))
             case RetryRow(row):
                 message.reply_to.send(await self._operating.retry(row))
+            case Tell(person, text):
+                message.reply_to.send(await self._telling.tell(person, text))
             case _:
                 assert_never(message)
 
@@ -161,6 +189,7 @@ class ChatDirectory:
             for row in rows:
                 await self._close_row(row, reason)
             after = rows[-1].id
+        await self._lines.close_room(room, f"{ROOM_GONE}: {reason}")
         log.info("room.closed", room=room)
 
     async def _close_row(self, row: Row, reason: str) -> None:

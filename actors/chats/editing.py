@@ -39,6 +39,7 @@ class EditSorter:
             offered=_standing(offers),
             newest=page.newest_message(row),
             has_buttons=page.surface(row).has_buttons,
+            is_held=message is not None and page.known.is_held(message),
         )
         decision = self._carry_out(row, what)
         if decision is None or what == REPEATED:

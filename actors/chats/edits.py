@@ -50,12 +50,14 @@ def edited(
     offered: str | None = None,
     newest: RowId | None,
     has_buttons: bool,
+    is_held: bool = False,
 ) -> Edited:
     """What *edit* comes to, whose text is *words*.
 
     It changes *message*, as that is now; None where it was never journaled. The *newest* message
     of its sender in the room may be answered anew, where buttons can offer it; *offered* are the
-    words for which they did that before, and which nothing has replaced since.
+    words for which they did that before, and which nothing has replaced since. While the message
+    *is_held* back it has not begun either.
     """
     if message is None:
         # In a group it was not for us before; in private every message is.
@@ -64,7 +66,7 @@ def edited(
         return LeaveIt("edit of another person's message")
     if message.state in _NOT_TAKEN:
         return AsMessage()
-    if message.run_id is None:
+    if message.run_id is None and not is_held:
         return LeaveIt("edit of a command")
     if isinstance(words, ForAgent) and words.text == offered:
         return REPEATED  # an app sends a message again as it is, such as with its preview
@@ -83,7 +85,7 @@ def _new_words(words: Typed, message: Row, newest: RowId | None, *, has_buttons:
             return LeaveIt("edit into a command")
     if text == cleaned(message.text):
         return LeaveIt("edit that changes no words")
-    if message.state is RowState.QUEUED:
+    if message.state in {RowState.QUEUED, RowState.RECEIVED}:
         return Reword(message, text)
     if message.id != newest:
         return LeaveIt("edit of an older message")

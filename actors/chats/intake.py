@@ -7,17 +7,23 @@ from attrs import define, field
 
 from actors.chats.access import PREFIXES, AccessBook, AccessPolicy
 from actors.chats.asking import ask_through_restarts
-from actors.chats.commands import Command, CommandName, Typed, typed
+from actors.chats.backlog import Backlog
+from actors.chats.catching_up import CatchingUp
+from actors.chats.commands import Blank, Command, CommandName, Typed, typed
 from actors.chats.decisions import Decision, Errand, OpenChat, ignored
 from actors.chats.endings import set_aside
 from actors.chats.flood import FloodGate
 from actors.chats.hints import DeliveryHints
 from actors.chats.knowledge import Knowledge
+from actors.chats.linking import look_up_links, parted
 from actors.chats.manner import manner_for
 from actors.chats.page import Page
+from actors.chats.pushing import set_aside_push
 from actors.chats.slots import SlotBook
 from actors.chats.sorting import Sorter
 from actors.chats.suspects import MOST_TRIES, SUSPECT_KEY, remember_suspect, tries_before
+from actors.chats.task_lines import TaskLines
+from actors.chats.tasks import is_push
 from actors.kernel.pool import Pool
 from actors.words import Word
 from protocols.changes import Change, DeleteKey
@@ -70,9 +76,12 @@ class Intake:
     tree: Callable[[], str]
     clock: Callable[[], float]
     make_code: Callable[[], str]
+    lines: TaskLines
+    catching_up: CatchingUp
     book: AccessBook = field(init=False)
     _gate: FloodGate = field(factory=FloodGate)
     _read_to: RowId = RowId(0)
+    _has_settled: bool = False
     _paused: dict[RoomId, list[Row]] = field(factory=dict)
     _opened: dict[RowId, RoomId | None] = field(factory=dict)
 
@@ -87,19 +96,37 @@ class Intake:
     async def take_new(self, *, is_careful: bool = False) -> None:
         """Sort what the journal has got since; with care at first, for the sake of ``suspects``."""
         is_start = is_careful
+        if is_start:
+            await self.catching_up.begin()
         # Rows become durable in the order of their ids, so what is before this was read.
         while rows := await self._ask(UnsortedRows(self._read_to, PAGE)):
             # Without its surface a row could not be answered: it waits until that is back.
-            known = [row for row in rows if surface_of(row.room) in self.surfaces]
-            if is_careful:
-                await self._sort_with_care(known)
-            elif known:
-                await self._sort_page(known)
-            is_careful = False
+            known = [row for row in rows if is_push(row) or surface_of(row.room) in self.surfaces]
+            known = self._backlog.sift([(row, self._heard(row)) for row in known], self.clock())
+            if known:
+                await (self._sort_with_care if is_careful else self._sort_page)(known)
+                is_careful = False
             self._read_to = rows[-1].id
             # What came meanwhile has a hint of its own; only a life before may have taken it.
-            if len(rows) < PAGE and not is_start:
+            if len(rows) < PAGE and not (is_start or self._backlog.repeats):
                 return
+            self._backlog.repeats = False
+        if is_start:
+            await self.catching_up.began()
+
+    async def settle(self) -> None:
+        """Ask people about what waited long, and decide the rest that waited with it."""
+        rest = await self.catching_up.settle()
+        for start in range(0, len(rest), PAGE):
+            part = rest[start : start + PAGE]
+            await (self._sort_page if self._has_settled else self._sort_with_care)(part)
+            self._has_settled = True
+        await self._take_repeated()
+
+    async def _take_repeated(self) -> None:
+        """Take rows that came once more: no surface tells of them."""
+        if self._backlog.repeats:
+            await self.take_new()
 
     async def go_on(self, row: Row, room: RoomId | None) -> None:
         """Decide the ``/new`` of *row*, for which *room* was opened, and what waited for it."""
@@ -109,13 +136,14 @@ class Intake:
         del self._opened[row.id]
         if waiting:
             await self._sort_page(waiting)
+        await self._take_repeated()
 
     def drop_paused(self, room: RoomId) -> tuple[Row, ...]:
-        """The rows of *room* that wait for a ``/new``; nobody will decide them any more."""
+        """The rows of *room* that wait for something; nobody will decide them any more."""
         rows = tuple(self._paused.get(room, ()))
         if rows:
             self._paused[room] = []
-        return rows
+        return (*rows, *self._backlog.drop(room))
 
     async def answer_old_presses(self) -> None:
         """Let no app wait for a press that was decided when the life before ended."""
@@ -136,6 +164,9 @@ class Intake:
         await self._ask(Commit((DeleteKey(SUSPECT_KEY),)))
 
     async def _set_aside(self, row: Row, tries: int) -> None:
+        if is_push(row):
+            await self._ask(Commit(set_aside_push(row, attempts=tries)))
+            return
         manner = manner_for(row, self.surfaces[surface_of(row.room)])
         if row.press is not None:
             changes: tuple[Change, ...] = ignored(row, f"button: set aside after {tries} attempts")
@@ -148,6 +179,10 @@ class Intake:
         self.hints.deliver(row.room)
 
     async def _sort_page(self, rows: Sequence[Row]) -> None:
+        for part in parted([(row, self._typed(row)) for row in rows]):
+            await self._sort_together(part)
+
+    async def _sort_together(self, rows: Sequence[Row]) -> None:
         gate, sorter = self._gate.copy(), await self._sorter(rows)
         decisions = [sorter.decide(row) for row in rows]
         if await self._commit(decisions):
@@ -159,11 +194,13 @@ class Intake:
 
     async def _sort_one(self, row: Row) -> None:
         """Decide *row* alone, from what the store has: something was decided meanwhile."""
-        for _ in range(MOST_CONFLICTS):
+        for number in range(MOST_CONFLICTS):
             now = await self._ask(FindRow(row.id))
             await self.load_access()
+            if number or now is None or now.state is not RowState.RECEIVED:
+                await self.catching_up.look_at(row.room)
             if now is None or now.state is not RowState.RECEIVED:
-                self._hint_again(row)
+                await self._hint_again(row)
                 return
             decision = (await self._sorter((now,))).decide(now)
             if await self._commit([decision]):
@@ -171,8 +208,11 @@ class Intake:
                 return
         raise UndecidedRowError(f"row {row.id} conflicts again and again")
 
-    def _hint_again(self, row: Row) -> None:
+    async def _hint_again(self, row: Row) -> None:
         """*row* was decided before we lost the answer; its hints may be lost too."""
+        if is_push(row):
+            await self.lines.show_all()
+            return
         self.sessions.try_send(row.room, WorkArrived())
         self.hints.deliver(row.room)
         self.hints.answer_press(row)
@@ -185,15 +225,19 @@ class Intake:
         return isinstance(done, Committed)
 
     async def _sorter(self, rows: Sequence[Row]) -> Sorter:
-        heard = [row for row in rows if row.redacts or self.book.may_write(row.sender)]
+        heard = [row for row in rows if self._is_heard(row)]
         commands = [(row, self._typed(row)) for row in heard]
         retries = [row for row, words in commands if _is(words, CommandName.RETRY)]
         known = Knowledge(self.store)
         await known.look_up(heard, retries, self._opened)
+        known.held = self._backlog.held()
+        await known.look_up_pushes([row for row in rows if is_push(row)])
+        for row, words in commands if len(rows) == 1 else ():
+            await look_up_links(known, row, words, self.clock())
         page = Page(
             known,
             self.book,
-            SlotBook(known.keys, known.chats),
+            SlotBook(known.keys, known.chats, known.people),
             self._gate,
             self.surfaces,
             tree=self.tree() if any(_is(words, CommandName.DEBUG) for _, words in commands) else "",
@@ -203,8 +247,18 @@ class Intake:
         )
         return Sorter(page)
 
+    def _heard(self, row: Row) -> Typed | None:
+        """What *row* says, where its sender is answered."""
+        return self._typed(row) if self.book.may_write(row.sender) else None
+
+    def _is_heard(self, row: Row) -> bool:
+        is_known = row.redacts is not None or self.book.may_write(row.sender)
+        return is_known and not is_push(row)
+
     def _typed(self, row: Row) -> Typed:
-        return typed(row.text, self.surfaces[surface_of(row.room)].command_prefixes)
+        # Nobody commands us by a push.
+        surface = self.surfaces.get(surface_of(row.room))
+        return Blank() if surface is None else typed(row.text, surface.command_prefixes)
 
     def _pass_on(self, decisions: Sequence[Decision]) -> None:
         for room in dict.fromkeys(item.row.room for item in decisions if item.is_work):
@@ -212,12 +266,17 @@ class Intake:
         for room in dict.fromkeys(room for item in decisions for room in item.spoken_in):
             self.hints.deliver(room)
         for item in decisions:
+            self._backlog.follow(item.changes)
             if item.is_press_over:
                 self.hints.answer_press(
                     item.row, item.press_answer, is_refused=item.is_press_refused
                 )
             if item.is_paused:
                 self._paused[item.row.room].append(item.row)
+            if item.task is not None:
+                self.lines.show(item.task)
+            if item.ended_task is not None:
+                self.lines.end(item.ended_task)
             if item.errand is not None:
                 self._begin(item.errand, item.row)
 
@@ -225,6 +284,10 @@ class Intake:
         if isinstance(errand, OpenChat):
             self._paused.setdefault(row.room, [])
         self.begin_errand(errand, row)
+
+    @property
+    def _backlog(self) -> Backlog:
+        return self.catching_up.backlog
 
     async def _ask(self, question: Question[A]) -> A:
         return await ask_through_restarts(self.store, question)

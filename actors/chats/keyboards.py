@@ -7,6 +7,8 @@ from actors.chats.manner import Manner
 from actors.chats.presses import (
     LONGEST_ACTION_BYTES,
     AnewPress,
+    CatchUp,
+    CatchUpPress,
     ChatPress,
     ChoicePress,
     DisplayPress,
@@ -71,6 +73,17 @@ def choice_keyboard(row: RowId, choices: tuple[str, ...], manner: Manner) -> Key
     if manner.has_buttons and buttons and sum(map(len, labels)) <= LONGEST_LINE:
         return (tuple(buttons),)
     return _one_a_line(buttons, manner)
+
+
+def catch_up_keyboard(row: RowId, manner: Manner) -> Keyboard:
+    """To say which of the messages are answered that wait, of which *row* is the newest."""
+    labels = {
+        CatchUp.ALL: Word.BUTTON_ALL,
+        CatchUp.LAST: Word.BUTTON_LAST,
+        CatchUp.NONE: Word.BUTTON_NONE,
+    }
+    buttons = (_button(manner.say(word), CatchUpPress(row, it)) for it, word in labels.items())
+    return (tuple(buttons),) if manner.has_buttons else ()
 
 
 def chat_label(chat: Chat) -> str:

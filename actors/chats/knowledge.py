@@ -7,10 +7,13 @@ import trio
 from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
+from actors.chats.lasts import Lasts, last_key
+from actors.chats.links import Links, in_its_chat, linked_key, read_linked
 from actors.chats.notes import RoomNotes, TurnContext, notes_prefix, read_notes
 from actors.chats.presses import EDIT_OFFERED, AnewPress, read_press
+from actors.chats.pushed import Pushed
 from actors.chats.replies import MOST_WAITING
-from actors.chats.slots import Chat, chats_prefix, keys_of, read_chats
+from actors.chats.slots import Chat, chats_prefix, keys_of, person_key, read_chats
 from protocols.ids import EventId, PersonId, RemoteId, RoomId, RowId, SlotId, surface_of
 from protocols.journal import OutboxRow, Row
 from protocols.mail import Address, Question
@@ -42,6 +45,9 @@ class Knowledge:
         unfinished: How many rows of a room run or wait, as far as that matters.
         failed: The last failed row by room and person.
         rows: Those that presses and open questions name.
+        people: Who each of those who sent the rows is for the platform, where that is another.
+        links: What a ``/link`` needs; looked up for that alone.
+        held: What waits until its person says whether it is answered.
     """
 
     store: Address[StoreMessage]
@@ -51,10 +57,27 @@ class Knowledge:
     failed: dict[tuple[RoomId, PersonId], Row | None] = field(factory=dict)
     notes: dict[RoomId, RoomNotes] = field(factory=dict)
     rows: dict[RowId, Row | None] = field(factory=dict)
+    people: dict[PersonId, PersonId] = field(factory=dict)
+    links: Links = field(factory=Links)
+    held: dict[tuple[RoomId, PersonId], Mapping[RowId, Row]] = field(factory=dict)
+    lasts: Lasts = field(init=False)
+    pushed: Pushed = field(init=False)
     _finals: dict[RowId, OutboxRow | None] = field(factory=dict)
     _events: dict[RowId, Row | None] = field(factory=dict)
     _messages: dict[tuple[RoomId, RemoteId], Row | None] = field(factory=dict)
     _recent: dict[RoomId, tuple[Row, ...]] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.lasts, self.pushed = Lasts(self.people), Pushed(self.store)
+
+    async def look_up_pushes(self, rows: Iterable[Row]) -> None:
+        """Ask for all that the pushes *rows* name, and where their people are told of them."""
+        people = await self.pushed.look_up(rows)
+        async with trio.open_nursery() as nursery:
+            for person in set(people.values()):
+                nursery.start_soon(self._find_linked, person)
+        people |= {user: self.person(person) for user, person in people.items()}
+        await self.look_up_chats(people.values())
 
     async def look_up(
         self, rows: Iterable[Row], retries: Iterable[Row], opened: Mapping[RowId, RoomId | None]
@@ -73,6 +96,7 @@ class Knowledge:
                 nursery.start_soon(self._find_key, key)
             for person in {person for _, person in pairs}:
                 nursery.start_soon(self._find_chats, person)
+                nursery.start_soon(self._find_linked, person)
             for room in {room for room, _ in pairs}:
                 nursery.start_soon(self._count_unfinished, room)
                 nursery.start_soon(self._find_notes, room)
@@ -83,9 +107,30 @@ class Knowledge:
                 nursery.start_soon(self._find, self.rows, target, FindRow(target))
             for redaction in redactions:
                 nursery.start_soon(self._find, self._events, redaction.id, _event_of(redaction))
+        await self.look_up_chats(self.people.values())
         await self._find_notes_of_events()
         anew = [it.row for it in pressed if isinstance(it, AnewPress)]
         await self._look_further(pairs, rows, anew)
+
+    async def look_up_chats(self, people: Iterable[PersonId]) -> None:
+        """Ask for the chats and the counter of *people*."""
+        async with trio.open_nursery() as nursery:
+            for person in set(people):
+                nursery.start_soon(self._find_chats, person)
+                nursery.start_soon(self._find_key, person_key(person))
+
+    async def look_up_people(self, people: Iterable[PersonId]) -> None:
+        """Ask for all that is kept of *people*, whoever they are linked with."""
+        async with trio.open_nursery() as nursery:
+            for person in set(people):
+                nursery.start_soon(self._find_linked, person)
+        await self.look_up_chats(people)
+
+    async def look_up_keys(self, keys: Iterable[str]) -> None:
+        """Ask for what is under *keys*."""
+        async with trio.open_nursery() as nursery:
+            for key in keys:
+                nursery.start_soon(self._find_key, key)
 
     async def _find_notes_of_events(self) -> None:
         """Ask for the notes of the rooms of what was taken back: a thread may be a room."""
@@ -106,7 +151,7 @@ class Knowledge:
         if not (asked or failed or edited):
             return
         async with trio.open_nursery() as nursery:
-            for id_ in {id_ for it in asked if (id_ := it.decided_on) is not None}:
+            for id_ in {id_ for it in asked for id_ in (it.row, it.decided_on) if id_ is not None}:
                 nursery.start_soon(self._find, self.rows, id_, FindRow(id_))
             for id_ in {*failed, *(it.row for it in asked), *self._answered(edited)}:
                 nursery.start_soon(self._find, self._finals, id_, FinalOutgoing(id_))
@@ -115,7 +160,15 @@ class Knowledge:
                 nursery.start_soon(self._find, self._messages, (room, message), question)
             for room in {room for room, _ in edited}:
                 nursery.start_soon(self._find, self._recent, room, RecentRows(_RECENT, room))
+        self._follow_questions(pairs)
         await self._find_offers(edited)
+
+    def _follow_questions(self, pairs: set[tuple[RoomId, PersonId]]) -> None:
+        """Know the open questions in the chats where what asked them is now."""
+        for room, person in pairs:
+            questions = self.notes[room].questions
+            if (asked := questions.get(person)) is not None:
+                questions[person] = in_its_chat(asked, self.rows[asked.row])
 
     async def _find_offers(self, edited: set[tuple[RoomId, RemoteId]]) -> None:
         """Ask where the new texts of *edited* messages were offered before."""
@@ -143,6 +196,15 @@ class Knowledge:
         rows = await ask_through_restarts(self.store, FindKeys(chats_prefix(person)))
         self.chats[person] = read_chats(person, rows)
 
+    async def _find_linked(self, person: PersonId) -> None:
+        text = await ask_through_restarts(self.store, GetKey(linked_key(person)))
+        if text is not None:
+            self.people[person] = read_linked(person, text)
+        kept_for = self.person(person)
+        text = await ask_through_restarts(self.store, GetKey(last_key(kept_for)))
+        if text is not None:
+            self.lasts.texts[kept_for] = text
+
     async def _find_notes(self, room: RoomId) -> None:
         rows = await ask_through_restarts(self.store, FindKeys(notes_prefix(room)))
         self.notes[room] = read_notes(room, rows)
@@ -153,9 +215,17 @@ class Knowledge:
 
     # What is known.
 
+    def person(self, identity: PersonId) -> PersonId:
+        """Who *identity* is for the platform."""
+        return self.people.get(identity, identity)
+
     def notes_of(self, room: RoomId) -> RoomNotes:
         """The notes of *room*."""
         return self.notes.setdefault(room, RoomNotes())
+
+    def is_held(self, row: Row) -> bool:
+        """Whether *row* waits until its person says whether it is answered."""
+        return row.id in self.held.get((row.room, row.sender), {})
 
     def context_of(self, row: Row) -> TurnContext:
         """What the turn of *row* is about beside its words."""

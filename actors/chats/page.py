@@ -169,7 +169,7 @@ class Page:
         if context != TurnContext():
             self.known.notes_of(row.room).contexts[row.id] = context
             more = (*more, put_context(row.room, row.id, context))
-        return Decision(row, (queued, *more))
+        return Decision(row, (queued, *more, *self.known.lasts.used(row, slot)))
 
     def _open_question(self, row: Row, slot: SlotId) -> Confirm | None:
         """The question to whoever sent *row* that a message in *slot* is about."""

@@ -4,6 +4,7 @@ from attrs import define, frozen
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.files import FORGOTTEN
+from actors.chats.links import in_its_chat, linked_key, read_linked
 from actors.chats.notes import (
     NO_CONTEXT,
     RoomNotes,
@@ -13,10 +14,10 @@ from actors.chats.notes import (
     read_notes,
 )
 from protocols.files import RemoteFile
-from protocols.ids import RoomId, RowId
+from protocols.ids import PersonId, RoomId, RowId
 from protocols.journal import Row, RowState
 from protocols.mail import Address
-from protocols.store import Commit, FindKeys, FindRow, StoreMessage
+from protocols.store import Commit, FindKeys, FindRow, GetKey, StoreMessage
 
 
 @frozen
@@ -24,10 +25,12 @@ class Prepared:
     """All that the turn of *row* needs.
 
     Args:
+        person: Who sent it, as the platform knows them.
         files: Those that come along, of the row itself or of the one that it runs again.
     """
 
     row: Row
+    person: PersonId
     notes: RoomNotes
     files: tuple[RemoteFile, ...] = ()
 
@@ -52,7 +55,8 @@ class Preparing:
         notes = await self._notes_for(row)
         files_of = notes.contexts.get(id_, NO_CONTEXT).files_of
         files = row.files or await self._files_of(files_of)
-        return Prepared(row, notes, files)
+        linked = await ask_through_restarts(self.store, GetKey(linked_key(row.sender)))
+        return Prepared(row, read_linked(row.sender, linked), notes, files)
 
     async def notes(self) -> RoomNotes:
         """The notes of the room as they are now."""
@@ -71,6 +75,7 @@ class Preparing:
             context = notes.contexts.get(row.id, NO_CONTEXT)
             if confirm is None or context.answers is not None:
                 return notes
+            confirm = in_its_chat(confirm, await self._find_row(confirm.row))
             if not confirm.is_open(row.slot, row.received_at):
                 return notes
             asker = await self._find_row(confirm.decided_on)

@@ -5,6 +5,7 @@ before the row says the same.
 """
 
 import re
+from enum import StrEnum
 from typing import assert_never
 
 from attrs import field, frozen
@@ -81,8 +82,24 @@ class ChatPress:
     slot: SlotId
 
 
+class CatchUp(StrEnum):
+    """Which messages are answered that waited while we were away."""
+
+    ALL = "all"
+    LAST = "last"
+    NONE = "none"
+
+
+@frozen
+class CatchUpPress:
+    """Answer the *choice* of what waits; *row* is the newest that did when it was asked about."""
+
+    row: RowId
+    choice: CatchUp
+
+
 SwitchPress = SkillPress | DisplayPress
-Pressed = StopPress | RetryPress | ChoicePress | AnewPress | SwitchPress | ChatPress
+Pressed = StopPress | RetryPress | ChoicePress | AnewPress | SwitchPress | ChatPress | CatchUpPress
 
 # Numbers of at most 18 digits fit the store's.
 _ACTION = re.compile(r"([a-z]{1,9}):([0-9]{1,18})(?::(.*))?", re.DOTALL)
@@ -120,6 +137,8 @@ def _read_rest(verb: str, row: RowId, rest: str) -> Pressed | None:
         return SkillPress(row, found[1] == "1", found[2])
     if verb == "show" and (found := _EXTRA.fullmatch(rest)):
         return DisplayPress(row, found[1] == "1", Extra(found[2]))
+    if verb == "wait" and rest in set(CatchUp):
+        return CatchUpPress(row, CatchUp(rest))
     return None
 
 
@@ -140,6 +159,8 @@ def action_of(pressed: Pressed) -> str:
             return f"show:{row}:{int(is_on)}:{extra}"
         case ChatPress(row, slot):
             return f"chat:{row}:{slot}"
+        case CatchUpPress(row, choice):
+            return f"wait:{row}:{choice}"
         case _:
             assert_never(pressed)
 
@@ -173,6 +194,8 @@ def _has_such_a_button(pressed: Pressed, target: Row) -> bool:
             return target.reason == SETTINGS_SHOWN
         case ChatPress():
             return target.reason == CHATS_SHOWN
+        case CatchUpPress():
+            return target.run_id is None
         case _:
             assert_never(pressed)
 

@@ -4,11 +4,13 @@ from typing import assert_never
 
 from attrs import define
 
+from actors.chats.choices import chosen_by_press
 from actors.chats.decisions import Decision, StopRow, SwitchSetting, ignored
 from actors.chats.keyboards import chat_label
 from actors.chats.page import Page
 from actors.chats.presses import (
     AnewPress,
+    CatchUpPress,
     ChatPress,
     ChoicePress,
     Chosen,
@@ -60,6 +62,9 @@ class PressSorter:
                 return self._full(row) or rerun(self.page, row, target, place=place)
             case AnewPress():
                 return self._full(row) or answer_anew(self.page, row, target, place=place)
+            case CatchUpPress(_, choice):
+                decision = chosen_by_press(self.page, row, choice)
+                return decision or self._refused(row, Word.PRESS_DECIDED)
             case ChoicePress():
                 return self._choose(row, pressed, target, place=place)
             case _:

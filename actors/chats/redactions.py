@@ -66,8 +66,8 @@ class RedactionSorter:
             return True
         prefixes = self.page.surface(named).command_prefixes
         is_command = isinstance(typed(named.text, prefixes), Command)
-        is_paused = named.room in self.page.paused and not is_command
-        return is_paused and named.state is RowState.RECEIVED
+        is_kept = named.room in self.page.paused or self.page.known.is_held(named)
+        return is_kept and not is_command and named.state is RowState.RECEIVED
 
     def _dropped(self, message: Row) -> tuple[Change, ...]:
         """What ends *message* without its turn; it conflicts where that has begun meanwhile."""

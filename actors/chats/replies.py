@@ -7,11 +7,12 @@ from attrs import define, evolve, field, frozen
 
 from actors.chats.commands import CommandName
 from actors.chats.keyboards import chats_keyboard
-from actors.chats.manner import Manner
+from actors.chats.manner import Manner, manner_for
 from actors.chats.slots import Chat, SlotBook, read_slot
 from actors.words import Word, plain
-from protocols.ids import PersonId, RoomId, RowId, SlotId
+from protocols.ids import PersonId, RoomId, RowId, SlotId, SurfaceName, surface_of
 from protocols.journal import Keyboard, Row
+from protocols.surfaces import Surface
 
 MOST_WAITING = 20
 """Messages of a room that may wait behind the running one."""
@@ -53,6 +54,7 @@ class Replies:
     Args:
         tree: The live tree, as text.
         is_admin: The person may see it.
+        surfaces: Those where a chat of the person may be, for its address there.
     """
 
     slots: SlotBook
@@ -60,6 +62,7 @@ class Replies:
     manner: Manner
     tree: str
     is_admin: bool
+    surfaces: Mapping[SurfaceName, Surface] = field(factory=dict)
 
     def reply(self, name: CommandName, rest: str) -> Reply:
         """The answer to one of the commands in ``SIMPLE``."""
@@ -150,15 +153,29 @@ class Replies:
             return self.manner.say(Word.CHAT_IN_USE)
         if chat.room == self._room:
             return self.manner.say(Word.CHAT_HERE)
+        if surface_of(chat.room) != surface_of(self._room):
+            return self._place_on_other_surface(chat)
         return self.manner.say(Word.CHAT_ELSEWHERE, place=elsewhere(chat, self.manner))
+
+    def _place_on_other_surface(self, chat: Chat) -> str:
+        """Where a chat is that came with a linked identity; its address where rooms have one."""
+        name = surface_of(chat.room)
+        surface = self.surfaces.get(name)
+        if surface is None or not surface.room_link:
+            return self.manner.say(Word.CHAT_ON_SURFACE, surface=name.capitalize())
+        place = elsewhere(chat, manner_for(self.row, surface))
+        return self.manner.say(Word.CHAT_ON_SURFACE_IN, surface=name.capitalize(), place=place)
 
     def _go_to(self, slot: SlotId) -> Reply:
         chat = self.slots.chat(self._person, slot)
         if chat is None or (chat.room != self._room and self.row.is_shared):
             return self._unknown_chat()
         if chat.room != self._room:
-            place = elsewhere(chat, self.manner)
-            return self._say(Word.CHAT_IN_OTHER_ROOM, chat=label(chat), place=place)
+            if surface_of(chat.room) == surface_of(self._room):
+                place = elsewhere(chat, self.manner)
+                return self._say(Word.CHAT_IN_OTHER_ROOM, chat=label(chat), place=place)
+            place = self._place_on_other_surface(chat)
+            return self._say(Word.CHAT_ON_OTHER_SURFACE, chat=label(chat), place=place)
         self.slots.go_back(chat, self._person)
         return self._say(Word.CHAT_CHOSEN, chat=label(chat))
 

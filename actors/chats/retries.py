@@ -2,8 +2,9 @@
 
 import re
 
+from actors.chats.tasks import is_push
 from protocols.ids import EventId
-from protocols.journal import Arrival, Row, RowState
+from protocols.journal import FINAL, Arrival, Row, RowState
 
 MOST_RETRIES = 100
 """Times that one message may be run again by the operator."""
@@ -27,6 +28,9 @@ _WHY_NOT = {
 
 def why_not(row: Row) -> str | None:
     """Why *row* cannot run again; None where it can."""
+    if is_push(row) and row.state in FINAL:
+        is_untold = row.state in {RowState.REFUSED, RowState.SET_ASIDE}
+        return None if is_untold else "was pushed: only the platform can run it again"
     return _WHY_NOT.get(row.state)
 
 

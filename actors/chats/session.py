@@ -181,7 +181,7 @@ class ChatSession:
             run_id=_run_id(row),
             row=row.id,
             surface=surface_of(row.room),
-            sender=row.sender,
+            sender=prepared.person,
             sender_name=row.sender_name,
             slot=_slot(row),
             text=row.text,

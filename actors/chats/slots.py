@@ -6,14 +6,18 @@ in the simplest: ``"C1"`` and ``2``.
 
 In a room with several people each has a slot of their own: the room's key belongs to whoever
 wrote first (the owner), the others have guest keys. So nobody's words land in another's chat.
+
+Linked identities (``links``) have one list of chats and one counter, those of the first of them;
+what says who owns a room or is a guest there names whoever writes there.
 """
 
 import json
 import re
+from collections.abc import Mapping
 
 from attrs import define, evolve, field, frozen
 
-from protocols.changes import PutKey
+from protocols.changes import DeleteKey, PutKey
 from protocols.ids import PersonId, RoomId, SlotId, native_id, surface_of
 
 _INDEX_FIELDS = ("slot", "slot_id", "chat_id", "chat", "index", "chat_index", "next")
@@ -143,14 +147,16 @@ class SlotBook:
 
     Args:
         keys: The stored texts by key; all of ``keys_of`` that exist.
-        chats: The chats of each person.
+        chats: The chats of each person, of linked ones under the first.
+        people: The first of those that each linked identity is one person with.
     """
 
     keys: dict[str, str]
     chats: dict[PersonId, dict[SlotId, Chat]]
-    _changes: list[PutKey] = field(factory=list)
+    people: dict[PersonId, PersonId] = field(factory=dict)
+    _changes: list[PutKey | DeleteKey] = field(factory=list)
 
-    def take_changes(self) -> tuple[PutKey, ...]:
+    def take_changes(self) -> tuple[PutKey | DeleteKey, ...]:
         """What changed since the last call, in order."""
         changes = tuple(self._changes)
         self._changes.clear()
@@ -162,17 +168,16 @@ class SlotBook:
         if number is None:
             return None
         slot = slot_with(number)
-        known = self.chats.get(person, {}).get(slot)
-        return known or Chat(slot, room, is_used=True)
+        return self.chat(person, slot) or Chat(slot, room, is_used=True)
 
     def all_of(self, person: PersonId) -> tuple[Chat, ...]:
         """The chats of *person*, newest first, the archived too."""
-        chats = self.chats.get(person, {}).values()
+        chats = self._chats(person).values()
         return tuple(sorted(chats, key=lambda chat: number_of(chat.slot), reverse=True))
 
     def chat(self, person: PersonId, slot: SlotId) -> Chat | None:
         """The chat *slot* of *person*; it may be archived."""
-        return self.chats.get(person, {}).get(slot)
+        return self._chats(person).get(slot)
 
     def go_back(self, chat: Chat, person: PersonId) -> None:
         """Make *chat* the current one of *person* in its room, out of the archive too."""
@@ -186,7 +191,7 @@ class SlotBook:
         if chat is None or chat.is_archived:
             chat = self.open_next(room, person)
         self._adopt(chat, person)
-        if not chat.is_used or chat.slot not in self.chats.get(person, {}):
+        if not chat.is_used or self.chat(person, chat.slot) is None:
             chat = self.keep(evolve(chat, is_used=True), person)
         return chat
 
@@ -194,7 +199,7 @@ class SlotBook:
         """A new chat of *person* in *room*, with a number that was never used."""
         number = self._next_number(room, person)
         chat = self.keep(Chat(slot_with(number), room, name), person)
-        self._put(person_key(person), number + 1)
+        self.count_from(number + 1, person)
         self.choose(chat, person)
         return chat
 
@@ -207,16 +212,48 @@ class SlotBook:
 
     def keep(self, chat: Chat, person: PersonId) -> Chat:
         """Remember *chat* as it is now."""
+        person = self.person(person)
         self.chats.setdefault(person, {})[chat.slot] = chat
         self._changes.append(PutKey(f"{chats_prefix(person)}{chat.slot}", chat_text(chat)))
         return chat
+
+    def person(self, identity: PersonId) -> PersonId:
+        """Whom the chats of *identity* belong to."""
+        return self.people.get(identity, identity)
+
+    def following(self, person: PersonId) -> int:
+        """The first number from which on *person* has used none."""
+        kept = read_number(self.keys.get(person_key(self.person(person)))) or 1
+        highest = max((number_of(slot) for slot in self._chats(person)), default=0)
+        return max(kept, highest + 1)
+
+    def count_from(self, number: int, person: PersonId) -> None:
+        """Give the next chat of *person* this *number*, or a later one."""
+        self._put(person_key(self.person(person)), number)
+
+    def hand_over(self, giver: PersonId, taker: PersonId, slots: Mapping[SlotId, SlotId]) -> None:
+        """Make the chats *slots* of *giver* those of *taker*, with the numbers that it says.
+
+        What *giver* writes in somewhere stays the chat there.
+        """
+        chats = [self._chats(giver)[slot] for slot in slots]
+        places = {self._place(chat.room, giver) for chat in chats}
+        for chat in chats:
+            del self.chats[giver][chat.slot]
+            self._changes.append(DeleteKey(f"{chats_prefix(giver)}{chat.slot}"))
+            self.keep(evolve(chat, slot=slots[chat.slot]), taker)
+        for place in places:
+            was = slot_with(read_number(self.keys.get(place)) or 0)
+            if slots.get(was, was) != was:
+                self._put(place, slots[was])
 
     def _adopt(self, chat: Chat, person: PersonId) -> None:
         """Take over a slot that the earlier program gave: it belongs to who writes in it first."""
         if self._place(chat.room, person) == room_key(chat.room):
             self._own(chat.room, person)
-        if (read_number(self.keys.get(person_key(person))) or 1) <= number_of(chat.slot):
-            self._put(person_key(person), number_of(chat.slot) + 1)
+        kept = read_number(self.keys.get(person_key(self.person(person)))) or 1
+        if kept <= number_of(chat.slot):
+            self.count_from(number_of(chat.slot) + 1, person)
 
     def _own(self, room: RoomId, person: PersonId) -> None:
         if owner_key(room) not in self.keys:
@@ -235,7 +272,7 @@ class SlotBook:
             return room_key(room) if owner == person else guest_key(room, person)
         number = read_number(self.keys.get(room_key(room)))
         if number is not None:
-            known = self.chats.get(person, {}).get(slot_with(number))
+            known = self.chat(person, slot_with(number))
             if known is not None and known.room != room:
                 return guest_key(room, person)
         return room_key(room)
@@ -254,7 +291,8 @@ class SlotBook:
         return slot_with(self._next_number(room, person))
 
     def _next_number(self, room: RoomId, person: PersonId) -> int:
-        following = read_number(self.keys.get(person_key(person))) or 1
         here = read_number(self.keys.get(self._place(room, person))) or 0
-        highest = max((number_of(slot) for slot in self.chats.get(person, {})), default=0)
-        return max(following, here + 1, highest + 1)
+        return max(self.following(person), here + 1)
+
+    def _chats(self, person: PersonId) -> dict[SlotId, Chat]:
+        return self.chats.get(self.person(person), {})

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from attrs import define, evolve, field
 
+from actors.chats.choices import chosen_by_words
 from actors.chats.commands import (
     Blank,
     Command,
@@ -23,11 +24,14 @@ from actors.chats.decisions import (
     ignored,
 )
 from actors.chats.editing import EditSorter
+from actors.chats.linking import Linker
 from actors.chats.page import Page
 from actors.chats.pressing import PressSorter
+from actors.chats.pushing import PushSorter
 from actors.chats.redactions import RedactionSorter
 from actors.chats.replies import MOST_WAITING, Replies, Reply, elsewhere, label, name_from
 from actors.chats.rerun import rerun
+from actors.chats.tasks import is_push
 from actors.words import Word
 from protocols.changes import AddOutgoing
 from protocols.ids import RoomId
@@ -41,11 +45,13 @@ class Sorter:
     page: Page
     _edits: EditSorter = field(init=False)
     _presses: PressSorter = field(init=False)
+    _pushes: PushSorter = field(init=False)
     _redactions: RedactionSorter = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._edits = EditSorter(self.page)
         self._presses = PressSorter(self.page)
+        self._pushes = PushSorter(self.page)
         self._redactions = RedactionSorter(self.page)
 
     def decide(self, row: Row) -> Decision:
@@ -57,6 +63,8 @@ class Sorter:
         return decision
 
     def _decide(self, row: Row) -> Decision:
+        if is_push(row):
+            return self._pushes.decide(row)
         if row.press is not None:
             return self._presses.decide(row, row.press)
         if row.redacts is not None:
@@ -80,7 +88,7 @@ class Sorter:
         page = self.page
         match words:
             case ForAgent(text):
-                return self._message(row, text)
+                return chosen_by_words(page, row, text) or self._message(row, text)
             case Blank() if row.files:
                 return self._message(row, "")
             case Blank():
@@ -115,6 +123,8 @@ class Sorter:
                 return Decision(row, errand=DescribeTurn())
             case Command(CommandName.SETTINGS, rest):
                 return Decision(row, errand=ShowSettings(rest))
+            case Command(CommandName.LINK | CommandName.UNLINK):
+                return Linker(self.page).decide(row, words)
             case Command(CommandName.RETRY):
                 return self._retry(row)
             case Command(CommandName.NEW, rest):
@@ -163,6 +173,7 @@ class Sorter:
             self.page.manner(row),
             tree=self.page.tree,
             is_admin=self.page.access.is_admin(row.sender),
+            surfaces=self.page.surfaces,
         )
 
 

@@ -1,13 +1,14 @@
 """Notes that nobody needs any more: those about messages which the journal has forgotten.
 
 A message that failed keeps the note of its files, so that it may run again; nobody may ever want
-that.
+that. How a task ended is known as long as its row is, so that it is not said twice.
 """
 
 from attrs import define
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.notes import NOTES, row_noted
+from actors.chats.tasks import OVER, read_over
 from protocols.changes import DeleteKey
 from protocols.ids import RowId
 from protocols.mail import Address
@@ -25,8 +26,11 @@ class Tidying:
 
     async def tidy(self) -> int:
         """Delete all there are; how many."""
-        noted = await ask_through_restarts(self.store, FindKeys(NOTES))
-        keys = [key for key, _ in noted if await self._is_forgotten(row_noted(key))]
+        notes = await ask_through_restarts(self.store, FindKeys(NOTES))
+        ends = await ask_through_restarts(self.store, FindKeys(OVER))
+        about: dict[str, RowId | None] = {key: row_noted(key) for key, _ in notes}
+        about |= {key: read_over(text).row for key, text in ends}
+        keys = [key for key, row in about.items() if await self._is_forgotten(row)]
         if keys:
             changes = tuple(map(DeleteKey, keys))
             await ask_through_restarts(self.store, Commit(changes))

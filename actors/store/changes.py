@@ -14,8 +14,10 @@ from protocols.changes import (
     DeleteKey,
     FailedOutgoing,
     FinishRow,
+    MoveSlot,
     PutKey,
     QueueRow,
+    RepeatRow,
     RequeueRow,
     RewordRow,
     SentOutgoing,
@@ -29,8 +31,17 @@ from protocols.store import Committed, Conflict
 
 _RowChange = QueueRow | StartRow | RequeueRow | FinishRow | RewordRow | DecideRow | ShowRow
 _MailChange = AddOutgoing | SentOutgoing | FailedOutgoing
-_NoteChange = PutKey | DeleteKey | AddDeadLetter | DeleteDeadLetter
+_NoteChange = PutKey | DeleteKey | AddDeadLetter | DeleteDeadLetter | MoveSlot
 
+_REPEAT = (
+    "INSERT INTO inbox (surface, event_id, room, sender, sender_name, text, sent_at, received_at,"
+    " trace, is_backlog, message_id, language, files, edits, press, redacts, thread_id, is_shared)"
+    " SELECT surface, ?1, room, sender, sender_name, text, sent_at, received_at, trace, 1,"
+    " message_id, language, files, edits, press, redacts, thread_id, is_shared"
+    " FROM inbox AS was WHERE id = ?2"
+    " AND NOT EXISTS (SELECT 1 FROM inbox WHERE surface = was.surface AND event_id = ?1)"
+    " AND NOT EXISTS (SELECT 1 FROM seen WHERE surface = was.surface AND event_id = ?1)"
+)
 _IS_UNFINISHED = "state IN ('received', 'queued', 'running')"
 
 
@@ -57,9 +68,12 @@ def apply_change(db: Connection, change: Change, now: float) -> OutboxId | Confl
             return None if _moved(db, change, now) else _conflict(db, change.row)
         case AddOutgoing() | SentOutgoing() | FailedOutgoing():
             return _apply_to_outbox(db, change, now)
-        case PutKey() | DeleteKey() | AddDeadLetter() | DeleteDeadLetter():
+        case (PutKey() | DeleteKey() | MoveSlot()) | (AddDeadLetter() | DeleteDeadLetter()):
             _take_down(db, change, now)
             return None
+        case RepeatRow(row, event_id):
+            repeated = db.execute(_REPEAT, (event_id, row))
+            return None if repeated.rowcount == 1 else _conflict(db, row)
         case TakeKey(key, value, row):
             taken = db.execute("DELETE FROM kv WHERE key = ? AND value = ?", (key, value))
             return None if taken.rowcount == 1 else _conflict(db, row)
@@ -186,6 +200,11 @@ def _take_down(db: Connection, change: _NoteChange, now: float) -> None:
             )
         case DeleteKey(key):
             db.execute("DELETE FROM kv WHERE key = ?", (key,))
+        case MoveSlot(room, sender, was, is_now):
+            db.execute(
+                "UPDATE inbox SET slot = ? WHERE room = ? AND sender = ? AND slot = ?",
+                (is_now, room, sender, was),
+            )
         case AddDeadLetter(source, kind, reason, body):
             db.execute(
                 "INSERT INTO dead_letter (source, kind, reason, at, body) VALUES (?, ?, ?, ?, ?)",

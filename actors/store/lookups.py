@@ -220,7 +220,9 @@ def _summary(db: Connection) -> JournalSummary:
         outgoing=dict(db.execute("SELECT state, count(*) FROM outbox GROUP BY state")),
         dead_letters=db.execute("SELECT count(*) FROM dead_letter").fetchone()[0],
         oldest_unfinished_at=db.execute(
+            # A task that the platform works at may run for hours; nothing waits for it.
             "SELECT min(received_at) FROM inbox WHERE state IN ('received', 'queued', 'running')"
+            " AND NOT (state = 'running' AND surface = 'platform')"
         ).fetchone()[0],
     )
 

@@ -4,6 +4,7 @@ Pure. What is done next with it is its surface's to decide.
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Generic, TypeVar, assert_never
 
 from attrs import define, field, frozen
@@ -22,6 +23,7 @@ class GrowingAnswer:
         is_over: The turn is done; what remains is to deliver its answer.
         signs_from: When further signs are worth it: an answer that comes at once needs none.
         wants_mark: A reaction on the person's message should say that it was taken.
+        is_task: Nobody waits for it: other answers go first, and there is no typing.
     """
 
     row: RowId
@@ -31,6 +33,11 @@ class GrowingAnswer:
     is_over: bool = False
     signs_from: float = 0.0
     wants_mark: bool = False
+    is_task: bool = False
+
+    def work_by_itself(self) -> None:
+        """It is a task of the agent's own."""
+        self.is_task, self.wants_mark, self.typing_until = True, False, -inf
 
     def end(self) -> None:
         """Show no more of it."""
@@ -49,8 +56,13 @@ class RoomDesk(Generic[T]):
 
     @property
     def current(self) -> T | None:
-        """The turn that runs: the newest that is not over."""
-        return next((turn for turn in reversed(self.turns.values()) if not turn.is_over), None)
+        """The turn that runs: the newest that is not over; without one, a task with news."""
+        running = [turn for turn in reversed(self.turns.values()) if not turn.is_over]
+        return min(
+            running,
+            key=lambda turn: (turn.is_task, turn.is_task and turn.draft is None),
+            default=None,
+        )
 
     def note(self, message: RoomMessage, turn_of: Callable[[RowId], T]) -> None:
         """Note what *message* asks for; *turn_of* has news of a row's turn, and may begin it."""
@@ -61,6 +73,8 @@ class RoomDesk(Generic[T]):
                     done.end()
             case ShowDraft(row=row, text=text, status=status):
                 turn = turn_of(row)
+                if message.is_task:
+                    turn.work_by_itself()
                 if not turn.is_over and (text.strip() or status.strip()):
                     turn.draft = message
             case ShowTyping(row=row):

@@ -158,6 +158,8 @@ class TerminalSurface:
                 self._open.close(row)
                 await self._show_what_is_pending()
                 await self._show_state()
+            case ShowDraft(is_task=True):
+                pass  # no line can be come back to; the task's end is shown
             case ShowDraft(row=row, text=text, status=status):
                 if await self._is_open(row):
                     await self._on_screen(partial(self.terminal.screen.draft, text, status))

@@ -64,6 +64,8 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "- {prefix}retry: send your last failed or stopped message again\n"
             "- {prefix}status: what I am doing\n"
             "- {prefix}settings: what the agent may do for you, and what I show with its answers\n"
+            "- {prefix}link: use the same chats in another app\n"
+            "- {prefix}unlink: part the two again\n"
             "- {prefix}debug: what runs inside me, for admins\n"
             "- {prefix}help: this list"
         ),
@@ -89,8 +91,11 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.CHAT_HERE: "here",
         Word.CHAT_IN_USE: "here, in use",
         Word.CHAT_ELSEWHERE: "in {place}",
+        Word.CHAT_ON_SURFACE: "on {surface}",
+        Word.CHAT_ON_SURFACE_IN: "on {surface}, in {place}",
         Word.CHAT_CHOSEN: "Back in {chat}.",
         Word.CHAT_IN_OTHER_ROOM: "{chat} is in another room, {place}. Go on there.",
+        Word.CHAT_ON_OTHER_SURFACE: "{chat} is {place}. Go on there.",
         Word.CHAT_UNKNOWN: "You have no such chat. {prefix}chats lists them.",
         Word.CHAT_UNKNOWN_HERE: "You have no such chat here. {prefix}chats lists them.",
         Word.NO_CHAT_YET: "There is no chat here yet. Write something to begin one.",
@@ -156,6 +161,13 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "Try another one, or {prefix}retry."
         ),
         Word.FAILED_FILE_LOST: "A file got lost on my side. {prefix}retry tries again.",
+        Word.TASK_RUNS: "Working",
+        Word.TASK_DONE: "The task {task} is done.",
+        Word.TASK_FAILED: "The task {task} failed.",
+        Word.TASK_FAILED_WHY: "The task {task} failed: {why}",
+        Word.TASK_SILENT: (
+            "I have heard nothing of the task {task} for a day. If it ends after all, I say so."
+        ),
         Word.DRAFT_WAITS: "Waiting for other answers to end",
         Word.DRAFT_WAITS_BEHIND: "Waiting for other answers to end; before yours: {waiting}",
         Word.DRAFT_TRIES_AGAIN: "The agent is not available, trying again",
@@ -189,12 +201,66 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "{chat} is open in a room of its own: {place}. Accept my invitation, and go on there."
         ),
         Word.NEW_CHAT_WELCOME: "New chat: {chat}. Just write.",
+        Word.LINK_CODE: (
+            "Your code is **{code}**. Within {minutes} minutes, write to me where you want "
+            "the same chats:\n\n{commands}\n\n"
+            "Show it to nobody: whoever enters it is the same person as you."
+        ),
+        Word.LINK_PRIVATELY: (
+            "Others read what is written here. Please write {prefix}link to me in private."
+        ),
+        Word.LINK_NOWHERE: "There is no other app in which I could be written to.",
+        Word.LINK_PAUSE: "Too many wrong codes. Try again in {minutes} min.",
+        Word.LINK_UNKNOWN: "I do not know that code. {prefix}link in your other app gives you one.",
+        Word.LINK_OWN_CODE: "This is your own code. Enter it in the other app.",
+        Word.LINK_ALREADY: (
+            "You are linked already, with `{person}`. {prefix}unlink parts you; then you may link "
+            "again."
+        ),
+        Word.LINK_USED: "That code has been used. {prefix}link in your other app gives a new one.",
+        Word.LINK_EXPIRED: "That code has expired. {prefix}link in your other app gives a new one.",
+        Word.LINK_SAME_SURFACE: (
+            "That code comes from {surface} too, or its person is on {surface} already. "
+            "A code links two different apps."
+        ),
+        Word.LINKED: (
+            "Done: you and `{person}` are the same person to me and the agent now. "
+            "{prefix}chats shows the chats of both; each goes on in its room. "
+            "{prefix}unlink parts you again."
+        ),
+        Word.LINKED_MOVED: "Their numbers were taken, so some chats here have new ones: {chats}.",
+        Word.LINKED_ELSEWHERE: (
+            "Your code was entered: you and `{person}` are the same person to me and the agent "
+            "now. If that was not you, write {prefix}unlink."
+        ),
+        Word.UNLINKED: (
+            "You are a person of your own again. The chats in this app stay yours, "
+            "with their numbers."
+        ),
+        Word.UNLINKED_ELSEWHERE: (
+            "`{person}` is not the same person as you any more. The chats in this app stay yours."
+        ),
+        Word.UNLINK_NOTHING: "You are not linked. {prefix}link begins it.",
+        Word.CATCH_UP: (
+            "While I was away, {count} messages of yours came in here. "
+            "Shall I answer all of them, the last one, or none?"
+        ),
+        Word.CATCH_UP_OF: (
+            "{name}, while I was away, {count} messages of yours came in here. "
+            "Shall I answer all of them, the last one, or none?"
+        ),
+        Word.CATCHING_UP_ALL: "I answer all of them: {count}.",
+        Word.CATCHING_UP_LAST: "I answer the last one. Left unanswered: {count}.",
+        Word.CATCHING_UP_NONE: "Left unanswered: {count}.",
         Word.EDIT_OFFER: (
             "You changed your message after I had begun to answer it. Shall I answer the new text?"
         ),
         Word.BUTTON_STOP: "⏹ Stop",
         Word.BUTTON_RETRY: "🔁 Try again",
         Word.BUTTON_ANSWER_ANEW: "🔁 Answer the new text",
+        Word.BUTTON_ALL: "All",
+        Word.BUTTON_LAST: "Last",
+        Word.BUTTON_NONE: "None",
         Word.CHOICE_YES: "Yes",
         Word.CHOICE_NO: "No",
         Word.CHOICE_APPROVE: "Approve",
@@ -224,6 +290,8 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.MENU_RETRY: "Send your last failed message again",
         Word.MENU_STATUS: "What I am doing now",
         Word.MENU_SETTINGS: "What the agent may do for you",
+        Word.MENU_LINK: "Use the same chats in another app",
+        Word.MENU_UNLINK: "Part the two apps again",
         Word.MENU_DEBUG: "What runs inside me",
         Word.MENU_HELP: "What I can do",
     }

@@ -76,6 +76,8 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
             "сообщение\n"
             "- {prefix}status: чем я сейчас занимаюсь\n"
             "- {prefix}settings: что агент может делать для вас и что показывать с его ответами\n"
+            "- {prefix}link: те же чаты в другом приложении\n"
+            "- {prefix}unlink: снова разделить их\n"
             "- {prefix}debug: что работает внутри, для администраторов\n"
             "- {prefix}help: этот список"
         ),
@@ -98,8 +100,11 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.CHAT_HERE: "здесь",
         Word.CHAT_IN_USE: "здесь, открыт сейчас",
         Word.CHAT_ELSEWHERE: "в {place}",
+        Word.CHAT_ON_SURFACE: "в {surface}",
+        Word.CHAT_ON_SURFACE_IN: "в {surface}: {place}",
         Word.CHAT_CHOSEN: "Вы снова в чате {chat}.",
         Word.CHAT_IN_OTHER_ROOM: "Чат {chat} в другом месте: {place}. Продолжайте там.",
+        Word.CHAT_ON_OTHER_SURFACE: "Чат {chat} {place}. Продолжайте там.",
         Word.CHAT_UNKNOWN: "Такого чата у вас нет. Ваши чаты покажет {prefix}chats.",
         Word.CHAT_UNKNOWN_HERE: "Такого чата у вас здесь нет. Ваши чаты покажет {prefix}chats.",
         Word.NO_CHAT_YET: "Здесь пока нет чата. Напишите что-нибудь, и он начнётся.",
@@ -167,6 +172,13 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.FAILED_FILE_LOST: (
             "Файл потерялся на моей стороне. Попробовать снова: {prefix}retry."
         ),
+        Word.TASK_RUNS: "Работаю",
+        Word.TASK_DONE: "Задача {task} выполнена.",
+        Word.TASK_FAILED: "Задача {task} не удалась.",
+        Word.TASK_FAILED_WHY: "Задача {task} не удалась: {why}",
+        Word.TASK_SILENT: (
+            "О задаче {task} уже сутки ничего не слышно. Если она всё же завершится, я скажу."
+        ),
         Word.DRAFT_WAITS: "Жду, пока закончатся другие ответы",
         Word.DRAFT_WAITS_BEHIND: ("Жду, пока закончатся другие ответы; перед вашим: {waiting}"),
         Word.DRAFT_TRIES_AGAIN: "Агент недоступен, пробую ещё раз",
@@ -201,12 +213,66 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
             "Примите моё приглашение и продолжайте там."
         ),
         Word.NEW_CHAT_WELCOME: "Новый чат: {chat}. Просто пишите.",
+        Word.LINK_CODE: (
+            "Ваш код: **{code}**. В течение {minutes} мин. напишите мне там, где нужны те же "
+            "чаты:\n\n{commands}\n\n"
+            "Никому его не показывайте: кто введёт код, станет для меня вами."
+        ),
+        Word.LINK_PRIVATELY: (
+            "Здесь сообщения видят и другие. Напишите, пожалуйста, {prefix}link в личном чате."
+        ),
+        Word.LINK_NOWHERE: "Других приложений, где мне можно написать, нет.",
+        Word.LINK_PAUSE: "Слишком много неверных кодов. Попробуйте через {minutes} мин.",
+        Word.LINK_UNKNOWN: "Такого кода я не знаю. Новый даст {prefix}link в другом приложении.",
+        Word.LINK_OWN_CODE: "Это ваш собственный код. Введите его в другом приложении.",
+        Word.LINK_ALREADY: (
+            "Вы уже связаны с `{person}`. Сначала разорвите связь: {prefix}unlink."
+        ),
+        Word.LINK_USED: "Этот код уже использован. Новый даст {prefix}link в другом приложении.",
+        Word.LINK_EXPIRED: (
+            "Срок действия этого кода истёк. Новый даст {prefix}link в другом приложении."
+        ),
+        Word.LINK_SAME_SURFACE: (
+            "Этот код тоже из {surface}, или его владелец там уже есть. "
+            "Код связывает два разных приложения."
+        ),
+        Word.LINKED: (
+            "Готово: теперь вы и `{person}` для меня и агента один человек. "
+            "Общий список чатов покажет {prefix}chats; каждый чат продолжается там, где был. "
+            "Разорвать связь: {prefix}unlink."
+        ),
+        Word.LINKED_MOVED: "Некоторые номера были заняты, и у чатов здесь теперь новые: {chats}.",
+        Word.LINKED_ELSEWHERE: (
+            "Ваш код введён: теперь вы и `{person}` для меня и агента один человек. "
+            "Если это были не вы, напишите {prefix}unlink."
+        ),
+        Word.UNLINKED: (
+            "Связь разорвана. Чаты из этого приложения остаются у вас, с теми же номерами."
+        ),
+        Word.UNLINKED_ELSEWHERE: (
+            "Связь с `{person}` разорвана. Чаты из этого приложения остаются у вас."
+        ),
+        Word.UNLINK_NOTHING: "Вы ни с кем не связаны. Начать можно так: {prefix}link.",
+        Word.CATCH_UP: (
+            "Пока меня не было, здесь накопились ваши сообщения: {count}. "
+            "Ответить на все, только на последнее или ни на одно?"
+        ),
+        Word.CATCH_UP_OF: (
+            "{name}, пока меня не было, здесь накопились ваши сообщения: {count}. "
+            "Ответить на все, только на последнее или ни на одно?"
+        ),
+        Word.CATCHING_UP_ALL: "Отвечаю на все сообщения: {count}.",
+        Word.CATCHING_UP_LAST: "Отвечаю на последнее. Осталось без ответа: {count}.",
+        Word.CATCHING_UP_NONE: "Осталось без ответа: {count}.",
         Word.EDIT_OFFER: (
             "Вы изменили сообщение, когда ответ на него уже начался. Ответить на новый текст?"
         ),
         Word.BUTTON_STOP: "⏹ Стоп",
         Word.BUTTON_RETRY: "🔁 Ещё раз",
         Word.BUTTON_ANSWER_ANEW: "🔁 Ответить на новый текст",
+        Word.BUTTON_ALL: "Все",
+        Word.BUTTON_LAST: "Последнее",
+        Word.BUTTON_NONE: "Ни одного",
         Word.CHOICE_YES: "Да",
         Word.CHOICE_NO: "Нет",
         Word.CHOICE_APPROVE: "Разрешить",
@@ -236,6 +302,8 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.MENU_RETRY: "Отправить неудавшееся сообщение ещё раз",
         Word.MENU_STATUS: "Чем я сейчас занимаюсь",
         Word.MENU_SETTINGS: "Что агент может делать для вас",
+        Word.MENU_LINK: "Те же чаты в другом приложении",
+        Word.MENU_UNLINK: "Снова разделить приложения",
         Word.MENU_DEBUG: "Что работает внутри",
         Word.MENU_HELP: "Что я умею",
     }

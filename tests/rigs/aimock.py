@@ -66,7 +66,7 @@ def aimock_running(cache: Path, fixtures: list[Json], *, key: str) -> Iterator[A
     file = cache / f"aimock-fixtures-{os.getpid()}.json"
     file.write_text(json.dumps({"fixtures": fixtures}))
     program = folder / "node_modules" / ".bin" / "llmock"
-    command = [node, program, "-p", "0", "-h", "127.0.0.1", "-f", file]
+    command: list[str | Path] = [node, program, "-p", "0", "-h", "127.0.0.1", "-f", file]
     environment = {**os.environ, "AIMOCK_API_KEYS": key}
     headers = {"Authorization": f"Bearer {key}"}
     with (

@@ -88,7 +88,7 @@ def llmock_running(cache: Path, *options: str) -> Iterator[Llmock]:
     """
     version = "".join(map(str, sys.version_info[:2]))
     folder = made_once(cache / f"{RELEASE}-py{version}", partial(_make, python=sys.executable))
-    command = [folder / "bin" / "llmock", "serve", "--port", "0", *options]
+    command: list[str | Path] = [folder / "bin" / "llmock", "serve", "--port", "0", *options]
     with (
         serving(command, "Uvicorn running on ") as address,
         httpx2.Client(timeout=30, trust_env=False) as http,

@@ -35,7 +35,12 @@ def install(command: Sequence[str | Path], *, within: float = 300.0) -> None:
     """
     try:
         done = subprocess.run(  # noqa: S603  # our own words
-            command, capture_output=True, text=True, timeout=within, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=within,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotInstalledError(f"{command[0]}: {type(error).__name__}") from None

@@ -51,6 +51,8 @@ _IN_PRIVATE: Mapping[str, Word] = {
     "retry": Word.MENU_RETRY,
     "status": Word.MENU_STATUS,
     "settings": Word.MENU_SETTINGS,
+    "link": Word.MENU_LINK,
+    "unlink": Word.MENU_UNLINK,
     "help": Word.MENU_HELP,
 }
 _FOR_ADMINS: Mapping[str, Word] = {**_IN_PRIVATE, "debug": Word.MENU_DEBUG}

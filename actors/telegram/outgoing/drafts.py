@@ -28,7 +28,7 @@ from actors.telegram.settings import Streaming, TelegramSettings
 from actors.telegram.text.render import PLACEHOLDER, Piece, draft
 from protocols.changes import ShowRow
 from protocols.ids import RemoteId, RoomId
-from protocols.journal import RowState
+from protocols.journal import Keyboard, RowState
 from protocols.mail import Address
 from protocols.store import Commit, FindRow, StoreMessage
 
@@ -91,11 +91,16 @@ class Drafts:
         target = self.post.targets.find(room)
         if target is not None and turn.shown_id is None:
             # What an earlier life began as a message goes on as one.
-            turn.streaming = self.settings.streaming.in_chat(target.chat)
+            turn.streaming = self._streaming_of(turn, target)
         return True
 
+    def _streaming_of(self, turn: Turn, target: Target) -> Streaming:
+        streaming = self.settings.streaming.in_chat(target.chat)
+        # Telegram's own draft fades, and a task may be silent for hours.
+        return Streaming.EDIT if turn.is_task and streaming is Streaming.DRAFT else streaming
+
     async def _show_placeholder(self, room: RoomId, desk: Desk, turn: Turn) -> None:
-        waits = Piece(PLACEHOLDER, keyboard=stop_keyboard(turn.row, turn.language))
+        waits = Piece(PLACEHOLDER, keyboard=_stop_below(turn))
         outcome = await self.post.attempt(
             room,
             Urgency.DRAFT,
@@ -118,7 +123,7 @@ class Drafts:
         piece, message_id = _newest(turn), message_number(turn.shown_id)
         if piece is None or piece == turn.shown or message_id is None:
             return
-        edited = evolve(piece, keyboard=stop_keyboard(turn.row, turn.language))
+        edited = evolve(piece, keyboard=_stop_below(turn))
 
         outcome: Sent | NotModified | Hindrance = await self.post.attempt(
             room, Urgency.DRAFT, lambda target: self.post.edit_once(target, message_id, edited)
@@ -166,6 +171,11 @@ class Drafts:
         target, pace = self.post.targets.find(room), self.settings.pace
         is_group = target is not None and target.chat < 0
         return pace.draft_group if is_group else pace.draft_private
+
+
+def _stop_below(turn: Turn) -> Keyboard:
+    """The button below what is shown; nobody here can stop a task of the agent's own."""
+    return () if turn.is_task else stop_keyboard(turn.row, turn.language)
 
 
 def _newest(turn: Turn) -> Piece | None:

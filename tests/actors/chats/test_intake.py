@@ -5,8 +5,10 @@ import trio
 from attrs import define
 
 from actors.chats.access import AccessPolicy
+from actors.chats.catching_up import CatchingUp
 from actors.chats.hints import DeliveryHints
 from actors.chats.intake import MOST_CONFLICTS, PAGE, Intake, UndecidedRowError
+from actors.chats.task_lines import TaskLines
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
 from protocols.changes import QueueRow, RewordRow, StartRow
@@ -52,16 +54,19 @@ async def take(store: QuickerStore, *, is_careful: bool = False) -> None:
     mailbox = Mailbox[SurfaceMessage]("matrix", capacity=64)
     surfaces = {MATRIX: Surface(MATRIX, mailbox.address, has_buttons=True)}
     async with trio.open_nursery() as nursery:
+        hints = DeliveryHints(surfaces, nursery)
         intake = Intake(
             store,
             Pool[SessionMessage]("sessions", IdleSession),
             surfaces,
-            DeliveryHints(surfaces, nursery),
+            hints,
             lambda *_: None,
             policy=AccessPolicy("open"),
             tree=str,
             clock=lambda: 0.0,
             make_code=str,
+            lines=TaskLines(store, surfaces, hints, lambda: 0.0),
+            catching_up=CatchingUp(store, surfaces, hints, lambda: 0.0),
         )
         await intake.load_access()
         await intake.take_new(is_careful=is_careful)

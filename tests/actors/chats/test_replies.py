@@ -47,6 +47,8 @@ def test_every_command_is_answered_here_or_by_a_session() -> None:
         CommandName.RETRY,
         CommandName.STATUS,
         CommandName.SETTINGS,
+        CommandName.LINK,
+        CommandName.UNLINK,
     }
 
 

@@ -16,7 +16,7 @@ from actors.chats.session import ChatSession
 from actors.kernel.child import ParkedError
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.pool import Pool
-from actors.kernel.spec import permanent
+from actors.kernel.spec import ChildSpec, permanent
 from actors.kernel.supervision import Supervisor
 from protocols.chats import (
     DirectoryMessage,
@@ -28,6 +28,7 @@ from protocols.chats import (
 )
 from protocols.files import FileKind, LocalFile
 from protocols.ids import (
+    TELEGRAM,
     EventId,
     Language,
     PersonId,
@@ -67,6 +68,9 @@ ROOM = RoomId("matrix/!r:s")
 OTHER_ROOM = RoomId("matrix/!q:s")
 ME = PersonId("matrix:@me:s")
 YOU = PersonId("matrix:@you:s")
+HERE = RoomId("telegram/42")
+"""A private chat on the second surface, where there is one."""
+ME_THERE = PersonId("telegram:42")
 BOSS = PersonId("matrix:@boss:s")
 
 SKILLS = UserSettings({"search": True, "code": False})
@@ -94,6 +98,7 @@ class FakePlatform:
     cancelled: list[RunId] = field(factory=list)
     settings: list[UserSettings | TurnFailed] = field(factory=list)
     changes: list[SettingsAction] = field(factory=list)
+    askers: list[PersonId] = field(factory=list)
     _running: dict[RunId, RunTurn] = field(factory=dict)
 
     async def run(self) -> None:
@@ -108,10 +113,12 @@ class FakePlatform:
                     case CancelTurn(run_id):
                         self.cancelled.append(run_id)
                         self._cancel(run_id)
-                    case FetchSettings():
+                    case FetchSettings(sender=sender):
+                        self.askers.append(sender)
                         if self.settings:
                             message.reply_to.send(self.settings[-1])
-                    case ChangeSettings(action=action):
+                    case ChangeSettings(sender=sender, action=action):
+                        self.askers.append(sender)
                         self.changes.append(action)
                         message.reply_to.send(self._change(action))
                     case _:
@@ -232,6 +239,8 @@ class World:
     has_buttons: bool = False
     opens_rooms: bool = False
     room_link: str = ""
+    has_telegram: bool = False
+    catch_up_after: float = 0.0
     sent: list[OutboxRow] = field(factory=list)
     shown: list[RoomMessage] = field(factory=list)
     answers: list[AnswerPress] = field(factory=list)
@@ -243,10 +252,12 @@ class World:
     cancelled: list[RunId] = field(factory=list)
     settings: list[UserSettings | TurnFailed] = field(factory=lambda: [SKILLS])
     changes: list[SettingsAction] = field(factory=list)
+    askers: list[PersonId] = field(factory=list)
     commits: list[Commit] = field(factory=list)
     store: Mailbox[StoreMessage] = field(factory=lambda: Mailbox("store"))
     platform: Mailbox[PlatformMessage] = field(factory=lambda: Mailbox("platform"))
     matrix: Mailbox[SurfaceMessage] = field(factory=lambda: Mailbox("matrix"))
+    telegram: Mailbox[SurfaceMessage] = field(factory=lambda: Mailbox("telegram"))
     chats: Mailbox[DirectoryMessage] = field(factory=lambda: Mailbox("chats"))
     surfaces: dict[SurfaceName, Surface] = field(init=False)
     sessions: Pool[SessionMessage] = field(init=False)
@@ -267,6 +278,8 @@ class World:
             room_link=self.room_link,
         )
         surfaces = self.surfaces = {MATRIX: surface}
+        if self.has_telegram:
+            surfaces[TELEGRAM] = Surface(TELEGRAM, self.telegram.address, has_buttons=True)
         numbers = count(1)
         self.sessions = Pool("sessions", self.make_session or self.session_maker(surfaces))
         self.tree = Supervisor(
@@ -290,6 +303,7 @@ class World:
                     cancelled=self.cancelled,
                     settings=self.settings,
                     changes=self.changes,
+                    askers=self.askers,
                 ),
                 permanent(
                     "matrix",
@@ -303,6 +317,7 @@ class World:
                     opened=self.opened,
                     asked=self.asked,
                 ),
+                *self._second_surface(),
                 self.sessions.spec(),
                 permanent(
                     "chats",
@@ -316,9 +331,26 @@ class World:
                     tree=self.tree_text,
                     clock=self.clock.current_time,
                     make_code=lambda: f"CODE{next(numbers):04d}",
+                    catch_up_after=self.catch_up_after,
                 ),
             ),
             intensity=1000,
+        )
+
+    def _second_surface(self) -> tuple[ChildSpec, ...]:
+        if not self.has_telegram:
+            return ()
+        return (
+            permanent(
+                "telegram",
+                FakeSurface,
+                inbox=self.telegram,
+                store=self.store.address,
+                name=TELEGRAM,
+                sent=self.sent,
+                shown=self.shown,
+                answers=self.answers,
+            ),
         )
 
     def session_maker(self, surfaces: dict[SurfaceName, Surface]) -> MakeSession:

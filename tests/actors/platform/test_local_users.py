@@ -110,6 +110,42 @@ async def test_whoever_never_wrote_has_no_settings_and_gets_none_by_changing_the
     assert living.journal.keys == {}
 
 
+@pytest.mark.parametrize(
+    "action",
+    [
+        SettingsAction("no_such_action"),
+        SettingsAction("toggle_skill", {"skill": "no_such_skill"}),
+        SettingsAction("toggle_skill"),
+        SettingsAction("set", {"skill": "code", "is_on": "yes"}),
+        SettingsAction("set", {"model": 7}),
+    ],
+)
+async def test_an_unknown_change_is_refused_and_changes_nothing(
+    living: Living, action: SettingsAction
+) -> None:
+    users = living.life()
+    user_id = await me(users)
+    await users.update_settings(user_id, on("code"))
+    before = await users.get_settings(user_id)
+
+    with pytest.raises(PlatformFailedError) as caught:
+        await users.update_settings(user_id, action)
+
+    assert (caught.value.kind, caught.value.is_retryable) == (FailureKind.REJECTED, False)
+    assert await users.get_settings(user_id) == before
+
+
+async def test_a_skill_that_is_toggled_twice_is_as_it_was(living: Living) -> None:
+    users = living.life()
+    user_id = await me(users)
+    toggle = SettingsAction("toggle_skill", {"skill": "code"})
+
+    once = await users.update_settings(user_id, toggle)
+    twice = await users.update_settings(user_id, toggle)
+
+    assert (once.skills["code"], twice.skills["code"]) == (True, False)
+
+
 async def test_two_changes_at_once_are_both_kept(nursery: trio.Nursery) -> None:
     box: Mailbox[StoreMessage] = Mailbox("store")
     users = LocalUsers(box.address)

@@ -35,7 +35,7 @@ FIXTURES: list[Json] = [
     answers("busy once", {"content": "not any more"}),
     answers("busy always", {**BUSY, "retryAfter": 0}),
     answers("forbidden", {"error": {"message": "no", "type": "x"}, "status": 401}),
-    answers("truncated", {"content": LONG}, truncateAfterChunks=3),
+    answers("truncated", {"content": LONG}, truncateAfterChunks=4, latency=50),
     {"match": {"userMessage": "and then?", "turnIndex": 1}, "response": {"content": "the end"}},
     answers("story", {"content": LONG}),
 ]

@@ -20,7 +20,9 @@ from protocols.changes import (
     DeleteKey,
     FailedOutgoing,
     FinishRow,
+    MoveSlot,
     PutKey,
+    RepeatRow,
     RequeueRow,
     RewordRow,
     SentOutgoing,
@@ -36,6 +38,7 @@ from protocols.ids import (
     RemoteId,
     RoomId,
     RowId,
+    SlotId,
     SurfaceName,
 )
 from protocols.journal import (
@@ -112,12 +115,15 @@ arrivals = st.builds(
     thread_id=st.sampled_from(["", "$root"]).map(RemoteId),
     is_shared=st.booleans(),
 )
+slots = st.sampled_from(["C1", "C2"]).map(SlotId)
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(queue, few, st.none() | any_text),
     st.builds(start, few),
     st.builds(RequeueRow, row_ids),
     st.builds(FinishRow, row_ids, st.sampled_from(sorted(FINAL)), any_text),
     st.builds(RewordRow, row_ids, any_text),
+    st.builds(RepeatRow, row_ids, few.map(str).map(EventId)),
+    st.builds(MoveSlot, rooms, people.map(PersonId), slots, slots),
     st.builds(DecideRow, row_ids, st.sampled_from(["yes", "retry"])),
     st.builds(ShowRow, row_ids, remote_ids),
     st.builds(

@@ -556,3 +556,16 @@ async def test_what_stands_around_an_answer_is_on_the_screen() -> None:
     await stage.surface().run()
 
     assert "agent: Hi [I think.] [*56 out*]" in [line.removeprefix("old ") for line in person.seen]
+
+
+async def test_a_task_of_the_agents_own_keeps_nobody_from_writing() -> None:
+    person = Person()
+    person.types("hello", None)
+    stage = chat_with(person)
+    task = stage.store.put_row("{}", state=RowState.RUNNING, room=RoomId("platform/user"))
+    stage.inbox.address.try_send(ShowDraft(HERE, task.id, "", "works", is_task=True))
+
+    await stage.surface().run()
+
+    assert "draft: /works" not in person.seen
+    assert person.seen[-1] == "closed"

@@ -1,0 +1,204 @@
+"""The agent is any AG-UI agent; history, users and settings are kept here.
+
+Such an agent keeps nothing, and what is asked twice is answered twice. So nothing is tried again
+here; ``TurnRunner`` does while nothing has been shown.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, assert_never
+
+import trio
+from attrs import define
+
+from actors.platform.agui_input import history_messages, run_input, user_message
+from actors.platform.agui_parts import part_of
+from actors.platform.agui_questions import continuation_of
+from actors.platform.agui_said import Said
+from actors.platform.agui_wire import RunDecoder
+from actors.platform.local_settings import manners
+from actors.platform.local_users import LocalUsers
+from actors.platform.settings import AgentSettings
+from actors.platform.web import AgentHttp, agent_http
+from protocols.ids import RunId
+from protocols.journal import Exchange
+from protocols.mail import Address
+from protocols.platform import (
+    NO_DETAILS,
+    Answer,
+    Attachment,
+    FailureKind,
+    PlatformClient,
+    PlatformFailedError,
+    ReasoningDelta,
+    Resume,
+    RunDetails,
+    SettingsAction,
+    StatusLine,
+    StreamAsks,
+    StreamFinished,
+    StreamPart,
+    StreamStopped,
+    TextDelta,
+    ToolCall,
+    User,
+    UserSettings,
+    WholeText,
+)
+from protocols.store import StoreMessage
+
+Json = dict[str, Any]
+
+MOST_INLINE_BYTES = 4 * 2**20
+"""AG-UI has no way to upload; a larger file would make a request that no server takes."""
+
+
+@asynccontextmanager
+async def open_agui(
+    settings: AgentSettings, store: Address[StoreMessage]
+) -> AsyncIterator[PlatformClient]:
+    """The agent at the address in *settings*, for one life of the bridge."""
+    async with agent_http(settings.url, settings.secret) as http:
+        yield AguiClient(http, settings.history_chars, LocalUsers(store))
+
+
+@define(eq=False)
+class AguiClient:
+    """A ``PlatformClient`` that speaks AG-UI 1.0."""
+
+    _http: AgentHttp
+    _history_chars: int
+    _users: LocalUsers
+
+    @property
+    def history_chars(self) -> int:
+        """The agent remembers nothing: each run brings what was said before."""
+        return self._history_chars
+
+    async def check_access(self) -> None:
+        """Nothing can be asked of an agent but a run: each says for itself whether it may be."""
+        await trio.lowlevel.checkpoint()
+
+    async def get_or_create_user(self, external_id: str, platform: str, display_name: str) -> User:
+        """The user of a person on a surface; the agent hears of the id alone."""
+        return await self._users.get_or_create_user(external_id, platform, display_name)
+
+    async def get_settings(self, user_id: str) -> UserSettings:
+        """The person's settings, kept here."""
+        return await self._users.get_settings(user_id)
+
+    async def update_settings(self, user_id: str, action: SettingsAction) -> UserSettings:
+        """Change the person's settings, kept here."""
+        return await self._users.update_settings(user_id, action)
+
+    async def cancel_run(self, run_id: RunId) -> None:  # noqa: ARG002  # the agent knows none
+        """Nothing more than leaving the stream, which closes its connection."""
+        await trio.lowlevel.checkpoint()
+
+    async def send_message(
+        self,
+        user_id: str,
+        chat_id: str,
+        text: str,
+        *,
+        run_id: RunId,
+        attachments: tuple[Attachment, ...] = (),
+        details: RunDetails = NO_DETAILS,
+    ) -> Answer:
+        """Run the agent and wait for the whole answer; a question of the agent is part of it."""
+        said = ""
+        stream = self.stream_message(
+            user_id, chat_id, text, run_id=run_id, attachments=attachments, details=details
+        )
+        async with aclosing(stream) as parts:
+            async for part in parts:
+                match part:
+                    case TextDelta(more):
+                        said += more
+                    case StreamFinished(files):
+                        return Answer(said, files)
+                    case StreamAsks(question=question):
+                        return Answer(f"{said}\n\n{question}".strip())
+                    case ReasoningDelta() | StatusLine() | ToolCall():
+                        pass
+                    case StreamStopped() | WholeText():
+                        break
+                    case _:
+                        assert_never(part)
+        raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
+
+    async def stream_message(
+        self,
+        user_id: str,
+        chat_id: str,
+        text: str,
+        *,
+        run_id: RunId,
+        attachments: tuple[Attachment, ...] = (),
+        resume: Resume | None = None,
+        details: RunDetails = NO_DETAILS,
+    ) -> AsyncGenerator[StreamPart, None]:
+        """Run the agent and hand over its answer as it comes; anew at every request."""
+        settings = await self._users.get_settings(user_id)
+        conversation = _conversation(run_id, text, attachments, resume, details.history)
+        context = {"locale": details.language, "manner": " ".join(manners(settings))}
+        props = {"user_id": user_id, "surface": details.surface, "model": settings.model}
+        asked = run_input(
+            thread_id=f"{user_id}:{chat_id}",
+            run_id=run_id,
+            messages=conversation.messages,
+            resume=conversation.resume,
+            props={name: value for name, value in props.items() if value},
+            context=context,
+        )
+        decoder = RunDecoder(Said(tuple(conversation.newest)))
+        async with self._http.events("POST", "", body=asked) as events:
+            async for event in events:
+                for part in decoder.read(event.data):
+                    yield part  # noqa: ASYNC119  # who reads a stream closes it, as its port says
+                    if isinstance(part, StreamFinished | StreamAsks | StreamStopped):
+                        return
+
+
+@define
+class _Conversation:
+    """What the agent is shown of a chat.
+
+    Args:
+        newest: The messages since the history, which a question of this run must repeat.
+        resume: AG-UI's answers to the interrupts of the run before.
+    """
+
+    history: list[Json]
+    newest: list[Json]
+    resume: list[Json]
+
+    @property
+    def messages(self) -> list[Json]:
+        """All of them, oldest first."""
+        return [*self.history, *self.newest]
+
+
+def _conversation(
+    run_id: RunId,
+    text: str,
+    attachments: tuple[Attachment, ...],
+    resume: Resume | None,
+    history: tuple[Exchange, ...],
+) -> _Conversation:
+    parts = [_part(file) for file in attachments]
+    if resume is None:
+        return _Conversation(history_messages(history), [user_message(run_id, text, parts)], [])
+    goes_on = continuation_of(resume, text)
+    if goes_on.messages and history:
+        history = history[:-1]  # that is the run which asked, and its own messages say more
+    newest = goes_on.messages
+    if goes_on.words or parts:
+        newest = [*newest, user_message(run_id, goes_on.words, parts)]
+    return _Conversation(history_messages(history), newest, goes_on.entries)
+
+
+def _part(file: Attachment) -> Json:
+    if len(file.data) > MOST_INLINE_BYTES:
+        raise PlatformFailedError(FailureKind.FILE_REFUSED, is_retryable=False)
+    return part_of(file)
