@@ -66,7 +66,8 @@ async def test_an_actor_that_parks_at_any_step_leaves_no_asker_waiting(
 
     async def ask() -> None:
         try:
-            told.append(await box.address.ask(Doubled(1)))
+            answer: int = await box.address.ask(Doubled(1))
+            told.append(answer)
         except CalleeParkedError as parked:
             told.append(type(parked))
 

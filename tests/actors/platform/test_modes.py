@@ -24,7 +24,7 @@ def test_an_unknown_mode_is_refused_by_naming_the_known_ones() -> None:
         platform_opener(AgentSettings("carrier-pigeon"), MemoryStoreAddress())
 
 
-@pytest.mark.parametrize("mode", ["production", "openai"])
+@pytest.mark.parametrize("mode", ["production", "openai", "agui"])
 async def test_every_life_of_an_agent_elsewhere_gets_a_client_of_its_own(mode: str) -> None:
     agent = AgentSettings(mode, url="http://127.0.0.1:1/v1", secret="token")
     open_client = platform_opener(agent, MemoryStoreAddress())
