@@ -34,6 +34,7 @@ from tests.actors.platform.on_platform import (
     shown,
     thoughts,
 )
+from tests.rigs import lambda_platform_agent
 from tests.rigs.lambda_platform_faults import (
     RESUME,
     START,
@@ -141,6 +142,23 @@ async def test_files_of_the_agent_come_with_the_end() -> None:
     assert photo.attachments[0].data.startswith(b"\x89PNG")
     assert link.attachments[0].mode == "url"
     assert link.attachments[0].location.startswith(on.platform.url)
+
+
+async def test_a_large_file_of_the_agent_comes_within_the_last_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large = Attachment("big.bin", "application/x-odd", 4 * 2**20, data=bytes(4 * 2**20))
+    monkeypatch.setitem(
+        lambda_platform_agent._OWN, "link", lambda _: [(0.0, StreamFinished((large,)))]
+    )
+    async with on_platform(stall=20.0) as on:
+        streamed = (await on.parts("mock:link"))[-1]
+        on.platform.expire()
+        kept = (await on.parts("mock:link"))[-1]
+
+    assert isinstance(streamed, StreamFinished)
+    assert streamed.attachments[0].data == large.data
+    assert kept == streamed
 
 
 @pytest.mark.parametrize(
