@@ -65,17 +65,19 @@ def tree(control: Control) -> list[ChildSpec]:
     ]
 
 
+def _note_of(root: Supervisor) -> str:
+    return next((view.note for view in root.census() if view.path == "web"), "")
+
+
 @asynccontextmanager
 async def program() -> AsyncIterator[tuple[Supervisor, str]]:
     """A running tree, and the address of its page."""
     root = Supervisor(tree)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(root.run)
-        while (
-            not (said := [view.note for view in root.census() if view.path == "web"]) or not said[0]
-        ):
-            await trio.sleep(0.01)  # nobody tells
-        yield root, said[0].removeprefix("listens at ")
+        while not (said := _note_of(root)):  # noqa: ASYNC110  # nobody tells
+            await trio.sleep(0.01)
+        yield root, said.removeprefix("listens at ")
         root.stop("the test is over")
 
 
