@@ -54,14 +54,14 @@ def tree(control: Control) -> list[ChildSpec]:
     sessions = Pool[Said]("sessions", lambda _room, inbox: Writer(inbox, Log()))
     for room in ("telegram/42", "matrix/!OGEhHVWSdvArJzumhm:matrix.example.org"):
         sessions.try_send(room, Said("hello"))
-    web = WebServer(control, MemoryStoreAddress(), Hints(), WebSettings("127.0.0.1:0"))
+    given = (control, MemoryStoreAddress(), Hints(), WebSettings("127.0.0.1:0"))
     return [
         permanent("store", Writer, store, Log()),
         permanent("platform", Doing, hang),
         permanent("telegram.in", Doing, refused_later()),
         permanent("matrix", Doing, poll),
         sessions.spec(),
-        permanent("web", lambda: web),
+        permanent("web", WebServer, *given),
     ]
 
 
