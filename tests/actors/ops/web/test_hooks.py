@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 import trio
-from attrs import define
+from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
@@ -83,10 +83,10 @@ async def test_without_a_secret_there_is_no_such_place() -> None:
 async def test_what_the_platform_has_not_signed_is_unauthorized(
     web: Web, headers: dict[str, str]
 ) -> None:
-    encoded = {name: value.encode() for name, value in headers.items()}
     body = as_json(pushed())
+    sent = {name.encode(): value.encode() for name, value in (signed(body) | headers).items()}
 
-    answer = await web.client.post(PATH, content=body, headers=signed(body) | encoded)
+    answer = await web.client.post(PATH, content=body, headers=sent)
 
     assert answer.status_code == 401
     assert rows(web) == []
@@ -142,7 +142,7 @@ async def test_a_body_without_an_end_is_cut_off(web: Web) -> None:
 class FailingStore(MemoryStoreAddress):
     """A store that does not answer."""
 
-    error: NoAnswerError = AnswerLateError("store: no answer within 5 s")
+    error: NoAnswerError = field(factory=lambda: AnswerLateError("no answer"))
 
     async def ask(self, _question: Question[A], /, *, within: float = 10.0) -> A:  # noqa: ARG002
         await trio.lowlevel.checkpoint()
