@@ -6,14 +6,14 @@ here; ``TurnRunner`` does while nothing has been shown.
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, assert_never
+from typing import assert_never
 
 import trio
 from attrs import define
 
-from actors.platform.agui_input import history_messages, run_input, user_message
-from actors.platform.agui_parts import part_of
-from actors.platform.agui_questions import continuation_of
+from actors.platform.agui_conversation import conversation
+from actors.platform.agui_files import parts_of
+from actors.platform.agui_input import run_input
 from actors.platform.agui_said import Said
 from actors.platform.agui_wire import RunDecoder
 from actors.platform.local_settings import manners
@@ -21,7 +21,6 @@ from actors.platform.local_users import LocalUsers
 from actors.platform.settings import AgentSettings
 from actors.platform.web import AgentHttp, agent_http
 from protocols.ids import RunId
-from protocols.journal import Exchange
 from protocols.mail import Address
 from protocols.platform import (
     NO_DETAILS,
@@ -47,10 +46,9 @@ from protocols.platform import (
 )
 from protocols.store import StoreMessage
 
-Json = dict[str, Any]
-
-MOST_INLINE_BYTES = 4 * 2**20
-"""AG-UI has no way to upload; a larger file would make a request that no server takes."""
+# An agent may show these to its model as they are.
+_LANGUAGE = "The language of the person's app"
+_MANNER = "How the person wants to be answered"
 
 
 @asynccontextmanager
@@ -58,15 +56,20 @@ async def open_agui(
     settings: AgentSettings, store: Address[StoreMessage]
 ) -> AsyncIterator[PlatformClient]:
     """The agent at the address in *settings*, for one life of the bridge."""
-    async with agent_http(settings.url, settings.secret) as http:
-        yield AguiClient(http, settings.history_chars, LocalUsers(store))
+    async with agent_http("", settings.secret) as http:
+        yield AguiClient(http, settings.url, settings.history_chars, LocalUsers(store))
 
 
 @define(eq=False)
 class AguiClient:
-    """A ``PlatformClient`` that speaks AG-UI 1.0."""
+    """A ``PlatformClient`` that speaks AG-UI 1.0.
+
+    Args:
+        url: The agent's only address, to the letter: some have a slash at their end.
+    """
 
     _http: AgentHttp
+    _url: str
     _history_chars: int
     _users: LocalUsers
 
@@ -140,65 +143,23 @@ class AguiClient:
     ) -> AsyncGenerator[StreamPart, None]:
         """Run the agent and hand over its answer as it comes; anew at every request."""
         settings = await self._users.get_settings(user_id)
-        conversation = _conversation(run_id, text, attachments, resume, details.history)
-        context = {"locale": details.language, "manner": " ".join(manners(settings))}
+        chat = conversation(
+            run_id, text, await parts_of(attachments), resume=resume, history=details.history
+        )
+        context = {_LANGUAGE: details.language, _MANNER: " ".join(manners(settings))}
         props = {"user_id": user_id, "surface": details.surface, "model": settings.model}
         asked = run_input(
             thread_id=f"{user_id}:{chat_id}",
             run_id=run_id,
-            messages=conversation.messages,
-            resume=conversation.resume,
+            messages=chat.messages,
+            resume=chat.resume,
             props={name: value for name, value in props.items() if value},
             context=context,
         )
-        decoder = RunDecoder(Said(tuple(conversation.newest)))
-        async with self._http.events("POST", "", body=asked) as events:
+        decoder = RunDecoder(Said(tuple(chat.kept)))
+        async with self._http.events("POST", self._url, body=asked) as events:
             async for event in events:
                 for part in decoder.read(event.data):
                     yield part  # noqa: ASYNC119  # who reads a stream closes it, as its port says
                     if isinstance(part, StreamFinished | StreamAsks | StreamStopped):
                         return
-
-
-@define
-class _Conversation:
-    """What the agent is shown of a chat.
-
-    Args:
-        newest: The messages since the history, which a question of this run must repeat.
-        resume: AG-UI's answers to the interrupts of the run before.
-    """
-
-    history: list[Json]
-    newest: list[Json]
-    resume: list[Json]
-
-    @property
-    def messages(self) -> list[Json]:
-        """All of them, oldest first."""
-        return [*self.history, *self.newest]
-
-
-def _conversation(
-    run_id: RunId,
-    text: str,
-    attachments: tuple[Attachment, ...],
-    resume: Resume | None,
-    history: tuple[Exchange, ...],
-) -> _Conversation:
-    parts = [_part(file) for file in attachments]
-    if resume is None:
-        return _Conversation(history_messages(history), [user_message(run_id, text, parts)], [])
-    goes_on = continuation_of(resume, text)
-    if goes_on.messages and history:
-        history = history[:-1]  # that is the run which asked, and its own messages say more
-    newest = goes_on.messages
-    if goes_on.words or parts:
-        newest = [*newest, user_message(run_id, goes_on.words, parts)]
-    return _Conversation(history_messages(history), newest, goes_on.entries)
-
-
-def _part(file: Attachment) -> Json:
-    if len(file.data) > MOST_INLINE_BYTES:
-        raise PlatformFailedError(FailureKind.FILE_REFUSED, is_retryable=False)
-    return part_of(file)

@@ -17,16 +17,31 @@ _MOST_CHARS = 2**16
 
 @define(eq=False)
 class _Message:
-    """One message of the run; ``called_for`` is the call whose result it is."""
+    """One message of the run.
+
+    Args:
+        called_for: The call whose result it is.
+        sealed: What only the agent understands, and must see again.
+    """
 
     id: str
     role: str
     called_for: str = ""
     content: list[str] = field(factory=list)
     calls: list["_Call"] = field(factory=list)
+    sealed: str = ""
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Thoughts are nothing to an agent that has not sealed them, and unknown to older ones."""
+        if self.role == "reasoning":
+            return bool(self.sealed)
+        return bool(self.content or self.calls)
 
     def whole(self) -> Json:
         message: Json = {"id": self.id, "role": self.role, "content": "".join(self.content)}
+        if self.sealed:
+            message["encryptedValue"] = self.sealed
         if self.called_for:
             message["toolCallId"] = self.called_for
         if self.calls:
@@ -39,10 +54,12 @@ class _Call:
     id: str
     name: str
     arguments: list[str] = field(factory=list)
+    sealed: str = ""
 
     def whole(self) -> Json:
         function = {"name": self.name, "arguments": "".join(self.arguments)}
-        return {"id": self.id, "type": "function", "function": function}
+        call: Json = {"id": self.id, "type": "function", "function": function}
+        return call | ({"encryptedValue": self.sealed} if self.sealed else {})
 
 
 @define(eq=False)
@@ -73,6 +90,10 @@ class Said:
                 self._note_call(event)
             case "TOOL_CALL_RESULT":
                 self._note_result(event)
+            case "REASONING_MESSAGE_CONTENT" | "REASONING_MESSAGE_CHUNK":
+                self._add(self._thought(event.get("messageId")).content, event.get("delta"))
+            case "REASONING_ENCRYPTED_VALUE":
+                self._seal(event)
             case _:
                 pass
 
@@ -80,7 +101,7 @@ class Said:
         """All of them in order; what is empty is left out, and all if it is too much."""
         if self._size > _MOST_CHARS:
             return []
-        said = [each.whole() for each in self._messages.values() if each.content or each.calls]
+        said = [each.whole() for each in self._messages.values() if each.is_worth_keeping]
         return [*self.before, *said]
 
     def _say(self, event: Json) -> None:
@@ -102,6 +123,22 @@ class Said:
         message = _Message(text_of(event.get("messageId")), "tool", call)
         self._messages[f"tool {call}"] = message
         self._add(message.content, event.get("content"))
+
+    def _seal(self, event: Json) -> None:
+        sealed, about = text_of(event.get("encryptedValue")), text_of(event.get("entityId"))
+        self._size += len(sealed)
+        if event.get("subtype") == "tool-call":
+            if about in self._calls:
+                self._calls[about].sealed = sealed
+            return
+        known = (each for each in self._messages.values() if each.id == about)
+        (next(known, None) or self._thought(about)).sealed = sealed
+
+    def _thought(self, said_id: object) -> _Message:
+        """The thoughts of that id; without one they are all one."""
+        thought = text_of(said_id)
+        self._size += 1
+        return self._messages.setdefault(f"thought {thought}", _Message(thought, "reasoning"))
 
     def _assistant(self, said_id: object) -> _Message:
         """The message of that id, or the one before where none is said."""
