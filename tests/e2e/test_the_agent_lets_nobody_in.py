@@ -30,6 +30,7 @@ async def test_a_refused_token_parks_the_bridge_until_it_is_mended(tmp_path: Pat
 
     assert parked["state"] == "parked"
     assert "the agent refuses our token" in parked["note"]
+    assert "LAMBDA_SERVICE_TOKEN" in parked["note"]
     assert done.returncode == 0
     assert any("apricot" in text for text in said)
     assert platform.stats.executed == 1
