@@ -59,6 +59,8 @@ _TAIL = 3.0
 _SAID_OF = {"length": Word.LIMIT_REACHED, "content_filter": Word.ANSWER_FILTERED}
 _SHOWN_MODELS = 10
 _NO_LIST = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+_SAYS_NOTHING = _NO_LIST | {HTTPStatus.FORBIDDEN}
+"""A key may be good for chats and not for the list of models."""
 
 
 @asynccontextmanager
@@ -86,11 +88,11 @@ class OpenAIClient:
         return self._told.history_chars
 
     async def check_access(self) -> None:
-        """Ask for the list of models; a server that has none lets us in."""
+        """Ask for the list of models; a server that keeps it to itself lets us in all the same."""
         try:
             await self._http.json("GET", "/models")
         except StatusError as error:
-            if error.status not in _NO_LIST:
+            if error.status not in _SAYS_NOTHING:
                 raise
 
     async def get_or_create_user(self, external_id: str, platform: str, display_name: str) -> User:

@@ -14,7 +14,7 @@ async def test_a_code_makes_both_one_person_and_answers_stay_where_they_were_ask
 ) -> None:
     async with (
         telegram_api() as api,
-        matrix_chat(tmp_path, synapse, **telegram_settings(api)) as here,
+        matrix_chat(tmp_path, synapse, is_encrypted=False, **telegram_settings(api)) as here,
     ):
         there = TelegramChat(api, here.it)
         ann = api.person(ANN)
