@@ -14,11 +14,16 @@ LAST = "last:"
 
 @frozen
 class LastChat:
-    """A person's chat, and the language of their app there."""
+    """A person's chat, and the language of their app there.
+
+    Args:
+        is_shared: Others read there too.
+    """
 
     room: RoomId
     slot: SlotId
     language: Language = Language("")
+    is_shared: bool = False
 
 
 def last_key(person: PersonId) -> str:
@@ -28,7 +33,12 @@ def last_key(person: PersonId) -> str:
 
 def last_text(last: LastChat) -> str:
     """*last* as the store keeps it."""
-    facts = {"room": last.room, "slot": last.slot, "language": last.language}
+    facts = {
+        "room": last.room,
+        "slot": last.slot,
+        "language": last.language,
+        "shared": last.is_shared,
+    }
     return json.dumps(facts, ensure_ascii=False)
 
 
@@ -38,7 +48,8 @@ def read_last(text: str | None) -> LastChat | None:
     if not facts.get("room"):
         return None
     language = Language(facts.get("language", ""))
-    return LastChat(RoomId(facts["room"]), SlotId(facts["slot"]), language)
+    is_shared = facts.get("shared") is True
+    return LastChat(RoomId(facts["room"]), SlotId(facts["slot"]), language, is_shared)
 
 
 def read_person(text: str | None) -> PersonId | None:
@@ -71,10 +82,14 @@ class Lasts:
         return read_last(self.texts.get(person))
 
     def used(self, row: Row, slot: SlotId) -> tuple[PutKey, ...]:
-        """The change that notes that the sender of *row* uses its room and *slot*, if it is one."""
+        """The change that notes that the sender of *row* uses its room and *slot*, if it is one.
+
+        Who talks where others read goes on being told of the rest where nobody else does.
+        """
         person = self.linked.get(row.sender, row.sender)
-        text = last_text(LastChat(row.room, slot, row.language))
-        if self.texts.get(person) == text:
+        before, now = self.of(person), LastChat(row.room, slot, row.language, row.is_shared)
+        if before == now or (before and now.is_shared and not before.is_shared):
             return ()
+        text = last_text(now)
         self.texts[person] = text
         return (PutKey(last_key(person), text),)

@@ -105,10 +105,12 @@ class TaskLines:
     async def close_room(self, room: RoomId, reason: str) -> None:
         """End the lines in *room* without a word, and let nobody's last chat be there."""
         for task in await self._open():
-            if task.room == room:
+            if _is_within(task.room, room):
                 await self._end(task, reason)
         stored = await self._ask(FindKeys(LAST))
-        there = [key for key, text in stored if (it := read_last(text)) and it.room == room]
+        there = [
+            key for key, text in stored if (it := read_last(text)) and _is_within(it.room, room)
+        ]
         if there:
             await self._ask(Commit(tuple(map(DeleteKey, there))))
 
@@ -140,3 +142,8 @@ class TaskLines:
 def pause_after(shows: int) -> float:
     """Seconds until a line may be changed again: on Matrix each change is an event for ever."""
     return min(LONGEST_PAUSE, SHORTEST_PAUSE * (1 + shows // 4))
+
+
+def _is_within(place: RoomId, room: RoomId) -> bool:
+    """Whether *place* is *room*, or a topic or thread in it."""
+    return place == room or place.startswith(f"{room}/")

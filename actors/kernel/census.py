@@ -37,6 +37,7 @@ def view_of(child: Child, now: float, find: Find) -> ActorView:
         child.last_error,
         _waits_for(child, now, find),
         child.said if pool is None else pool.summary,
+        None if child.beat_at is None else now - child.beat_at,
     )
 
 

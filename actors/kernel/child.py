@@ -33,6 +33,9 @@ class Life(Protocol):
     def note(self, text: str) -> None:
         """Show *text* in the live tree."""
 
+    def beat(self) -> None:
+        """It has just done what it is there for."""
+
     def wait_began(self, wait: Wait) -> None:
         """A task of this actor waits."""
 
@@ -56,3 +59,10 @@ def note(text: str) -> None:
     life = current_life.get()
     if life is not None:
         life.note(text)
+
+
+def beat() -> None:
+    """Say that the actor has just done what it is there for, such as a completed poll."""
+    life = current_life.get()
+    if life is not None:
+        life.beat()

@@ -58,6 +58,7 @@ class Endable:
     pause: float = 0.0
     last_error: str = ""
     said: str = ""
+    beat_at: float | None = None
     wish: Wish = Wish.NONE
     task: Task | None = None
     waits: dict[Wait, None] | None = None
@@ -75,6 +76,10 @@ class Endable:
     def note(self, text: str) -> None:
         """Show *text* in the live tree."""
         self.said = text
+
+    def beat(self) -> None:
+        """It has just done what it is there for; a crash after that does not undo it."""
+        self.beat_at = trio.current_time()
 
     def wait_began(self, wait: Wait) -> None:
         """A task of this actor waits."""

@@ -52,7 +52,7 @@ class Desk:
     ) -> Answer:
         match request:
             case words.ShowTree():
-                return await self._tree()
+                return await self.tree()
             case words.RestartActor() | words.KillActor() | words.ShowStack():
                 return await self._handle_actor(request)
             case words.ShowJournal(limit=limit):
@@ -70,7 +70,8 @@ class Desk:
             case _:
                 assert_never(request)
 
-    async def _tree(self) -> Answer:
+    async def tree(self) -> words.Tree:
+        """The live tree; it comes also where the store does not answer."""
         views = await self.control.census_in_chunks()
         picture = Picture()
         for start in range(0, len(views), _VIEWS_A_PIECE):

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from attrs import frozen
+
 from actors.ops.page import Line, Look, columns, wrapped
 from actors.ops.picture import is_busy, is_troubled
 from actors.ops.units import age, count, duration, plain
@@ -50,41 +52,84 @@ def glance(journal: JournalGlance) -> str:
     )
 
 
-def _attention(tree: Tree, *, width: int) -> list[Line]:
+def troubles(tree: Tree) -> tuple[list[ActorView], int]:
+    """The first of those who need attention, and how many more there are."""
     troubled = [view for view in tree.actors if is_troubled(view)]
+    shown = troubled[:_MOST_TROUBLES]
     hidden = sum(rest.troubled for rest in tree.folded)
-    number = len(troubled) + hidden
+    return shown, len(troubled) - len(shown) + hidden
+
+
+def summary(tree: Tree) -> str:
+    """The tree in one line: ``running, pid 7: 4 actors, all up``."""
+    shown, more = troubles(tree)
+    number = len(shown) + more
     who = "all up" if not number else f"{number:,} need{'s' * (number == 1)} attention"
     actors = "1 actor" if tree.total == 1 else f"{tree.total:,} actors"
-    lines = [Line(f"running, pid {tree.pid}: {actors}, {who}", Look.HEAD)]
-    for view in troubled[:_MOST_TROUBLES]:
-        lines += [Line(text, Look.BAD) for text in _trouble(view, width=width)]
-    if number > _MOST_TROUBLES:
-        lines.append(Line(f"! and {number - min(len(troubled), _MOST_TROUBLES):,} more", Look.BAD))
+    return f"running, pid {tree.pid}: {actors}, {who}"
+
+
+def trouble(view: ActorView) -> str:
+    """What is wrong with *view*: ``backoff, LoginError``."""
+    why = view.note if view.state is ActorState.PARKED else view.last_error or view.note
+    return f"{view.state}, {why}" if why else f"{view.state}"
+
+
+def _attention(tree: Tree, *, width: int) -> list[Line]:
+    shown, more = troubles(tree)
+    lines = [Line(summary(tree), Look.HEAD)]
+    for view in shown:
+        text = f"! {view.path}: {trouble(view)}"
+        first, *rest = wrapped(plain(text), width=width, indent="")
+        further = wrapped(" ".join(rest), width=width, indent="    ")
+        lines += [Line(part, Look.BAD) for part in (first, *further)]
+    if more:
+        lines.append(Line(f"! and {more:,} more", Look.BAD))
     return lines
 
 
-def _trouble(view: ActorView, *, width: int) -> list[str]:
-    why = view.note if view.state is ActorState.PARKED else view.last_error or view.note
-    text = f"! {view.path}: {view.state}" + (f", {why}" if why else "")
-    first, *rest = wrapped(plain(text), width=width, indent="")
-    return [first, *wrapped(" ".join(rest), width=width, indent="    ")]
+@frozen
+class Placed:
+    """An actor where it stands in the tree.
+
+    Args:
+        pool: Whose child it is; None for nobody's.
+        rest: Whom the pool folds away, told behind the last one that it shows.
+    """
+
+    view: ActorView
+    pool: str | None
+    rest: Folded | None
+
+    @property
+    def name(self) -> str:
+        """Its own name in its pool."""
+        return self.view.path.removeprefix(f"{self.pool}/")
+
+
+def placed(tree: Tree) -> list[Placed]:
+    """Everyone who is shown, in start order."""
+    pools = _pools(tree.actors)
+    folded = {rest.pool: rest for rest in tree.folded}
+    found = []
+    for place, view in enumerate(tree.actors, start=1):
+        pool = pools.get(view.path)
+        of = pool or view.path
+        is_last = place == len(tree.actors) or pools.get(tree.actors[place].path) != of
+        found.append(Placed(view, pool, folded.get(of) if is_last else None))
+    return found
 
 
 def _actors(tree: Tree, *, width: int) -> list[Line]:
-    pools = _pools(tree.actors)
-    rows = [_HEADING, *(_cells(view, pools.get(view.path)) for view in tree.actors)]
+    everyone = placed(tree)
+    rows = [_HEADING, *map(_cells, everyone)]
     heading, *aligned = columns(rows, width=width, right=_NUMBERS)
-    folded = {rest.pool: rest for rest in tree.folded}
     lines = [Line(text, Look.FAINT) for text in heading]
-    for place, (view, texts) in enumerate(zip(tree.actors, aligned, strict=True)):
-        lines += [Line(text, _look(view)) for text in texts]
-        pool = pools.get(view.path)
-        lines += _details(view, pool, width=width)
-        of = pool or view.path
-        is_last = place + 1 == len(tree.actors) or pools.get(tree.actors[place + 1].path) != of
-        if of in folded and is_last:
-            lines.append(_rest(folded[of], shown=pool is not None))
+    for one, texts in zip(everyone, aligned, strict=True):
+        lines += [Line(text, _look(one.view)) for text in texts]
+        lines += _details(one, width=width)
+        if one.rest is not None:
+            lines.append(_rest(one.rest, shown=one.pool is not None))
     return lines
 
 
@@ -100,11 +145,12 @@ def _pools(actors: Sequence[ActorView]) -> Mapping[str, str]:
     return found
 
 
-def _cells(view: ActorView, pool: str | None) -> tuple[str, ...]:
-    mark = "!" if is_troubled(view) else "?" if _is_slow(view) else " "
-    name = view.path if pool is None else f"  {view.path.removeprefix(f'{pool}/')}"
+def _cells(one: Placed) -> tuple[str, ...]:
+    view = one.view
+    mark = "!" if is_troubled(view) else "?" if is_slow(view) else " "
+    indent = "  " if one.pool is not None else ""
     return (
-        f"{mark} {plain(name)}",
+        f"{mark} {indent}{plain(one.name)}",
         view.state,
         f"{view.used}/{view.capacity}" if view.capacity else "-",
         age(view.oldest_age),
@@ -115,36 +161,49 @@ def _cells(view: ActorView, pool: str | None) -> tuple[str, ...]:
     )
 
 
-def _is_slow(view: ActorView) -> bool:
+def is_slow(view: ActorView) -> bool:
+    """Whether a message has waited, or has been in hand, for so long that it is worth a mark."""
     return max(view.oldest_age or 0.0, view.in_hand_age or 0.0) >= _LONG
 
 
 def _look(view: ActorView) -> Look:
     if is_troubled(view):
         return Look.BAD
-    return Look.SLOW if _is_slow(view) else Look.PLAIN
+    return Look.SLOW if is_slow(view) else Look.PLAIN
 
 
-def _details(view: ActorView, pool: str | None, *, width: int) -> list[Line]:
+def _details(one: Placed, *, width: int) -> list[Line]:
+    indent = "    " if one.pool is None else "      "
+    text = plain(details(one))
+    return [Line(part, Look.FAINT) for part in wrapped(text, width=width, indent=indent)]
+
+
+def details(one: Placed) -> str:
+    """What it does, says of itself, and last died of; nothing for a pool's calm child."""
+    view = one.view
     is_calm = not is_busy(view) and not is_troubled(view) and not view.last_error
-    if pool is not None and is_calm and not view.note:
-        return []
+    if one.pool is not None and is_calm and not view.note:
+        return ""
     facts = [
         view.role,
         f"handles {view.in_hand}" if view.in_hand else "",
         f"waits for {view.waits_for}" if view.waits_for else "",
         view.note,
+        f"last round trip {duration(view.beat_age)} ago" if view.beat_age is not None else "",
         f"last error: {view.last_error}" if view.last_error else "",
     ]
-    text = plain("; ".join(fact for fact in facts if fact))
-    indent = "    " if pool is None else "      "
-    return [Line(part, Look.FAINT) for part in wrapped(text, width=width, indent=indent)]
+    return "; ".join(fact for fact in facts if fact)
+
+
+def rest_words(rest: Folded, *, shown: bool) -> str:
+    """Who is folded away; *shown* says that some of the pool's children are not."""
+    sorts = ((rest.troubled, "in trouble"), (rest.busy, "busy"), (rest.idle, "idle"))
+    words = ", ".join(f"{number:,} {sort}" for number, sort in sorts if number)
+    return f"and {words}" if shown else words
 
 
 def _rest(rest: Folded, *, shown: bool) -> Line:
-    sorts = ((rest.troubled, "in trouble"), (rest.busy, "busy"), (rest.idle, "idle"))
-    words = ", ".join(f"{number:,} {sort}" for number, sort in sorts if number)
-    text = f"    and {words}" if shown else f"    {words}"
+    text = f"    {rest_words(rest, shown=shown)}"
     return Line(text, Look.BAD if rest.troubled else Look.FAINT)
 
 

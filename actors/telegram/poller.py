@@ -9,7 +9,7 @@ import structlog
 import trio
 from attrs import define, field
 
-from actors.kernel.child import ParkedError, ready
+from actors.kernel.child import ParkedError, beat, ready
 from actors.telegram.api.client import TelegramClient, open_client
 from actors.telegram.api.outcomes import Failure, Me, RateLimited, Unauthorized, Updates
 from actors.telegram.incoming.albums import AlbumWatch
@@ -121,6 +121,7 @@ class _Polling:
             await self._fail(news)
             return
         self.patience.polled(is_held=is_held)
+        beat()
         if self._was_away:
             self._was_away, self.came_back_at = False, asked_at
         await self._take(news, me)

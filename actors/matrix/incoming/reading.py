@@ -6,6 +6,7 @@ import trio
 from attrs import define, field
 
 from actors.kernel.asking import ask_until_answered
+from actors.kernel.child import beat
 from actors.matrix.api.homeserver import Homeserver
 from actors.matrix.api.patience import insist
 from actors.matrix.api.replies import Done, TokenRefused
@@ -168,6 +169,7 @@ class Reader:
         for room, event_id in batch.read.items():
             watch.receipts.want(room, event_id)
         self.status.synced()
+        beat()
 
     async def _tell_of(self, page: Page, *, has_rows: bool) -> None:
         """Tell the directory; what its full mailbox does not take, with a later page."""

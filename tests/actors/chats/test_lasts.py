@@ -13,7 +13,7 @@ BOB = PersonId("telegram:42")
 
 
 def test_it_is_read_back_as_it_was() -> None:
-    last = LastChat(ROW.room, SlotId("C3"), Language("ru"))
+    last = LastChat(ROW.room, SlotId("C3"), Language("ru"), is_shared=True)
 
     assert read_last(last_text(last)) == last
 
@@ -34,10 +34,19 @@ def test_it_is_noted_once_for_all_identities_of_a_person() -> None:
     (noted,) = lasts.used(ROW, SlotId("C1"))
 
     assert noted == PutKey(
-        "last:telegram:42", '{"room": "matrix/!r:s", "slot": "C1", "language": "ru"}'
+        "last:telegram:42",
+        '{"room": "matrix/!r:s", "slot": "C1", "language": "ru", "shared": false}',
     )
     assert lasts.used(evolve(ROW, sender=BOB), SlotId("C1")) == ()
     assert lasts.of(BOB) == LastChat(ROW.room, SlotId("C1"), Language("ru"))
+
+
+def test_what_is_said_where_others_read_changes_nothing_for_who_has_a_room_alone() -> None:
+    lasts, in_group = Lasts(), evolve(ROW, room=RoomId("matrix/!group:s"), is_shared=True)
+
+    noted = [len(lasts.used(row, SlotId("C1"))) for row in (in_group, ROW, in_group, ROW)]
+
+    assert noted == [1, 1, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock
 
 from actors.chats.tasks import LONGEST_SILENCE, OPEN, OVER
@@ -34,9 +36,9 @@ TELEGRAM_ROOM = RoomId("telegram/42")
 
 
 @asynccontextmanager
-async def a_world(clock: MockClock, **facts: object) -> AsyncIterator[World]:
+async def a_world(clock: MockClock, **facts: Any) -> AsyncIterator[World]:
     """A world in which the platform knows ``ME``, who wrote in ``ROOM`` last."""
-    world = World(clock, **facts)  # type: ignore[arg-type]
+    world = World(clock, **facts)
     a_user(world.journal, ME)
     used_last(world.journal, ME, ROOM)
     async with world.running():
@@ -220,8 +222,12 @@ async def test_a_task_that_never_ends_is_given_up_after_a_day(autojump_clock: Mo
     assert world.faults == []
 
 
-async def test_a_task_whose_room_is_gone_ends_elsewhere(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("thread", ["", "/$thread"])
+async def test_a_task_whose_room_is_gone_ends_elsewhere(
+    autojump_clock: MockClock, thread: str
+) -> None:
     async with a_world(autojump_clock) as world:
+        used_last(world.journal, ME, RoomId(f"{ROOM}{thread}"))
         has_chat(world.journal, ME, "C4", OTHER_ROOM)
         await world.arrive(push(PROGRESS, "half"))
         await trio.sleep(1)
@@ -335,3 +341,30 @@ async def test_a_push_whose_commit_lost_its_answer_is_said_once(
 
         assert world.texts == ["whole", "The task `t` failed: no luck"]
         assert world.faults == []
+
+
+async def test_a_note_of_a_line_whose_row_has_ended_counts_as_none(
+    autojump_clock: MockClock,
+) -> None:
+    async with a_world(autojump_clock) as world:
+        await world.arrive(push(PROGRESS, "half"))
+        await trio.sleep(1)
+        row = world.journal.rows[RowId(1)]
+        world.journal.rows[RowId(1)] = evolve(row, state=RowState.IGNORED, reason="by hand")
+        await world.arrive(push(DONE, "whole"))
+        await world.settle()
+
+    assert outcomes(world) == [(2, "whole")]
+
+
+async def test_a_task_elsewhere_goes_on_when_a_room_is_gone(autojump_clock: MockClock) -> None:
+    async with a_world(autojump_clock) as world:
+        await world.arrive(push(PROGRESS, "half"))
+        await trio.sleep(1)
+        await world.chats.address.send(RoomGone(OTHER_ROOM, "left"))
+        await trio.sleep(1)
+        await world.arrive(push(DONE, "whole"))
+        await world.settle()
+
+    assert outcomes(world) == [(1, "whole")]
+    assert world.faults == []

@@ -3,7 +3,9 @@
 import pytest
 from trio.testing import MockClock
 
+from actors.chats.lasts import last_key
 from actors.chats.telling import TELLING_KEY
+from protocols.changes import PutKey
 from protocols.chats import Tell
 from protocols.ids import TELEGRAM, PersonId, RoomId
 from protocols.journal import Voice
@@ -101,10 +103,6 @@ async def test_the_last_chat_is_noted_only_where_it_changes(autojump_clock: Mock
         for room in (ROOM, ROOM, OTHER_ROOM, OTHER_ROOM):
             await world.say("hello", room=room)
 
-    noted = [
-        change.value
-        for commit in world.commits
-        for change in commit.changes
-        if getattr(change, "key", "") == f"last:{ME}"
-    ]
+    changes = [change for commit in world.commits for change in commit.changes]
+    noted = [it for it in changes if isinstance(it, PutKey) and it.key == last_key(ME)]
     assert len(noted) == 2

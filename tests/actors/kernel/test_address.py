@@ -21,6 +21,9 @@ class Waits:
     def note(self, text: str) -> None:
         raise AssertionError(text)
 
+    def beat(self) -> None:
+        raise AssertionError
+
     def wait_began(self, wait: Wait) -> None:
         self.now.append(wait)
 

@@ -9,7 +9,7 @@ import trio.testing
 from structlog.typing import EventDict
 
 from actors.kernel.backoff import Backoff
-from actors.kernel.child import ParkedError, note, ready
+from actors.kernel.child import ParkedError, beat, note, ready
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.spec import ChildSpec, permanent, temporary, transient
 from protocols.lifecycle import ActorState
@@ -444,6 +444,28 @@ async def test_what_an_actor_says_of_itself_stands_in_the_tree() -> None:
 
     async with running([permanent("a", Doing, work)]) as tree:
         assert tree["a"].note == "last sync 12:00:03"
+
+
+async def test_the_last_beat_is_known_over_a_crash_and_none_before_the_first(
+    autojump_clock: trio.testing.MockClock,  # noqa: ARG001  # time passes at once
+) -> None:
+    go = trio.Event()
+
+    async def work() -> None:
+        ready()
+        if not go.is_set():
+            await go.wait()
+            beat()
+            await trio.sleep(10)
+            raise ValueError
+        await trio.sleep_forever()
+
+    async with running([permanent("a", Doing, work)]) as tree:
+        before = tree["a"].beat_age
+        go.set()
+        await trio.sleep(60)
+
+        assert (before, tree["a"].beat_age, tree["a"].life) == (None, 60.0, 2)
 
 
 async def test_a_life_begins_without_the_log_context_of_the_last_one() -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 import trio
 from attrs import define, field
 
+from actors.kernel.child import Life, current_life
 from actors.kernel.mailbox import Mailbox
 from actors.matrix.api.client import MatrixClient
 from actors.matrix.api.homeserver import Homeserver
@@ -87,6 +88,7 @@ class Gateway:
     vault_for: Callable[[Homeserver, MatrixSettings, Status], Vault] = olm_vault
     in_thread: InThread = trio.to_thread.run_sync
     clock: Callable[[], float] = time.time
+    life: Life | None = None
     box: Mailbox[SurfaceMessage] = field(init=False)
 
     store: MemoryStoreAddress = field(init=False)
@@ -142,6 +144,7 @@ class Gateway:
         await self.say(Deliver(row.room, row_done=row.id))
 
     async def _live(self, stopped: trio.Event) -> None:
+        current_life.set(self.life)
         await self.syncer().run()
         stopped.set()
 

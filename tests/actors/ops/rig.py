@@ -179,6 +179,9 @@ class FakeLife:
     def note(self, text: str) -> None:
         self.notes.append(text)
 
+    def beat(self) -> None:
+        raise NotImplementedError
+
     def wait_began(self, wait: Wait) -> None:
         raise NotImplementedError
 

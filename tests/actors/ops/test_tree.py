@@ -144,6 +144,12 @@ def test_the_journal_is_one_line() -> None:
     )
 
 
+def test_how_long_ago_an_actor_did_its_work_is_said() -> None:
+    assert "StoreActor; waits for its inbox; last round trip 4 s ago" in _text(
+        actor("telegram.in", beat_age=4.2)
+    )
+
+
 def test_outgoing_messages_that_failed_are_mentioned() -> None:
     journal = JournalGlance({}, {"pending": 2, "failed": 1}, 4, None)
 

@@ -193,6 +193,9 @@ class Notes:
     def ready(self) -> None:
         raise NotImplementedError
 
+    def beat(self) -> None:
+        raise NotImplementedError
+
     def wait_began(self, wait: Wait) -> None:
         raise NotImplementedError
 

@@ -20,6 +20,7 @@ from protocols.changes import (
     TakeKey,
 )
 from protocols.ids import (
+    PLATFORM,
     OutboxId,
     PersonId,
     RemoteId,
@@ -28,6 +29,7 @@ from protocols.ids import (
     SurfaceName,
 )
 from protocols.journal import Cursor, RowState, Voice
+from protocols.pushes import push_room
 from protocols.store import (
     Backup,
     BackupMade,
@@ -415,6 +417,18 @@ async def test_the_summary_counts_what_there_is(store: Asking) -> None:
 
     assert empty == JournalSummary({}, {}, 0, None)
     assert summary == JournalSummary({"answered": 1, "received": 2}, {"pending": 1}, 1, NOW)
+
+
+async def test_a_task_that_the_platform_works_at_is_nothing_that_waits(store: Asking) -> None:
+    room = push_room("user")
+    await store.ask(Journal(PLATFORM, (evolve(arrival("msg_1"), room=room),)))
+    received = await store.ask(SummariseJournal())
+    await store.commit(queue(1), start(1))
+
+    running = await store.ask(SummariseJournal())
+
+    assert received.oldest_unfinished_at == NOW
+    assert running.oldest_unfinished_at is None
 
 
 # Backups.

@@ -72,12 +72,16 @@ class Notes:
 
     said: list[str] = field(factory=list)
     is_ready: bool = False
+    beats: int = 0
 
     def ready(self) -> None:
         self.is_ready = True
 
     def note(self, text: str) -> None:
         self.said.append(text)
+
+    def beat(self) -> None:
+        self.beats += 1
 
     def wait_began(self, wait: object) -> None:
         """Not looked at."""

@@ -60,6 +60,20 @@ async def test_a_message_is_journaled_with_its_offset_then_hinted_then_confirmed
     assert [fields["timeout"] for fields, _ in bot.api.polls()] == ["0", "30", "30"]
 
 
+async def test_each_completed_poll_is_a_beat_and_a_failed_one_is_none(
+    autojump_clock: MockClock,
+) -> None:
+    bot = Receiver(autojump_clock)
+    bot.api.fail("getUpdates", failure(502, "Bad Gateway"))
+
+    async with bot.running():
+        await bot.until(lambda: len(bot.api.polls()) == 1)
+        assert bot.life.beats == 0
+        await bot.until(lambda: len(bot.api.polls()) == 4)
+
+    assert bot.life.beats == 2
+
+
 async def test_the_next_poll_waits_for_the_journal(autojump_clock: MockClock) -> None:
     bot = Receiver(autojump_clock)
     bot.store.dies_before = 3

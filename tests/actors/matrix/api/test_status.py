@@ -21,6 +21,9 @@ class Life:
     def note(self, text: str) -> None:
         self.notes.append(text)
 
+    def beat(self) -> None:
+        raise AssertionError
+
     def wait_began(self, wait: Wait) -> None:
         raise AssertionError(wait)
 
