@@ -44,7 +44,7 @@ class Around:
     """What stands around one answer; empty for nothing.
 
     Args:
-        footer: One line of Markdown below it.
+        footer: Markdown below it, of which nothing is the agent's.
         folded: Plain text above it.
     """
 
