@@ -9,8 +9,8 @@ from attrs import define
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.hints import DeliveryHints
+from actors.chats.identities import first_identity
 from actors.chats.lasts import last_key, private_room, read_last
-from actors.chats.links import linked_key, read_linked
 from protocols.changes import AddOutgoing, PutKey, TakeKey
 from protocols.ids import PersonId, RoomId, RowId, SurfaceName, surface_of
 from protocols.journal import Voice
@@ -46,8 +46,8 @@ class Telling:
         return True
 
     async def _room_of(self, person: PersonId) -> RoomId | None:
-        linked = read_linked(person, await self._ask(GetKey(linked_key(person))))
-        last = read_last(await self._ask(GetKey(last_key(linked))))
+        first = await first_identity(self.store, person)
+        last = read_last(await self._ask(GetKey(last_key(first))))
         return private_room(person) if last is None else last.room
 
     async def _ask(self, question: Question[A]) -> A:
