@@ -33,7 +33,7 @@ class Telling:
     hints: DeliveryHints
 
     async def tell(self, person: PersonId, text: str) -> bool:
-        """Say *text* in the room that *person* used last; whether it is durably on its way."""
+        """Say *text* where *person* last talked with us alone; whether it is durably on its way."""
         room = await self._room_of(person)
         if room is None or surface_of(room) not in self.surfaces:
             return False
@@ -48,7 +48,9 @@ class Telling:
     async def _room_of(self, person: PersonId) -> RoomId | None:
         first = await first_identity(self.store, person)
         last = read_last(await self._ask(GetKey(last_key(first))))
-        return private_room(person) if last is None else last.room
+        if last is None or last.is_shared:  # it is for nobody else to read
+            return private_room(person)
+        return last.room
 
     async def _ask(self, question: Question[A]) -> A:
         return await ask_through_restarts(self.store, question)
