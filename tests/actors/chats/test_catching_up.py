@@ -444,6 +444,23 @@ async def test_another_life_holds_it_back_and_asks_nothing(autojump_clock: MockC
     assert world.faults == []
 
 
+async def test_where_it_is_switched_off_meanwhile_all_is_answered(
+    autojump_clock: MockClock,
+) -> None:
+    before = a_world(autojump_clock, has_buttons=True)
+    async with before.running() as world:
+        rows = await come_back(world, *waiting(world, *FIVE))
+    async with World(autojump_clock, journal=before.journal, has_buttons=True).running() as world:
+        await world.settle()
+        await world.press(f"wait:{rows[-1]}:all")
+        await world.settle()
+
+    assert world.texts == [f"echo {text}" for text in FIVE]
+    assert [answer.is_refused for answer in world.answers] == [True]
+    assert not any(key.startswith(HELD_BACK) for key in world.journal.keys)
+    assert world.faults == []
+
+
 async def test_a_question_about_nothing_is_forgotten_by_the_next_life(
     autojump_clock: MockClock,
 ) -> None:
