@@ -46,6 +46,10 @@ from protocols.platform import (
 )
 from protocols.store import StoreMessage
 
+_SILENCE = 3_600.0
+"""Seconds: no agent has to ping while a tool of its works. How long a person waits is the turn's
+own limit."""
+
 # An agent may show these to its model as they are.
 _LANGUAGE = "The language of the person's app"
 _MANNER = "How the person wants to be answered"
@@ -56,7 +60,7 @@ async def open_agui(
     settings: AgentSettings, store: Address[StoreMessage]
 ) -> AsyncIterator[PlatformClient]:
     """The agent at the address in *settings*, for one life of the bridge."""
-    async with agent_http("", settings.secret) as http:
+    async with agent_http("", settings.secret, stall=_SILENCE) as http:
         yield AguiClient(http, settings.url, settings.history_chars, LocalUsers(store))
 
 
