@@ -49,7 +49,7 @@ def tree(
     surfaces: dict[SurfaceName, Surface] = {}
     whole_surface = partial(Surface, has_buttons=True, opens_rooms=True, sends_files=True)
     agent = platform_opener(s.agent, to_store)
-    bridge = permanent("platform", PlatformBridge, platform, agent, to_store, *s.turns)
+    bridge = permanent("platform", PlatformBridge, platform, agent, to_store, *s.turns, s.agent)
     rows = [
         permanent("store", StoreActor, store, s.store_path, s.journal_keep_days),
         bridge.with_options(shutdown=1.0, backoff=BACKOFF),
@@ -88,8 +88,8 @@ def tree(
         role="ChatSession",
     )
     access = AccessPolicy(s.access_mode, s.people_in_charge, s.people_allowed)
-    talk = (to_store, to_platform, sessions, surfaces, access)
-    directory = permanent("chats", ChatDirectory, chats, *talk, lambda: tree_text(control.census()))
+    talk = (to_store, to_platform, sessions, surfaces, access, lambda: tree_text(control.census()))
+    directory = permanent("chats", ChatDirectory, chats, *talk, catch_up_after=s.catch_up_ask)
     return [*rows, sessions.spec(), directory, *ops_rows(control, to_store, to_chats, outside)]
 
 

@@ -22,8 +22,8 @@ from protocols.journal import Row
 MOST_UNASKED = 3
 """Messages of one person in a room that are answered without asking, however old."""
 
-QUIET = 1.0
-"""Seconds without another old message after which all of them have come."""
+QUIET = 3.0
+"""Seconds without another old message after which all of them have come; batches take a while."""
 
 LONGEST = 30.0
 """Seconds that a room waits for more of them, at most."""

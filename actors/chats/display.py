@@ -54,6 +54,12 @@ class Around:
 
 NOTHING_AROUND = Around()
 
+_TOKENS = {
+    ("read", "written"): Word.TOKENS_BOTH,
+    ("read",): Word.TOKENS_IN,
+    ("written",): Word.TOKENS_OUT,
+}
+
 _ON_OFF = {"on": True, "вкл": True, "off": False, "выкл": False}
 
 
@@ -131,16 +137,11 @@ def folded_of(reasoning: str) -> str:
 
 
 def _tokens(usage: Usage, manner: Manner) -> str:
-    match usage.input_tokens, usage.output_tokens:
-        case None, None:
-            return ""
-        case int(read), None:
-            return manner.say(Word.TOKENS_IN, read=count_text(read, manner.language))
-        case None, int(written):
-            return manner.say(Word.TOKENS_OUT, written=count_text(written, manner.language))
-        case read, written:
-            return manner.say(
-                Word.TOKENS_BOTH,
-                read=count_text(read or 0, manner.language),
-                written=count_text(written or 0, manner.language),
-            )
+    counts = {"read": usage.input_tokens, "written": usage.output_tokens}
+    facts = {
+        name: count_text(count, manner.language)
+        for name, count in counts.items()
+        if count is not None
+    }
+    word = _TOKENS.get(tuple(facts))
+    return "" if word is None else manner.say(word, **facts)

@@ -90,7 +90,7 @@ class PushSorter:
         if task is None:
             task = Task(name_of(event), row.id, place.room, place.language, line, event.seq, now)
             run_id = run_id_for(row.room, row.event_id)
-            begun = (QueueRow(row.id, place.slot, run_id), StartRow(row.id))
+            begun: tuple[Change, ...] = (QueueRow(row.id, place.slot, run_id), StartRow(row.id))
         elif event.seq is not None and task.seq is not None and event.seq <= task.seq:
             return Decision(row, ignored(row, "older than what is shown"))
         else:

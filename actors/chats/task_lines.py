@@ -16,10 +16,18 @@ from protocols.changes import AddOutgoing, Change, DeleteKey, FinishRow
 from protocols.ids import RoomId, RowId, SurfaceName, surface_of
 from protocols.journal import RowState, Voice
 from protocols.mail import Address, Question
-from protocols.store import Commit, Committed, FindKeys, OutgoingRooms, StoreMessage
+from protocols.store import (
+    Commit,
+    Committed,
+    Conflict,
+    FindKeys,
+    OutgoingRooms,
+    StoreMessage,
+)
 from protocols.surfaces import ShowDraft, Surface
 
 A = TypeVar("A")
+Keys = tuple[tuple[str, str], ...]
 
 SHORTEST_PAUSE = 5.0
 """Seconds between the first changes of a line."""
@@ -107,7 +115,7 @@ class TaskLines:
         for task in await self._open():
             if _is_within(task.room, room):
                 await self._end(task, reason)
-        stored = await self._ask(FindKeys(LAST))
+        stored: Keys = await self._ask(FindKeys(LAST))
         there = [
             key for key, text in stored if (it := read_last(text)) and _is_within(it.room, room)
         ]
@@ -117,7 +125,8 @@ class TaskLines:
     async def _end(self, task: Task, reason: str, *words: AddOutgoing) -> None:
         gone = DeleteKey(open_key(task.name))
         end: tuple[Change, ...] = (FinishRow(task.row, RowState.FAILED, reason), *words, gone)
-        if not isinstance(await self._ask(Commit(end)), Committed):
+        done: Committed | Conflict = await self._ask(Commit(end))
+        if isinstance(done, Conflict):
             await self._ask(Commit((gone,)))  # its row has ended without it
         self.end(task.row)
 
@@ -133,7 +142,8 @@ class TaskLines:
         line.next_at = now + pause_after(line.shows)
 
     async def _open(self) -> tuple[Task, ...]:
-        return read_all_open(await self._ask(FindKeys(OPEN)))
+        stored: Keys = await self._ask(FindKeys(OPEN))
+        return read_all_open(stored)
 
     async def _ask(self, question: Question[A]) -> A:
         return await ask_through_restarts(self.store, question)

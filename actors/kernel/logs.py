@@ -17,6 +17,7 @@ _LIBRARIES = (
     "aiogram",
     "httpx2",
     "httpcore2",
+    "hypercorn",
     "peewee",
     "PIL",
     "trio",

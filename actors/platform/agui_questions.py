@@ -148,6 +148,8 @@ def _answer(kept: Json, choice: str | None, words: str) -> tuple[Json, bool]:
     """The entry for one interrupt, and whether the words are in it."""
     entry = {"interruptId": kept["id"], "status": "resolved"}
     said, name = (words if choice is None else choice).strip(), kept.get("p")
+    if not said:  # nobody answered in time
+        return entry | {"status": "cancelled"}, True
     match kept.get("k"):
         case "approve":
             if said.casefold() in {APPROVE, REJECT}:

@@ -59,6 +59,8 @@ _TAIL = 3.0
 _SAID_OF = {"length": Word.LIMIT_REACHED, "content_filter": Word.ANSWER_FILTERED}
 _SHOWN_MODELS = 10
 _NO_LIST = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+_SAYS_NOTHING = _NO_LIST | {HTTPStatus.FORBIDDEN}
+"""A key may be good for chats and not for the list of models."""
 
 
 @asynccontextmanager
@@ -86,11 +88,11 @@ class OpenAIClient:
         return self._told.history_chars
 
     async def check_access(self) -> None:
-        """Ask for the list of models; a server that has none lets us in."""
+        """Ask for the list of models; a server that keeps it to itself lets us in all the same."""
         try:
             await self._http.json("GET", "/models")
         except StatusError as error:
-            if error.status not in _NO_LIST:
+            if error.status not in _SAYS_NOTHING:
                 raise
 
     async def get_or_create_user(self, external_id: str, platform: str, display_name: str) -> User:
@@ -141,15 +143,20 @@ class OpenAIClient:
         """Run the model and hand over its answer as it comes; anew at every request."""
         prompt = await self._prompt(user_id, text, attachments, details)
         reader = AnswerReader()
-        async with AsyncExitStack() as stack:
+        stack = AsyncExitStack()
+        try:
             events = await self._open(stack, prompt)
             async for event in events:
                 for part in reader.read(event.data):
-                    yield part  # noqa: ASYNC119  # who reads a stream closes it, as its port says
+                    yield part
                 if reader.finish_reason or reader.is_over:
                     break
             reader.check_ended()
             await _read_tail(events, reader)
+            await stack.aclose()
+        finally:
+            with trio.move_on_after(0, shield=True):  # whoever leaves does not wait
+                await stack.aclose()
         word = _SAID_OF.get(reader.finish_reason)
         if word is not None:
             yield TextDelta(reader.after_text(say(word, details.language)))

@@ -57,6 +57,10 @@ T = TypeVar("T")
 LONGEST_RUN = 3500.0
 """Seconds; below the hour that a session waits."""
 
+MOST_EVENT_BYTES = 8 * 2**20
+"""The last event carries what the agent made: files of up to 4 MiB within it, as base64."""
+
+_MOST_RESULT_BYTES = 32 * 2**20
 _ATTEMPTS = 3
 _COMMON = {"Lambda-Version": VERSION}
 
@@ -204,7 +208,12 @@ class ProductionClient:
     async def _finished(self, asked: Asked, body: Json) -> RunResult:
         """The run once it is over; asks again where the platform has not waited for its end."""
         answered = await self.http.json(
-            "POST", RUNS, body=body, headers=headers_of(asked), within=LONGEST_RUN
+            "POST",
+            RUNS,
+            body=body,
+            headers=headers_of(asked),
+            within=LONGEST_RUN,
+            most_bytes=_MOST_RESULT_BYTES,
         )
         result = result_of(answered.body)
         for attempt in count(1):
@@ -216,7 +225,10 @@ class ProductionClient:
 
     async def _result(self, run_id: RunId) -> RunResult:
         async def fetch() -> RunResult:
-            return result_of((await self.http.json("GET", run_path(run_id), headers=_COMMON)).body)
+            answered = await self.http.json(
+                "GET", run_path(run_id), headers=_COMMON, most_bytes=_MOST_RESULT_BYTES
+            )
+            return result_of(answered.body)
 
         return await self._insisting(fetch)
 
@@ -235,5 +247,5 @@ class ProductionClient:
 @asynccontextmanager
 async def open_production(agent: AgentSettings) -> AsyncIterator[ProductionClient]:
     """The client for the platform that the settings name; its connections end with the block."""
-    async with agent_http(agent.url, agent.secret) as http:
+    async with agent_http(agent.url, agent.secret, most_event_bytes=MOST_EVENT_BYTES) as http:
         yield ProductionClient(http, agent.attachments)

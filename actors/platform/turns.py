@@ -43,6 +43,7 @@ class Turns:
     """Why the bridge parks where the agent lets nobody in."""
     _open: dict[RunId, OpenTurn] = field(init=False, factory=dict)
     _check: trio.CancelScope | None = field(init=False, default=None)
+    _last_failure: str = field(init=False, default="")
 
     def take(self, question: RunTurn) -> None:
         """Run the turn of *question*; a run that is in hand already goes on, for the new asker."""
@@ -132,13 +133,16 @@ class Turns:
             seconds=round(seconds, 3),
             chars=len(outcome.text),
         )
+        if kind is not None:
+            self._last_failure = f"; the last failure: {kind}"
+            self._note_how_many()
         if kind in _GIVEN_UP:
             self._nursery.start_soon(self._cancel_at_platform, turn.run_id)
         if kind is FailureKind.UNAUTHORIZED:
             self.check_access()
 
     def _note_how_many(self) -> None:
-        child.note(f"turns in hand: {len(self._open)}")
+        child.note(f"turns in hand: {len(self._open)}{self._last_failure}")
 
     async def _cancel_at_platform(self, run_id: RunId) -> None:
         with trio.move_on_after(CANCEL_LIMIT) as patience:

@@ -6,8 +6,10 @@ time. No word of an answer stands in an exception or a log. httpx2 is named here
 """
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -17,7 +19,6 @@ from attrs import define, field, frozen
 
 from actors.platform.event_stream import ServerSentEvent
 from actors.platform.web_answers import (
-    MOST_JSON_BYTES,
     broken,
     close,
     drain,
@@ -31,6 +32,9 @@ from actors.platform.web_failures import StatusError
 from protocols.platform import FailureKind, PlatformFailedError
 
 __all__ = ["AgentHttp", "Answered", "Form", "ServerSentEvent", "StatusError", "agent_http"]
+
+MOST_JSON_BYTES = 4 * 2**20
+MOST_EVENT_BYTES = 2**20
 
 CONNECT_WITHIN = 10.0
 STALL = 45.0
@@ -81,12 +85,14 @@ class AgentHttp:
         base: The agent's address; a request's path is appended to it.
         ours: The headers of every request to the agent; the bearer token is one of them.
         stall: Longest silence, in seconds, of whoever answers.
+        most_event_bytes: Of one event of a stream.
     """
 
     _http: httpx2.AsyncClient
     _base: str
     _ours: dict[str, str] = field(repr=False)
     stall: float = STALL
+    most_event_bytes: int = MOST_EVENT_BYTES
 
     async def json(
         self,
@@ -97,8 +103,9 @@ class AgentHttp:
         form: Form | None = None,
         headers: Headers | None = None,
         within: float = 30.0,
+        most_bytes: int = MOST_JSON_BYTES,
     ) -> Answered:
-        """What the agent answers to one request, as JSON of at most 4 MiB.
+        """What the agent answers to one request, as JSON.
 
         Args:
             method: As HTTP has it.
@@ -107,6 +114,7 @@ class AgentHttp:
             form: Goes out in the place of *body*.
             headers: Further ones.
             within: Longest time for all of it, in seconds.
+            most_bytes: Of the answer; a longer one is none.
 
         Raises:
             PlatformFailedError: It is no success, or no JSON; ``StatusError`` where the server
@@ -124,7 +132,7 @@ class AgentHttp:
             files=None if form is None else {"file": form.file},
             within=within,
         )
-        return await self._exchange(request, within, parsed)
+        return await self._exchange(request, parsed, within=within, most_bytes=most_bytes)
 
     async def put(
         self, url: str, content: bytes, *, headers: Headers, within: float = 300.0
@@ -135,14 +143,19 @@ class AgentHttp:
             PlatformFailedError: It is no success.
         """
         request = self._request("PUT", url, headers=headers, content=content, within=within)
-        await self._exchange(request, within, len)
+        await self._exchange(request, len, within=within)
 
     async def _exchange(
-        self, request: httpx2.Request, within: float, read: Callable[[bytes], Any]
+        self,
+        request: httpx2.Request,
+        read: Callable[[bytes], Any],
+        *,
+        within: float,
+        most_bytes: int = MOST_JSON_BYTES,
     ) -> Answered:
         with trio.move_on_after(within):
             async with self._answer(request) as (answer, parts):
-                content = await whole(parts, MOST_JSON_BYTES)
+                content = await whole(parts, most_bytes)
                 body = read(content) if content.strip() else None
                 return Answered(answer.status_code, body, answer.headers)
         raise PlatformFailedError(FailureKind.TIMEOUT, is_retryable=True)
@@ -169,7 +182,7 @@ class AgentHttp:
             said = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
             if said != "text/event-stream":
                 raise broken()
-            async with aclosing(events_in(parts)) as events:
+            async with aclosing(events_in(parts, self.most_event_bytes)) as events:
                 yield events
 
     @asynccontextmanager
@@ -220,14 +233,18 @@ class AgentHttp:
 
 
 @asynccontextmanager
-async def agent_http(base: str, secret: str, *, stall: float = STALL) -> AsyncIterator[AgentHttp]:
+async def agent_http(
+    base: str, secret: str, *, stall: float = STALL, most_event_bytes: int = MOST_EVENT_BYTES
+) -> AsyncIterator[AgentHttp]:
     """Requests to the agent at *base*, over connections that end with the block.
 
     Nothing of the environment counts, no redirect is followed, no cookie kept, nothing packed,
     and as many requests run at once as are asked for.
     """
     keeps_nothing = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    trusted = await trio.to_thread.run_sync(_trusted)
     async with httpx2.AsyncClient(
+        verify=trusted,
         headers={"Accept-Encoding": "identity"},
         cookies=keeps_nothing,
         limits=httpx2.Limits(
@@ -239,7 +256,14 @@ async def agent_http(base: str, secret: str, *, stall: float = STALL) -> AsyncIt
         ours = {"Accept": "application/json", "Content-Type": "application/json"}
         if secret:
             ours["Authorization"] = f"Bearer {secret}"
-        yield AgentHttp(http, base if "?" in base else base.rstrip("/"), ours, stall)
+        where = base if "?" in base else base.rstrip("/")
+        yield AgentHttp(http, where, ours, stall, most_event_bytes)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom certificates are believed from; reading that takes up to a second."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def _before_the_head(error: httpx2.HTTPError) -> PlatformFailedError:

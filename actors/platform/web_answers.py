@@ -13,8 +13,6 @@ from actors.platform.event_stream import EventParser, EventTooLargeError, Server
 from actors.platform.web_failures import StatusError, retry_after_of
 from protocols.platform import FailureKind, PlatformFailedError
 
-MOST_JSON_BYTES = 4 * 2**20
-MOST_EVENT_BYTES = 2**20
 MOST_STREAM_BYTES = 64 * 2**20
 MOST_REFUSAL_BYTES = 2**16
 _REFUSAL_WITHIN = 2.0
@@ -33,13 +31,15 @@ async def guarded(raw: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         raise PlatformFailedError(FailureKind.CUT, is_retryable=True) from None
 
 
-async def events_in(parts: AsyncIterator[bytes]) -> AsyncGenerator[ServerSentEvent, None]:
-    """The events in a body.
+async def events_in(
+    parts: AsyncIterator[bytes], most_bytes: int
+) -> AsyncGenerator[ServerSentEvent, None]:
+    """The events in a body, each of at most *most_bytes*.
 
     Raises:
         PlatformFailedError: One of them, or all together, are larger than anybody means.
     """
-    parser, size = EventParser(MOST_EVENT_BYTES), 0
+    parser, size = EventParser(most_bytes), 0
     async for part in parts:
         size += len(part)
         if size > MOST_STREAM_BYTES:

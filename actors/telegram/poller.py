@@ -10,6 +10,7 @@ import trio
 from attrs import define, field
 
 from actors.kernel.child import ParkedError, beat, ready
+from actors.metrics import ROUND_TRIPS
 from actors.telegram.api.client import TelegramClient, open_client
 from actors.telegram.api.outcomes import Failure, Me, RateLimited, Unauthorized, Updates
 from actors.telegram.incoming.albums import AlbumWatch
@@ -20,6 +21,7 @@ from actors.telegram.incoming.status import Patience
 from actors.telegram.incoming.taking import Taker
 from actors.telegram.settings import TelegramSettings
 from protocols.chats import DirectoryMessage
+from protocols.ids import TELEGRAM
 from protocols.mail import Address
 from protocols.store import StoreMessage
 from protocols.surfaces import SurfaceMessage
@@ -122,6 +124,7 @@ class _Polling:
             return
         self.patience.polled(is_held=is_held)
         beat()
+        ROUND_TRIPS.labels(TELEGRAM).inc()
         if self._was_away:
             self._was_away, self.came_back_at = False, asked_at
         await self._take(news, me)

@@ -12,20 +12,22 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.e2e.telegram_chat import TelegramChat, telegram_chat
+from tests.e2e.telegram_chat import TelegramChat, telegram_settings
 from tests.rigs.faulty_agent import FAULTS, HARMLESS, FaultyAgent, faulty_agent, settings_for
 from tests.rigs.faulty_agent_words import BEGINS, ENDS, RAW
-from tests.rigs.program import LIMIT, run_supervisor
+from tests.rigs.program import LIMIT, program, run_supervisor
+from tests.rigs.telegram_api import telegram_api
+from tests.rigs.telegram_limits import LIMITLESS
 from tests.rigs.telegram_world import Person
 from tests.rigs.tls import untrusted_server
 from tests.rigs.wire import Wire, wire_to
 
 _BEN = 6000
-_IDLE = 4.0
+_IDLE = 7.0
 _SLACK = 6.0
 """Until the first sign of life, from which on the silence counts, on a busy machine."""
 
-_SETTLES = 2.0
+_SETTLES = 1.0
 _CLUMSY = "could not read", "broke off", "took too long"
 _HEARS = {
     "500": ("too busy",),
@@ -93,8 +95,13 @@ async def _chatting(
     """An agent, the line to it, and a program that people talk to."""
     async with faulty_agent(mode) as agent, wire_to(agent.port) as wire:
         wire.mend()
-        async with telegram_chat(folder, has_topics=False, **_settings(mode, wire.url)) as chat:
-            yield agent, wire, chat
+        # How much a bot may say is another story, and on a busy machine a close one.
+        async with (
+            telegram_api(limits=LIMITLESS) as api,
+            program(folder, **telegram_settings(api, **_settings(mode, wire.url))) as it,
+        ):
+            await it.start()
+            yield agent, wire, TelegramChat(api, it)
 
 
 async def _goes_wrong(chat: TelegramChat, person: Person, word: str) -> None:

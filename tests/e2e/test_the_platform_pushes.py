@@ -35,7 +35,7 @@ def said(message: str) -> dict[str, Any]:
 async def test_a_task_is_one_message_over_two_kills_and_its_result_takes_its_place(
     tmp_path: Path,
 ) -> None:
-    async with telegram_chat(tmp_path, **SETTINGS) as chat:
+    async with telegram_chat(tmp_path, has_topics=False, **SETTINGS) as chat:
         ann = chat.api.person(ANN)
         ann.writes("hello-there")
         await chat.hears(ann, "hello-there")
@@ -78,7 +78,7 @@ async def test_a_task_is_one_message_over_two_kills_and_its_result_takes_its_pla
 
 
 async def test_a_push_for_nobody_is_shown_to_the_operator(tmp_path: Path) -> None:
-    async with telegram_chat(tmp_path, **SETTINGS) as chat:
+    async with telegram_chat(tmp_path, has_topics=False, **SETTINGS) as chat:
         assert await push(chat, "msg_1", "task_done", user_id="nobody") == 204
         with trio.fail_after(20):
             while "nobody here is that user" not in await letters(chat):  # noqa: ASYNC110  # it looks from outside

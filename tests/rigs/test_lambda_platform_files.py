@@ -174,6 +174,32 @@ async def test_a_named_file_goes_to_the_agent_by_its_address() -> None:
     assert "sent as url" in text_of(events)
 
 
+@pytest.mark.parametrize(
+    ("content", "status", "last"), [(CONTENT, 200, "RUN_FINISHED"), (b"other", 200, "RUN_ERROR")]
+)
+async def test_a_platform_that_fetches_looks_at_what_an_address_gives(
+    content: bytes, status: int, last: str
+) -> None:
+    async with calling() as caller:
+        caller.platform.runs.fetches = True
+        address = caller.platform.files.linked("a.txt", "text/plain", content)
+        events = await caller.say(_part({"type": "url", "value": address, "mimeType": "a/b"}))
+
+        (got,) = caller.platform.runs.fetched
+        assert (got.status, got.content, got.is_right) == (status, content, content == CONTENT)
+        assert events[-1][1]["type"] == last
+        assert caller.platform.stats.leaks == 0
+
+
+async def test_a_platform_that_fetches_fails_where_nothing_is() -> None:
+    async with calling() as caller:
+        caller.platform.runs.fetches = True
+        events = await caller.say(_part({"type": "url", "value": "http://127.0.0.1:1/a"}))
+
+        assert [one.status for one in caller.platform.runs.fetched] == [0]
+        assert events[-1][1]["type"] == "RUN_ERROR"
+
+
 async def test_a_small_file_of_the_agent_comes_within_the_last_event() -> None:
     async with calling() as caller:
         events = await caller.say("mock:file")

@@ -33,8 +33,10 @@ from actors.matrix.outgoing.rooms import Rooms
 from actors.matrix.outgoing.sending import Sender
 from actors.matrix.places import Places
 from actors.matrix.settings import MatrixSettings
+from actors.metrics import ROUND_TRIPS
 from actors.surfaces.shapes import Json
 from protocols.chats import DirectoryMessage, RoomGone, RowsArrived
+from protocols.ids import MATRIX
 from protocols.mail import Address
 from protocols.store import StoreMessage, WaitingRooms
 
@@ -170,6 +172,7 @@ class Reader:
             watch.receipts.want(room, event_id)
         self.status.synced()
         beat()
+        ROUND_TRIPS.labels(MATRIX).inc()
 
     async def _tell_of(self, page: Page, *, has_rows: bool) -> None:
         """Tell the directory; what its full mailbox does not take, with a later page."""

@@ -30,10 +30,10 @@ def amended(original: OutboxRow, row: OutboxRow) -> Content | None:
 
     None where nothing would be left to show.
     """
-    *_, last = (None, *_shown(original, original.footer))
+    last = [*_shown(original, original.footer)][-1:]
     added = pieces(row.text, limit_bytes=_MOST_ADDED_BYTES)[:1]
-    text, fold = ("", None) if last is None else (last.text, last.fold)
-    words = joined(text, *added, button_lines(row.keyboard))
+    words = joined(*(one.text for one in last), *added, button_lines(row.keyboard))
+    fold = last[0].fold if last else None
     return whole(words, original.voice, fold) if words.strip() or fold else None
 
 

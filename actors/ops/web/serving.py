@@ -47,31 +47,40 @@ class Serving:
         init=False, default=Factory(lambda self: trio.Semaphore(self.most), takes_self=True)
     )
     _open: set[Connection] = field(factory=set)
+    _doors_open: trio.CancelScope = field(factory=trio.CancelScope)
     _stopping: trio.Event = field(factory=trio.Event)
     _all_gone: trio.Event = field(factory=trio.Event)
 
     async def run(self) -> None:
         """Let clients in; when cancelled, finish what is in hand within its grace."""
         async with trio.open_nursery() as nursery:
-            clients = await nursery.start(self._hold)
-            try:
-                doors = [Door(listener, self._free) for listener in self.listeners]
-                await trio.serve_listeners(self._serve, doors, handler_nursery=clients)
-            finally:
-                self._stopping.set()
+            nursery.start_soon(self._tell_of_stop)
+            # Out of reach of the cancellation that stops the server.
+            with trio.CancelScope(shield=True):
+                async with trio.open_nursery() as clients:
+                    clients.start_soon(self._let_in, clients)
+                    await self._stopping.wait()
+                    await self._wind_up()
 
-    async def _hold(self, task_status: trio.TaskStatus[trio.Nursery]) -> None:
-        """Hold the clients' tasks, out of reach of the cancellation that stops the server."""
-        with trio.CancelScope(shield=True):
-            async with trio.open_nursery() as clients:
-                task_status.started(clients)
-                await self._stopping.wait()
-                await self._context.terminated.set()
-                with trio.move_on_after(_GRACE):
-                    while self._open:
-                        await self._all_gone.wait()
-                for connection in self._open:
-                    connection.hang_up()
+    async def _tell_of_stop(self) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            self._stopping.set()
+
+    async def _let_in(self, clients: trio.Nursery) -> None:
+        with self._doors_open:
+            doors = [Door(listener, self._free) for listener in self.listeners]
+            await trio.serve_listeners(self._serve, doors, handler_nursery=clients)
+
+    async def _wind_up(self) -> None:
+        self._doors_open.cancel(reason="the server stops")
+        await self._context.terminated.set()
+        with trio.move_on_after(_GRACE):
+            while self._open:
+                await self._all_gone.wait()
+        for connection in self._open:
+            connection.hang_up()
 
     async def _serve(self, stream: trio.SocketStream) -> None:
         connection = Connection(stream)

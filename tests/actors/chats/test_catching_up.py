@@ -35,7 +35,7 @@ def waiting(world: World, *texts: str, ago: float = 8 * HOUR, **facts: Any) -> l
 
 async def come_back(world: World, *arrivals: Arrival) -> tuple[RowId, ...]:
     rows = await world.arrive(*arrivals)
-    await trio.sleep(5)
+    await trio.sleep(10)
     return rows
 
 
@@ -108,7 +108,7 @@ async def test_messages_that_come_in_many_batches_are_counted_together(
         for text in FIVE:
             await world.arrive(*waiting(world, text))
             await trio.sleep(0.5)
-        await trio.sleep(5)
+        await trio.sleep(10)
 
     assert world.texts[0].startswith(ASKED.format(5))
     assert len(world.sent) == 1
@@ -136,7 +136,7 @@ async def test_each_room_and_each_person_is_asked_apart(autojump_clock: MockCloc
         await come_back(world, *mine, *few, *yours)
         asked = said_in(world)
         await world.write("none", is_shared=True)
-        await trio.sleep(5)
+        await trio.sleep(10)
         of_mine = said_in(world)[2:]
         await world.write("last", sender=YOU, is_shared=True)
         await world.settle()
@@ -155,7 +155,7 @@ async def test_both_surfaces_ask_beyond_a_page(autojump_clock: MockClock) -> Non
     async with a_world(autojump_clock, has_telegram=True).running() as world:
         for room, sender in ((ROOM, ME), (HERE, ME_THERE)):
             await world.arrive(*waiting(world, *many, room=room, sender=sender))
-        await trio.sleep(5)
+        await trio.sleep(10)
         asked = world.texts
         await world.write("all")
         await world.write("all", room=HERE, sender=ME_THERE)
@@ -267,7 +267,7 @@ async def test_only_who_was_asked_may_press(autojump_clock: MockClock) -> None:
         await world.press(f"wait:{rows[-1]}:none", sender=YOU)
         await world.press(f"wait:{rows[-1]}:none", room=OTHER_ROOM)
         await world.press(f"wait:{rows[-1]}:some", "wait:99:all")
-        await trio.sleep(5)
+        await trio.sleep(10)
 
     assert all(answer.is_refused for answer in world.answers)
     assert len(world.answers) == 4
@@ -299,7 +299,7 @@ async def test_a_new_message_goes_its_way_and_all_come_after_it(
     async with a_world(autojump_clock).running() as world:
         await come_back(world, *waiting(world, *FIVE))
         await world.write("new", "/status")
-        await trio.sleep(5)
+        await trio.sleep(10)
         meanwhile = said_in(world)[1:]
         said = await world.say("all")
 
@@ -407,7 +407,7 @@ async def test_an_old_yes_answers_no_question_that_was_asked_since(
     async with a_world(autojump_clock).running() as world:
         await come_back(world, *waiting(world, *FIVE[:4], "yes"))
         await world.write("ask")
-        await trio.sleep(5)
+        await trio.sleep(10)
         await world.say("last")
         resumes = [turn.resume.choice for turn in world.turns if turn.resume is not None]
 
@@ -527,9 +527,9 @@ async def test_a_kill_at_any_moment_drops_nothing_and_asks_once(
         async with world.running():
             await world.arrive(*waiting(world, *FIVE))
             await world.arrive(*waiting(world, "a", "b", room=OTHER_ROOM))
-            await trio.sleep(moment / 40)
+            await trio.sleep(moment / 10)
             world.tree.kill(victim)
-            await trio.sleep(10)
+            await trio.sleep(20)
             said = await world.say("all")
 
         assert said == ["I answer all of them: 5.", *(f"echo {text}" for text in FIVE)]
@@ -541,7 +541,7 @@ async def test_a_kill_at_any_moment_drops_nothing_and_asks_once(
 async def choose(world: World) -> None:
     """Five are asked about, a new one is answered, then all are wanted and one more is said."""
     await world.arrive(*waiting(world, *FIVE))
-    await trio.sleep(3)
+    await trio.sleep(10)
     await world.write("new", "all", "more")
     await world.settle()
 

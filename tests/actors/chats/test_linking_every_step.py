@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.chats.links import read_group
+from actors.chats.links import OFFERS, read_group
 from actors.chats.slots import Chat, chats_prefix, number_of, person_key, read_chats, read_number
 from protocols.ids import PersonId, SlotId, surface_of
 from protocols.journal import Row
@@ -27,12 +27,19 @@ async def story(world: World) -> None:
     await world.settle()
     await world.write("slow 1", "waits")
     await trio.sleep(0.5)
-    await world.write("!link CODE0001", "/new", "four")
+    await world.write(f"!link {code_in(world)}", "/new", "four")
     await world.write("two", "/chats", **THERE)
     await world.settle()
     await world.write("/unlink", "three", **THERE)
     await world.write("five")
     await world.settle()
+
+
+def code_in(world: World) -> str:
+    """The code that was given out: a kill may have cost the first."""
+    (offered,) = (text for key, text in world.journal.keys.items() if key.startswith(OFFERS))
+    code: str = json.loads(offered)["code"]
+    return code
 
 
 def a_world(clock: MockClock, **facts: Any) -> World:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import trio
@@ -35,9 +36,9 @@ TELEGRAM_ROOM = RoomId("telegram/42")
 
 
 @asynccontextmanager
-async def a_world(clock: MockClock, **facts: object) -> AsyncIterator[World]:
+async def a_world(clock: MockClock, **facts: Any) -> AsyncIterator[World]:
     """A world in which the platform knows ``ME``, who wrote in ``ROOM`` last."""
-    world = World(clock, **facts)  # type: ignore[arg-type]
+    world = World(clock, **facts)
     a_user(world.journal, ME)
     used_last(world.journal, ME, ROOM)
     async with world.running():

@@ -12,7 +12,7 @@ from actors.chats.pushing import PushSorter
 from actors.chats.slots import Chat
 from actors.chats.sorting import Sorter
 from protocols.changes import AddDeadLetter, AddOutgoing, FinishRow, QueueRow, StartRow
-from protocols.ids import Language, PersonId, RoomId, RowId, SlotId
+from protocols.ids import TELEGRAM, Language, PersonId, RoomId, RowId, SlotId
 from protocols.journal import Row, RowState
 from protocols.platform import AgentEventKind
 from tests.actors.chats.pushes import DONE, ERROR, PROGRESS, USER, event, row_of
@@ -151,7 +151,7 @@ def test_a_chat_without_a_room_is_nowhere() -> None:
 
 def test_who_never_wrote_has_a_private_chat_on_telegram() -> None:
     page = a_page_of(ANN, last=None)
-    page.surfaces = {**page.surfaces, "telegram": next(iter(page.surfaces.values()))}  # type: ignore[dict-item]
+    page.surfaces = {**page.surfaces, TELEGRAM: next(iter(page.surfaces.values()))}
     (decision,) = decided(page, row_of(event(DONE, "x")))
 
     assert spoken(decision) == [(RoomId("telegram/42"), RowId(1))]

@@ -9,7 +9,7 @@ from uuid import UUID
 import trio
 from attrs import define
 
-from actors.platform.production import ProductionClient
+from actors.platform.production import MOST_EVENT_BYTES, ProductionClient
 from actors.platform.web import agent_http
 from protocols.ids import RunId
 from protocols.platform import (
@@ -81,7 +81,12 @@ async def on_platform(
     """
     async with (
         lambda_platform() as platform,
-        agent_http(platform.url, token or platform.gate.token, stall=stall) as http,
+        agent_http(
+            platform.url,
+            token or platform.gate.token,
+            stall=stall,
+            most_event_bytes=MOST_EVENT_BYTES,
+        ) as http,
     ):
         client = ProductionClient(
             http, attachments, random=Hurried() if seed is None else random.Random(seed)

@@ -92,6 +92,16 @@ def test_other_words_are_no_consent_and_go_along_as_a_message(schema: Any, entry
     assert continuation.words == "what is that?"
 
 
+@pytest.mark.parametrize("schema", [APPROVED, COLOURS, None])
+def test_a_question_that_nobody_answers_is_called_off(schema: Any) -> None:
+    asks = question_of([interrupt(schema)])
+
+    continuation = continuation_of(Resume(asks.interrupt_id, None), "")
+
+    assert continuation.entries == [{"interruptId": "i", "status": "cancelled"}]
+    assert continuation.words == ""
+
+
 def test_words_that_are_the_answer_are_no_message_beside_it() -> None:
     asks = question_of([interrupt(None)])
 

@@ -9,13 +9,14 @@ from attrs import evolve
 from structlog.testing import capture_logs
 
 from actors.platform.files import ATTACH, LINK_SECONDS, attach_for, attached, with_link
+from actors.platform.modes import MODES
 from actors.platform.settings import AgentSettings
 from protocols.file_links import FileLinks
 from protocols.platform import Attachment, FailureKind, PlatformFailedError
 from tests.actors.platform.local_files import change, local_file
 
 
-@pytest.mark.parametrize("mode", ["mock", "production", "openai", "agui"])
+@pytest.mark.parametrize("mode", MODES)
 def test_every_platform_has_its_way_to_take_files(mode: str, tmp_path: Path) -> None:
     file = local_file(tmp_path)
 

@@ -34,12 +34,14 @@ from tests.actors.platform.on_platform import (
     shown,
     thoughts,
 )
+from tests.rigs import lambda_platform_agent
 from tests.rigs.lambda_platform_faults import (
     RESUME,
     START,
     STREAMS,
     Fault,
     OnStream,
+    Page,
     empty,
     garbage,
     hang,
@@ -142,6 +144,23 @@ async def test_files_of_the_agent_come_with_the_end() -> None:
     assert link.attachments[0].location.startswith(on.platform.url)
 
 
+async def test_a_large_file_of_the_agent_comes_within_the_last_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large = Attachment("big.bin", "application/x-odd", 4 * 2**20, data=bytes(4 * 2**20))
+    monkeypatch.setitem(
+        lambda_platform_agent._OWN, "link", lambda _: [(0.0, StreamFinished((large,)))]
+    )
+    async with on_platform(stall=20.0) as on:
+        streamed = (await on.parts("mock:link"))[-1]
+        on.platform.expire()
+        kept = (await on.parts("mock:link"))[-1]
+
+    assert isinstance(streamed, StreamFinished)
+    assert streamed.attachments[0].data == large.data
+    assert kept == streamed
+
+
 @pytest.mark.parametrize(
     ("word", "choices", "choice", "words", "answer"),
     [
@@ -222,27 +241,27 @@ async def test_fifty_runs_complete_in_order_once_each_though_every_stream_is_dro
     async def talk(on: OnPlatform, number: int) -> None:
         run = run_id(number + 1)
         chat = f"C{number}"
-        stream = on.client.stream_message(on.user_id, chat, "mock:stream=100@1000", run_id=run)
+        stream = on.client.stream_message(on.user_id, chat, "mock:stream=50@1000", run_id=run)
         answers[number] = [part async for part in stream]
 
     async with on_platform(seed=seed, stall=30.0) as on:
         on.platform.faults.drop_streams(3, 25, seed=seed)
-        with trio.fail_after(60):
+        with trio.fail_after(150):
             async with trio.open_nursery() as nursery:
                 for number in range(50):
                     nursery.start_soon(talk, on, number)
         stats = on.platform.stats
 
-    words = "".join(f"word{number} " for number in range(1, 101))
+    words = "".join(f"word{number} " for number in range(1, 51))
     assert len(answers) == 50
     assert all(shown(parts) == words for parts in answers.values())
     assert all(
-        sum(isinstance(part, TextDelta) for part in parts) == 100 for parts in answers.values()
+        sum(isinstance(part, TextDelta) for part in parts) == 50 for parts in answers.values()
     )
     assert all(parts[-1] == StreamFinished() for parts in answers.values())
     assert (stats.runs, stats.executed, stats.succeeded) == (50, 50, 50)
     assert stats.starts == 50
-    assert stats.cuts > 200
+    assert stats.cuts > 100
 
 
 @pytest.mark.parametrize(
@@ -474,6 +493,17 @@ async def test_cancelling_is_tried_again_and_then_it_is_an_error() -> None:
         on.platform.faults.want(unauthorized(), "/cancel$")
         with pytest.raises(PlatformFailedError):
             await on.client.cancel_run(RUN)
+
+
+async def test_a_whole_answer_is_waited_for_though_the_platform_does_not_wait() -> None:
+    async with on_platform() as on:
+        page = Page(
+            202, body=b'{"run_id": "r", "thread_id": "t", "status": "running"}', has_effect=True
+        )
+        on.platform.faults.want(page, START)
+        answer = await on.client.send_message(on.user_id, "C1", WORDS, run_id=RUN)
+
+    assert answer.text == ALL_WORDS
 
 
 async def test_the_whole_answer_is_what_a_stream_says() -> None:

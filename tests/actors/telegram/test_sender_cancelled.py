@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -53,7 +54,7 @@ async def _play(gateway: Gateway) -> None:
     await gateway.finish(other, "to the group")
     await gateway.say("a notice")
     files = [made(gateway.settings.files, name, kind) for name, kind in FILES]
-    around = {"footer": "*56 out*", "folded": "I think."}
+    around: dict[str, Any] = {"footer": "*56 out*", "folded": "I think."}
     await gateway.finish(gateway.row(), "last", files=files, **around)
     await gateway.bot.until(lambda: gateway.outcomes()[0] == "sent")
     # Of an end that may have been sent twice only this one is known to be ours.

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from attrs import define
@@ -63,7 +64,7 @@ def test_an_answer_is_drawn(glass: Glass) -> None:
 
 
 def test_what_stands_around_an_answer_is_dim(glass: Glass) -> None:
-    around = {"folded": "I *think*,\x1b[2J\nso.", "footer": "*56 out*"}
+    around: dict[str, Any] = {"folded": "I *think*,\x1b[2J\nso.", "footer": "*56 out*"}
 
     glass.screen.answer("Hi", Voice.AGENT, is_old=False, **around)
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from actors.terminal.screen import PlainScreen
 from protocols.journal import Voice
 
 
-def printed(*answers: str, **around: str) -> bytes:
+def printed(*answers: str, **around: Any) -> bytes:
     read_end, write_end = os.pipe()
     parts: list[bytes] = []
     reader = threading.Thread(target=_read_all, args=(read_end, parts))

@@ -546,18 +546,6 @@ async def test_a_row_that_the_operator_retries_can_be_stopped_too() -> None:
     assert stage.terminal.interrupts.pressed()
 
 
-async def test_what_stands_around_an_answer_is_on_the_screen() -> None:
-    person = Person()
-    person.types(None)
-    stage = chat_with(person)
-    answer = stage.store.put_answer("Hi")
-    stage.store.outbox[0] = evolve(answer, footer="*56 out*", folded="I think.")
-
-    await stage.surface().run()
-
-    assert "agent: Hi [I think.] [*56 out*]" in [line.removeprefix("old ") for line in person.seen]
-
-
 async def test_a_task_of_the_agents_own_keeps_nobody_from_writing() -> None:
     person = Person()
     person.types("hello", None)
@@ -569,3 +557,15 @@ async def test_a_task_of_the_agents_own_keeps_nobody_from_writing() -> None:
 
     assert "draft: /works" not in person.seen
     assert person.seen[-1] == "closed"
+
+
+async def test_what_stands_around_an_answer_is_on_the_screen() -> None:
+    person = Person()
+    person.types(None)
+    stage = chat_with(person)
+    answer = stage.store.put_answer("Hi")
+    stage.store.outbox[0] = evolve(answer, footer="*56 out*", folded="I think.")
+
+    await stage.surface().run()
+
+    assert "agent: Hi [I think.] [*56 out*]" in [line.removeprefix("old ") for line in person.seen]

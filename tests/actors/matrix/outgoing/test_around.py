@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -17,7 +18,7 @@ from protocols.journal import Button, Voice
 from protocols.surfaces import ShowDraft
 from tests.actors.matrix.outgoing.sending_rig import HERE, Out
 
-AROUND = {"folded": "I think,\n<b>so", "footer": "*gpt-5 · 56 out*"}
+AROUND: dict[str, Any] = {"folded": "I think,\n<b>so", "footer": "*gpt-5 · 56 out*"}
 FOLD = "<details><summary>💭 Reasoning</summary>I think,<br>&lt;b&gt;so</details>"
 FOOTER = "<p><em>gpt-5 · 56 out</em></p>"
 RETRY = ((Button("Retry", "retry:1"),),)

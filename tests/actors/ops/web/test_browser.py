@@ -54,15 +54,19 @@ def tree(control: Control) -> list[ChildSpec]:
     sessions = Pool[Said]("sessions", lambda _room, inbox: Writer(inbox, Log()))
     for room in ("telegram/42", "matrix/!OGEhHVWSdvArJzumhm:matrix.example.org"):
         sessions.try_send(room, Said("hello"))
-    web = WebServer(control, MemoryStoreAddress(), Hints(), WebSettings("127.0.0.1:0"))
+    given = (control, MemoryStoreAddress(), Hints(), WebSettings("127.0.0.1:0"))
     return [
         permanent("store", Writer, store, Log()),
         permanent("platform", Doing, hang),
         permanent("telegram.in", Doing, refused_later()),
         permanent("matrix", Doing, poll),
         sessions.spec(),
-        permanent("web", lambda: web),
+        permanent("web", WebServer, *given),
     ]
+
+
+def _note_of(root: Supervisor) -> str:
+    return next((view.note for view in root.census() if view.path == "web"), "")
 
 
 @asynccontextmanager
@@ -71,11 +75,9 @@ async def program() -> AsyncIterator[tuple[Supervisor, str]]:
     root = Supervisor(tree)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(root.run)
-        while (
-            not (said := [view.note for view in root.census() if view.path == "web"]) or not said[0]
-        ):
-            await trio.sleep(0.01)  # nobody tells
-        yield root, said[0].removeprefix("listens at ")
+        while not (said := _note_of(root)):  # noqa: ASYNC110  # nobody tells
+            await trio.sleep(0.01)
+        yield root, said.removeprefix("listens at ")
         root.stop("the test is over")
 
 

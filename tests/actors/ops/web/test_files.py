@@ -63,8 +63,10 @@ async def test_whether_there_is_a_file_can_be_asked(web: Web) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["out", "outside/secret", "../secret", "in/../empty", "in", "pipe", "none", "", "/empty", "in//deep",
-     "in/deep/a b.html/", "a\0b", "n" * 5000],
+    [
+        "out", "outside/secret", "../secret", "in/../empty", "in", "pipe", "none", "", "/empty",
+        "in//deep", "in/deep/a b.html/", "a\0b", "n" * 5000,
+    ],
 )  # fmt: skip
 async def test_what_is_no_file_of_ours_is_not_there_even_with_a_good_signature(
     web: Web, name: str

@@ -1,6 +1,8 @@
 """Where the server listens, what it is not without, and how it ends."""
 
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
@@ -15,7 +17,7 @@ from actors.ops.web.server import WebServer
 from protocols.file_links import FileLinks
 from tests.actors.kernel.crew import Doing, hang
 from tests.actors.ops.rig import FakeControl
-from tests.actors.ops.web.web_rig import Hints, serving
+from tests.actors.ops.web.web_rig import Hints, Web, serving
 from tests.fakes import MemoryStoreAddress
 
 
@@ -154,35 +156,38 @@ async def test_a_stop_lets_a_request_in_hand_finish() -> None:
     assert [answer.status_code for answer in answers] == [503]
 
 
-async def test_a_stop_hangs_up_on_who_does_not_read(tmp_path: Path) -> None:
-    (tmp_path / "big").write_bytes(b"\0" * 32 * 1024 * 1024)
+@asynccontextmanager
+async def downloading(folder: Path) -> AsyncIterator[tuple[Web, trio.SocketStream]]:
+    """A server, and a client that has asked for 32 MiB and does not read them."""
+    await trio.Path(folder / "big").write_bytes(b"\0" * 32 * 1024 * 1024)
     links = FileLinks("", b"key")
-    async with serving(files=tmp_path, links=links) as web:
-        async with await trio.open_tcp_stream("127.0.0.1", web.port) as stream:
-            target = links.link("big", expires_at=2**33)
+    target = links.link("big", expires_at=2**33)
+    async with serving(files=folder, links=links) as web:
+        stream = await trio.open_tcp_stream("127.0.0.1", web.port)
+        async with stream:
             await stream.send_all(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             await stream.receive_some(100)
-            await trio.sleep(0.3)
-            began = trio.current_time()
-            web.stop()
-            await web.stopped.wait()
+            yield web, stream
 
-    assert trio.current_time() - began < 1.5
+
+async def test_a_stop_hangs_up_on_who_does_not_read(tmp_path: Path) -> None:
+    async with downloading(tmp_path) as (web, _):
+        await trio.sleep(0.3)
+        began = trio.current_time()
+        web.stop()
+        await web.stopped.wait()
+
+        assert trio.current_time() - began < 1.5
 
 
 async def test_who_does_not_read_the_answer_is_hung_up_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("actors.ops.web.connections._WRITE_WITHIN", 0.3)
-    (tmp_path / "big").write_bytes(b"\0" * 32 * 1024 * 1024)
-    links = FileLinks("", b"key")
-    async with serving(files=tmp_path, links=links) as web:
-        async with await trio.open_tcp_stream("127.0.0.1", web.port) as stream:
-            target = links.link("big", expires_at=2**33)
-            await stream.send_all(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            await trio.sleep(1)
-            size = 0
-            async for piece in stream:
-                size += len(piece)
+    async with downloading(tmp_path) as (_, stream):
+        await trio.sleep(1)
+        size = 0
+        async for piece in stream:
+            size += len(piece)
 
     assert size < 32 * 1024 * 1024

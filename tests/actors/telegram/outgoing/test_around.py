@@ -1,6 +1,7 @@
 """What stands around an answer in a chat: reasoning folded above it, what it cost below."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -16,7 +17,7 @@ from tests.actors.telegram.entity_rules import marked_words
 from tests.actors.telegram.fake_bot import SETTINGS, Gateway
 
 RETRY: Keyboard = ((Button("🔁 Try again", "retry:1"),),)
-AROUND = {"folded": "I think.", "footer": "*gpt-5 · 56 out*"}
+AROUND: dict[str, Any] = {"folded": "I think.", "footer": "*gpt-5 · 56 out*"}
 LONG = "\n\n".join(f"part {number} " + "word " * 700 for number in range(3))
 ANSWER = OutboxRow(
     OutboxId(1), "0" * 32, RoomId("telegram/42"), RowId(1), Voice.AGENT, "Hi", is_final=True,

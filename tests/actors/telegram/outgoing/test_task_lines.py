@@ -5,7 +5,7 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock
 
-from actors.telegram.settings import Streaming
+from actors.telegram.settings import Streaming, TelegramSettings
 from protocols.changes import AddOutgoing, FinishRow, QueueRow, StartRow
 from protocols.ids import PLATFORM, EventId, PersonId, RoomId, RowId, RunId, SlotId, TraceId
 from protocols.journal import Arrival, RowState, Voice
@@ -40,9 +40,9 @@ async def end(gateway: Gateway, row: RowId, text: str) -> None:
 
 @pytest.mark.parametrize("settings", [EDIT, DRAFT])
 async def test_one_message_is_edited_and_becomes_the_result(
-    autojump_clock: MockClock, settings: object
+    autojump_clock: MockClock, settings: TelegramSettings
 ) -> None:
-    gateway = Gateway(autojump_clock, settings=settings)  # type: ignore[arg-type]
+    gateway = Gateway(autojump_clock, settings=settings)
     async with gateway.running():
         row = begin_task(gateway)
         for line in ("Looking", "Reading"):
