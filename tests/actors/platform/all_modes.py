@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
-from typing import Any
 
 from attrs import define, field, frozen
 
 from actors.platform.settings import AgentSettings
 from tests.actors.platform.raw_server import EVENTS
 from tests.rigs.agui_pydantic import PydanticAgent
-from tests.rigs.lambda_platform import lambda_platform
+from tests.rigs.lambda_platform import LambdaPlatform, lambda_platform
 from tests.rigs.openai_server import OpenAIServer, delta, event, says_and_closes, says_and_hangs
 
 BEGINS = "Once upon"
@@ -68,14 +67,18 @@ class Agent:
         settings: How our client reaches it.
         breaks: Lets it break behind some words; gives the message that makes it.
         hangs: Lets it say something and then nothing more, or much, very slowly; the same.
-        asks: What makes it ask, where it can.
-        sent: What it was sent by its newest run: each message's role and text.
+        told: What was said before, as its newest run heard it, whose answer is given.
+        asks: What makes it ask, where it can; ``done`` is in what it says to a yes.
+        recalls: What makes it say what was said before, where it says it.
     """
 
     settings: AgentSettings = field(repr=False)
     breaks: Callable[[], str]
     hangs: Callable[[], str]
+    told: Callable[[str], list[str]]
     asks: str = "mock:confirm"
+    done: str = "it is done"
+    recalls: str = "and now?"
 
     @property
     def mode(self) -> str:
@@ -94,22 +97,28 @@ async def agent_of(mode: str, pydantic_agent: PydanticAgent | None) -> AsyncIter
     match mode:
         case "mock":
             settings = AgentSettings("mock", mock_latency=False)
-            yield Agent(settings, lambda: "mock:cut", lambda: "mock:hang")
+            yield Agent(settings, lambda: "mock:cut", lambda: "mock:hang", lambda _: [])
         case "production":
             async with lambda_platform() as platform:
-                settings = AgentSettings("production", url=platform.url, secret=platform.gate.token)
-                yield Agent(settings, lambda: "mock:error", lambda: "mock:hang")
+                yield _production(platform)
         case "openai":
             async with OpenAIServer(key="k").running() as server:
                 yield _openai(server)
         case _:
             assert pydantic_agent is not None
-            settings = AgentSettings("agui", url=pydantic_agent.url)
-            yield Agent(settings, lambda: "fail", lambda: "answer slowly", "delete notes.txt")
+            yield _agui(pydantic_agent)
+
+
+def _production(platform: LambdaPlatform) -> Agent:
+    def told(_: str) -> list[str]:
+        return [str(message["content"]) for message in platform.inputs()[-1]["messages"][:-1]]
+
+    settings = AgentSettings("production", url=platform.url, secret=platform.gate.token)
+    return Agent(settings, lambda: "mock:error", lambda: "mock:hang", told)
 
 
 def _openai(server: OpenAIServer) -> Agent:
-    begun: tuple[Any, ...] = (EVENTS, event(delta(BEGINS)))
+    begun = (EVENTS, event(delta(BEGINS)))
 
     def breaks() -> str:
         server.faults.append(says_and_closes(*begun))
@@ -119,5 +128,23 @@ def _openai(server: OpenAIServer) -> Agent:
         server.faults.append(says_and_hangs(*begun))
         return "hang"
 
+    def told(_: str) -> list[str]:
+        return [str(message["content"]) for message in server.chats[-1]["messages"][:-1]]
+
     settings = AgentSettings("openai", url=server.address, secret="k", model="parrot")
-    return Agent(settings, breaks, hangs)
+    return Agent(settings, breaks, hangs, told)
+
+
+def _agui(agent: PydanticAgent) -> Agent:
+    def told(answer: str) -> list[str]:
+        return [line.partition(": ")[2] for line in answer.splitlines()]
+
+    return Agent(
+        AgentSettings("agui", url=agent.url),
+        lambda: "fail",
+        lambda: "answer slowly",
+        told,
+        asks="delete notes.txt",
+        done="notes.txt is deleted",
+        recalls="say before",
+    )

@@ -4,13 +4,13 @@ Behind each is an agent that plays the same part as the mock: an answer that hol
 text, and settings with a skill named ``code``. What a mode cannot promise stands in ``PROMISES``.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from hashlib import sha256
 
 import pytest
 
-from actors.platform.modes import MODES, platform_opener
+from actors.platform.modes import platform_opener
 from protocols.ids import RunId
 from protocols.platform import (
     Attachment,
@@ -23,29 +23,11 @@ from protocols.platform import (
     StreamPart,
     TextDelta,
 )
-from tests.actors.platform.all_modes import Agent, agent_of
+from tests.actors.platform.all_modes import Agent
 from tests.fakes import MemoryStoreAddress
-from tests.rigs.agui_pydantic import PydanticAgent, pydantic_agent_or_skip
 
 RUN = RunId("6f1c3c9e-0d5a-5d57-9b0e-3f5c2a1d7e44")
 OTHER_RUN = RunId("7f1c3c9e-0d5a-5d57-9b0e-3f5c2a1d7e44")
-
-
-@pytest.fixture(scope="module")
-def pydantic_agent(request: pytest.FixtureRequest) -> Iterator[PydanticAgent]:
-    yield from pydantic_agent_or_skip(request)
-
-
-@pytest.fixture(params=MODES)
-def mode(request: pytest.FixtureRequest) -> tuple[str, PydanticAgent | None]:
-    name = str(request.param)
-    return name, request.getfixturevalue("pydantic_agent") if name == "agui" else None
-
-
-@pytest.fixture
-async def agent(mode: tuple[str, PydanticAgent | None]) -> AsyncIterator[Agent]:
-    async with agent_of(*mode) as running:
-        yield running
 
 
 @pytest.fixture
