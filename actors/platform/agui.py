@@ -147,9 +147,8 @@ class AguiClient:
     ) -> AsyncGenerator[StreamPart, None]:
         """Run the agent and hand over its answer as it comes; anew at every request."""
         settings = await self._users.get_settings(user_id)
-        chat = conversation(
-            run_id, text, await parts_of(attachments), resume=resume, history=details.history
-        )
+        parts = await trio.to_thread.run_sync(parts_of, attachments) if attachments else []
+        chat = conversation(run_id, text, parts, resume=resume, history=details.history)
         context = {_LANGUAGE: details.language, _MANNER: " ".join(manners(settings))}
         props = {"user_id": user_id, "surface": details.surface, "model": settings.model}
         asked = run_input(

@@ -378,8 +378,8 @@ def test_thoughts_that_are_not_sealed_stay_where_they_are() -> None:
 
 def test_a_run_that_says_too_much_is_not_kept_for_its_question() -> None:
     kept = Said()
-    for _ in range(100):
-        kept.take(event("TOOL_CALL_ARGS", toolCallId="t", delta="x" * 1000))
+    for _ in range(200):
+        kept.take(event("TOOL_CALL_ARGS", toolCallId="t", delta="x" * 10_000))
 
     assert kept.messages() == []
 
