@@ -146,18 +146,14 @@ class AguiClient:
         details: RunDetails = NO_DETAILS,
     ) -> AsyncGenerator[StreamPart, None]:
         """Run the agent and hand over its answer as it comes; anew at every request."""
-        settings = await self._users.get_settings(user_id)
         parts = await trio.to_thread.run_sync(parts_of, attachments) if attachments else []
         chat = conversation(run_id, text, parts, resume=resume, history=details.history)
-        context = {_LANGUAGE: details.language, _MANNER: " ".join(manners(settings))}
-        props = {"user_id": user_id, "surface": details.surface, "model": settings.model}
         asked = run_input(
             thread_id=f"{user_id}:{chat_id}",
             run_id=run_id,
             messages=chat.messages,
             resume=chat.resume,
-            props={name: value for name, value in props.items() if value},
-            context=context,
+            **await self._told_of(user_id, details),
         )
         decoder = RunDecoder(Said(tuple(chat.kept)))
         async with self._http.events("POST", self._url, body=asked) as events:
@@ -166,3 +162,12 @@ class AguiClient:
                     yield part  # noqa: ASYNC119  # who reads a stream closes it, as its port says
                     if isinstance(part, StreamFinished | StreamAsks | StreamStopped):
                         return
+
+    async def _told_of(self, user_id: str, details: RunDetails) -> dict[str, dict[str, str]]:
+        """What a run is told of the person beside their words."""
+        settings = await self._users.get_settings(user_id)
+        props = {"user_id": user_id, "surface": details.surface, "model": settings.model}
+        return {
+            "props": {name: value for name, value in props.items() if value},
+            "context": {_LANGUAGE: details.language, _MANNER: " ".join(manners(settings))},
+        }
