@@ -38,9 +38,11 @@ FACTS = {
     "surface": "Matrix",
     "skills": "- ✅ web_search\n- ⬜ memory",
     "slot": "C2",
+    "task": plain("report_7"),
     "tool": "web_search",
     "tree": "surfaces\n└── store  up",
     "waiting": 2,
+    "why": "No route to the source",
     "written": "56",
 }
 """What a placeholder may stand for, of ordinary length."""
