@@ -13,6 +13,7 @@ from actors.metrics import FIRST_WORD_SECONDS
 from actors.platform.files import Attach, attached
 from actors.platform.made import MadeFiles
 from actors.platform.open_turn import OpenTurn
+from actors.platform.pace import Pace, pause_between
 from actors.platform.people import People
 from actors.platform.retries import delay_before_retry
 from actors.words import Word
@@ -104,13 +105,18 @@ class TurnRunner:
     made: MadeFiles
     limits: Limits
     _random: random.Random
+    _running: int = field(init=False, default=0)
 
     async def outcome_of(self, open_turn: OpenTurn) -> TurnOutcome:
         """Run the turn; tries again while nothing was shown and the failure allows it."""
         patience = _Patience.from_now(self.limits)
         outcome: TurnOutcome = TurnFailed("", FailureKind.TIMEOUT)
-        with patience.scope:
-            outcome = await self._try(open_turn, patience)
+        self._running += 1
+        try:
+            with patience.scope:
+                outcome = await self._try(open_turn, patience)
+        finally:
+            self._running -= 1
         if patience.scope.cancelled_caught:
             return TurnFailed(open_turn.text, FailureKind.TIMEOUT)
         return await self._with_files(open_turn, outcome)
@@ -160,6 +166,7 @@ class TurnRunner:
         Raises:
             PlatformFailedError: Also where the stream ends with nothing, or not at all well.
         """
+        pace = Pace()
         async with _closing(await self._stream(open_turn.turn)) as stream:
             async for part in stream:
                 patience.renew()
@@ -171,8 +178,7 @@ class TurnRunner:
                 if open_turn.size_chars > self.limits.answer_chars:
                     kept = open_turn.text[: self.limits.answer_chars]
                     return TurnFailed(kept, FailureKind.BROKEN)
-                # A client with a full buffer hands over part after part without waiting.
-                await trio.lowlevel.checkpoint()
+                await pace.keep(pause_between(self._running) if open_turn.has_words else 0.0)
         raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
 
     async def _stream(self, turn: Turn) -> AsyncIterator[StreamPart]:
