@@ -35,6 +35,7 @@ from protocols.platform import (
     SettingsAction,
     StatusLine,
     StreamAsks,
+    StreamBroke,
     StreamFinished,
     StreamPart,
     StreamStopped,
@@ -122,7 +123,7 @@ class AguiClient:
                         return Answer(said, files)
                     case StreamAsks(question=question):
                         return Answer(f"{said}\n\n{question}".strip())
-                    case ReasoningDelta() | StatusLine() | ToolCall():
+                    case ReasoningDelta() | StatusLine() | ToolCall() | StreamBroke():
                         pass
                     case StreamStopped() | WholeText():
                         break

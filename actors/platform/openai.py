@@ -58,9 +58,8 @@ _TAIL = 3.0
 
 _SAID_OF = {"length": Word.LIMIT_REACHED, "content_filter": Word.ANSWER_FILTERED}
 _SHOWN_MODELS = 10
-_NO_LIST = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
-_SAYS_NOTHING = _NO_LIST | {HTTPStatus.FORBIDDEN}
-"""A key may be good for chats and not for the list of models."""
+_NO_LIST = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.FORBIDDEN})
+"""There is none, or not for this key, which may be good for chats all the same."""
 
 
 @asynccontextmanager
@@ -92,7 +91,7 @@ class OpenAIClient:
         try:
             await self._http.json("GET", "/models")
         except StatusError as error:
-            if error.status not in _SAYS_NOTHING:
+            if error.status not in _NO_LIST:
                 raise
 
     async def get_or_create_user(self, external_id: str, platform: str, display_name: str) -> User:

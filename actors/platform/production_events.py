@@ -10,7 +10,7 @@ import structlog
 import trio
 from attrs import define, field
 
-from actors.platform.lambda_wire import RUNS, run_path
+from actors.platform.lambda_wire import RUNS, run_path, unknown_user
 from actors.platform.retries import delay_before_retry
 from actors.platform.web import AgentHttp, Headers, ServerSentEvent, StatusError
 from protocols.ids import RunId
@@ -56,11 +56,15 @@ class RunEvents:
     _early: dict[int, Json] = field(init=False, factory=dict, repr=False)
     """Events that are to be handed over, by their numbers; behind a gap they wait."""
     _failures: int = field(init=False, default=0)
+    _delay: float = field(init=False, default=0.0)
+    """Seconds before the next connection."""
     _connection: AsyncExitStack | None = field(init=False, default=None)
     _events: AsyncIterator[ServerSentEvent] | None = field(init=False, default=None)
 
-    async def next(self) -> Json | None:
+    async def next(self) -> Json | FailureKind | None:
         """The next event; None behind the last one, and where there are no more to be had.
+
+        Where the connection broke, why: whoever asks again goes on over another one.
 
         Raises:
             PlatformFailedError: The run could not be started, or its events do not come any more.
@@ -73,7 +77,8 @@ class RunEvents:
                 await self._receive()
             except PlatformFailedError as error:
                 await self.leave()
-                await self._wait_after(error)
+                self._delay = self._delay_after(error)
+                return None if self.is_expired else error.kind
         return None
 
     async def leave(self) -> None:
@@ -108,6 +113,7 @@ class RunEvents:
             self._early[number] = _parsed(event.data)
 
     async def _connected(self) -> AsyncIterator[ServerSentEvent]:
+        await trio.sleep(self._delay)
         method, path, body, headers = self._request()
         self._connection = AsyncExitStack()
         self._events = await self._connection.enter_async_context(
@@ -122,14 +128,14 @@ class RunEvents:
         known = {"Last-Event-ID": str(self._last)} if self._last else {}
         return "GET", run_path(self.run_id, "/events"), None, {**self.headers, **known}
 
-    async def _wait_after(self, failure: PlatformFailedError) -> None:
-        """Wait before the next connection; raises *failure* where there should be none."""
+    def _delay_after(self, failure: PlatformFailedError) -> float:
+        """Seconds before the next connection; raises *failure* where there should be none."""
         status = failure.status if isinstance(failure, StatusError) else None
         self.is_expired = status == HTTPStatus.GONE
         if self.is_expired:
-            return
+            return 0.0
         if not self._is_taken:
-            raise failure
+            raise unknown_user(failure)
         if status == HTTPStatus.NOT_FOUND and not self._last:
             self._is_taken = False  # it lost the run before it said a word: it can begin again
         elif not failure.is_retryable:
@@ -138,10 +144,11 @@ class RunEvents:
         delay = delay_before_retry(
             self._failures, roll=self.roll(), retry_after=failure.retry_after
         )
-        if self._failures > MOST_FAILURES or delay > LONGEST_DELAY:
+        asked = failure.retry_after or 0.0
+        if self._failures > MOST_FAILURES or asked > LONGEST_DELAY:
             raise PlatformFailedError(failure.kind, is_retryable=False) from None
         log.info("run.reconnected", after_event=self._last, kind=failure.kind, delay=delay)
-        await trio.sleep(delay)
+        return delay
 
 
 def _number_of(event: ServerSentEvent) -> int:

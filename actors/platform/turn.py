@@ -24,6 +24,7 @@ from protocols.platform import (
     PlatformFailedError,
     RunDetails,
     StreamPart,
+    UserUnknownError,
 )
 from protocols.store import History, StoreMessage
 from protocols.turns import Turn, TurnFailed, TurnFinished, TurnOutcome
@@ -39,7 +40,8 @@ class Limits:
         idle: Longest wait for the next part of a stream, also for the first.
         whole: Longest turn, however lively it is; below the hour that a session waits.
         answer_chars: Longest answer; a longer one is broken off there.
-        attempts: Requests for one turn, while nothing has been shown yet.
+        attempts: Requests for one turn, while nothing has been shown yet; where the agent
+            answered nothing, two: it has worked, and costs what an answer costs.
         retry_wait: Longest wait before another attempt; who asks for more is not waited for.
     """
 
@@ -118,7 +120,7 @@ class TurnRunner:
         finally:
             self._running -= 1
         if patience.scope.cancelled_caught:
-            return TurnFailed(open_turn.text, FailureKind.TIMEOUT)
+            return TurnFailed(open_turn.text, open_turn.broken_by or FailureKind.TIMEOUT)
         return await self._with_files(open_turn, outcome)
 
     async def _try(self, open_turn: OpenTurn, patience: _Patience) -> TurnOutcome:
@@ -142,11 +144,13 @@ class TurnRunner:
             attempt += 1
 
     def _delay_after(self, attempt: int, error: PlatformFailedError) -> float | None:
-        if not error.is_retryable or attempt >= self.limits.attempts:
+        most = 2 if error.kind is FailureKind.EMPTY else self.limits.attempts
+        if not error.is_retryable or attempt >= min(most, self.limits.attempts):
+            return None
+        if (error.retry_after or 0.0) > self.limits.retry_wait:
             return None
         roll = self._random.random()
-        delay = delay_before_retry(attempt, roll=roll, retry_after=error.retry_after)
-        return delay if delay <= self.limits.retry_wait else None
+        return delay_before_retry(attempt, roll=roll, retry_after=error.retry_after)
 
     async def _with_files(self, open_turn: OpenTurn, outcome: TurnOutcome) -> TurnOutcome:
         """*outcome* with what the agent sent along on the disk; its stream is closed by now."""
@@ -161,7 +165,17 @@ class TurnRunner:
         return evolve(outcome, attachments=named, files=kept)
 
     async def _read(self, open_turn: OpenTurn, patience: _Patience) -> TurnOutcome:
-        """One attempt.
+        """One attempt; a second one at once where the platform has forgotten who asks."""
+        try:
+            return await self._read_stream(open_turn, patience)
+        except UserUnknownError:
+            if open_turn.has_begun:
+                raise
+            self.people.forget(open_turn.turn.sender)
+        return await self._read_stream(open_turn, patience)
+
+    async def _read_stream(self, open_turn: OpenTurn, patience: _Patience) -> TurnOutcome:
+        """One stream to its end.
 
         Raises:
             PlatformFailedError: Also where the stream ends with nothing, or not at all well.
@@ -169,8 +183,9 @@ class TurnRunner:
         pace = Pace()
         async with _closing(await self._stream(open_turn.turn)) as stream:
             async for part in stream:
-                patience.renew()
                 outcome = _taken(part, open_turn)
+                if open_turn.broken_by is None:
+                    patience.renew()
                 if isinstance(outcome, TurnFailed):
                     raise PlatformFailedError(outcome.kind, is_retryable=True)
                 if outcome is not None:
