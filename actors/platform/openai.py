@@ -145,6 +145,7 @@ class OpenAIClient:
         stack = AsyncExitStack()
         try:
             events = await self._open(stack, prompt)
+            del attachments, prompt  # files in memory, and an answer may take an hour
             async for event in events:
                 for part in reader.read(event.data):
                     yield part

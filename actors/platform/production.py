@@ -140,6 +140,7 @@ class ProductionClient:
         asked = Asked(run_id, user_id, chat_id, text, details)
         body = await self._input(asked, attachments, resume)
         run = RunEvents(self.http, run_id, body, headers_of(asked), self._random.random)
+        del attachments, body  # files in memory, and an answer may take an hour
         decoder, shown = RunDecoder(), list[str]()
         try:
             while (event := await run.next()) is not None:

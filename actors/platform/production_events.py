@@ -92,6 +92,7 @@ class RunEvents:
     async def _handed_over(self, event: Json) -> Json:
         self._last += 1
         self._failures = 0
+        self.body = {}  # it begins no second time, and files are large
         if event.get("type") in _LAST:
             self._is_over = True
             await self.leave()
