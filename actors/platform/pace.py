@@ -11,7 +11,7 @@ LONGEST_PAUSE = 0.5
 
 _SHORTEST_PAUSE = 0.01
 _AT_ONCE = 0.005
-"""Seconds within which parts come that nobody had to wait for."""
+"""Seconds within which a part comes that had gathered before."""
 
 MOST_AT_ONCE = 10
 
@@ -26,7 +26,8 @@ def pause_between(turns: int) -> float:
 class Pace:
     """Of one stream: lets what comes gather in the socket, and others have their turn."""
 
-    _began: float = field(init=False, default=float("-inf"))
+    _since: float = field(init=False, default=float("-inf"))
+    """When the part before was done with."""
     _parts: int = field(init=False, default=0)
 
     async def keep(self, pause: float) -> None:
@@ -35,8 +36,8 @@ class Pace:
         A client with a full buffer hands over part after part without waiting.
         """
         self._parts += 1
-        if trio.current_time() - self._began >= _AT_ONCE:
+        if trio.current_time() - self._since >= _AT_ONCE:
             await trio.sleep(pause)
-            self._began, self._parts = trio.current_time(), 0
         elif self._parts % MOST_AT_ONCE == 0:
             await trio.lowlevel.checkpoint()
+        self._since = trio.current_time()

@@ -25,6 +25,9 @@ MOST_FAILURES = 6
 
 LONGEST_DELAY = 30.0
 _MOST_EARLY = 16
+_LARGEST_EARLY = 2**18
+"""Characters; a larger event comes again with the next connection, once it is its turn."""
+
 _GAP_WAIT = 2.0
 """Seconds to wait for an event that others have overtaken."""
 
@@ -110,6 +113,8 @@ class RunEvents:
         if event is None:  # the end, or one that was left out
             raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
         number = _number_of(event)
+        if number > self._last + 1 and len(event.data) > _LARGEST_EARLY:
+            raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
         if number > self._last:
             self._early[number] = _parsed(event.data)
 
