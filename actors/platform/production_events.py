@@ -81,7 +81,7 @@ class RunEvents:
             except PlatformFailedError as error:
                 await self.leave()
                 self._delay = self._delay_after(error)
-                return None if self.is_expired else error.kind
+                return error.kind
         return None
 
     async def leave(self) -> None:
