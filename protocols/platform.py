@@ -91,6 +91,29 @@ class RunDetails:
     history: tuple[Exchange, ...] = field(repr=False, default=())
 
 
+class FailureKind(StrEnum):
+    """Why a turn failed; each has its words for the person."""
+
+    UNREACHABLE = "unreachable"
+    OVERLOADED = "overloaded"
+    TIMEOUT = "timeout"
+    CUT = "cut"
+    """The stream ended in the middle."""
+    EMPTY = "empty"
+    """The agent answered nothing."""
+    UNAUTHORIZED = "unauthorized"
+    REJECTED = "rejected"
+    """The agent refused this message."""
+    BROKEN = "broken"
+    """It answered something that is not the protocol."""
+    GONE = "gone"
+    """Our own bridge died with the turn in hand."""
+    FILE_REFUSED = "file refused"
+    """The agent does not take a file of this kind or size."""
+    FILE_LOST = "file lost"
+    """A file on its way is not there any more, or our disk does not take it."""
+
+
 # What a stream is made of; it ends with exactly one of StreamFinished, StreamAsks, StreamStopped.
 
 
@@ -127,6 +150,13 @@ class ToolCall:
     """The agent uses the tool *name*; replaces the status line."""
 
     name: str = field(repr=False)
+
+
+@frozen
+class StreamBroke:
+    """The stream broke and is gone on with where it stood: no sign of life, and no end."""
+
+    kind: FailureKind
 
 
 @frozen
@@ -168,6 +198,7 @@ StreamPart = (
     | ReasoningDelta
     | StatusLine
     | ToolCall
+    | StreamBroke
     | StreamFinished
     | StreamAsks
     | StreamStopped
@@ -183,29 +214,6 @@ class Resume:
 
     interrupt_id: str = field(repr=False)
     choice: str | None
-
-
-class FailureKind(StrEnum):
-    """Why a turn failed; each has its words for the person."""
-
-    UNREACHABLE = "unreachable"
-    OVERLOADED = "overloaded"
-    TIMEOUT = "timeout"
-    CUT = "cut"
-    """The stream ended in the middle."""
-    EMPTY = "empty"
-    """The agent answered nothing."""
-    UNAUTHORIZED = "unauthorized"
-    REJECTED = "rejected"
-    """The agent refused this message."""
-    BROKEN = "broken"
-    """It answered something that is not the protocol."""
-    GONE = "gone"
-    """Our own bridge died with the turn in hand."""
-    FILE_REFUSED = "file refused"
-    """The agent does not take a file of this kind or size."""
-    FILE_LOST = "file lost"
-    """A file on its way is not there any more, or our disk does not take it."""
 
 
 class PlatformFailedError(Exception):
@@ -225,6 +233,14 @@ class PlatformFailedError(Exception):
         self.kind = kind
         self.is_retryable = is_retryable
         self.retry_after = retry_after
+
+
+class UserUnknownError(PlatformFailedError):
+    """The platform does not know this user id, or not any more; the person can be asked for."""
+
+    def __init__(self) -> None:
+        """Be a refusal, for whoever does not ask for the person again."""
+        super().__init__(FailureKind.REJECTED, is_retryable=False)
 
 
 NO_DETAILS = RunDetails()

@@ -15,6 +15,7 @@ from actors.platform.agui_parts import attachments_of, usage_of
 from actors.platform.agui_questions import question_of
 from actors.platform.agui_wire import failure_of
 from actors.platform.json_values import count_of, list_of, object_of, text_of
+from actors.platform.web_failures import StatusError
 from protocols.ids import RunId, TraceId
 from protocols.platform import (
     Attachment,
@@ -27,6 +28,7 @@ from protocols.platform import (
     Usage,
     User,
     UserSettings,
+    UserUnknownError,
 )
 
 Json = dict[str, Any]
@@ -215,6 +217,12 @@ def problem_of(body: object) -> str:
     """The name of a problem, such as ``thread-busy``; empty where it has none."""
     kind = text_of(object_of(body).get("type"))
     return kind.rpartition("/")[2] if "/problems/" in f"/{kind}" else ""
+
+
+def unknown_user(failure: PlatformFailedError) -> PlatformFailedError:
+    """*failure*, or what it means where the platform does not know whom we speak of."""
+    body = failure.body if isinstance(failure, StatusError) else None
+    return UserUnknownError() if problem_of(body) == "user-not-found" else failure
 
 
 def presign_json(attachment: Attachment) -> Json:

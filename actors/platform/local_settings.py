@@ -29,10 +29,13 @@ def manners(settings: UserSettings) -> tuple[str, ...]:
     return tuple(line for skill, line in MANNERS.items() if settings.skills.get(skill, False))
 
 
-def changed(settings: UserSettings, action: SettingsAction) -> UserSettings:
+def changed(
+    settings: UserSettings, action: SettingsAction, *, at_first: UserSettings
+) -> UserSettings:
     """*settings* after *action*; what is not known is rejected, as a platform does.
 
-    Known are ``toggle_skill`` {skill}, ``set`` {model} or {skill, is_on}, and ``reset`` {}.
+    Known are ``toggle_skill`` {skill}, ``set`` {model} or {skill, is_on}, and ``reset`` {}, which
+    gives what was *at_first*.
     """
     match action:
         case SettingsAction("toggle_skill", {"skill": str(skill)}) if skill in settings.skills:
@@ -44,7 +47,7 @@ def changed(settings: UserSettings, action: SettingsAction) -> UserSettings:
         case SettingsAction("set", {"model": str(model)}):
             return evolve(settings, model=model.strip())
         case SettingsAction("reset"):
-            return read_settings("{}")
+            return evolve(at_first, skills=dict(at_first.skills))
         case _:
             raise PlatformFailedError(FailureKind.REJECTED, is_retryable=False)
 

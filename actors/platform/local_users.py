@@ -14,13 +14,7 @@ from actors.platform.local_settings import (
 )
 from protocols.changes import PutKey
 from protocols.mail import Address
-from protocols.platform import (
-    FailureKind,
-    PlatformFailedError,
-    SettingsAction,
-    User,
-    UserSettings,
-)
+from protocols.platform import SettingsAction, User, UserSettings, UserUnknownError
 from protocols.store import Commit, GetKey, StoreMessage
 
 
@@ -38,8 +32,8 @@ def settings_key(user_id: str) -> str:
 class LocalUsers:
     """The users that wrote at least once, and what each of them has set.
 
-    All of it waits for a store that restarts. An unknown user, or an action that there is not, is
-    ``PlatformFailedError`` of the kind rejected.
+    All of it waits for a store that restarts. An unknown user is ``UserUnknownError``, an action
+    that there is not a ``PlatformFailedError`` of the kind rejected.
     """
 
     _store: Address[StoreMessage]
@@ -57,13 +51,13 @@ class LocalUsers:
         """The settings of a known user."""
         kept = await self._kept(user_id)
         if kept is None:
-            raise PlatformFailedError(FailureKind.REJECTED, is_retryable=False)
+            raise UserUnknownError
         return read_settings(kept)
 
     async def update_settings(self, user_id: str, action: SettingsAction) -> UserSettings:
         """Change the settings of a known user by an action that ``changed`` knows."""
         async with self._changing:  # of two changes at once neither is lost
-            settings = changed(await self.get_settings(user_id), action)
+            settings = changed(await self.get_settings(user_id), action, at_first=DEFAULT_SETTINGS)
             await self._keep(user_id, settings)
         return settings
 

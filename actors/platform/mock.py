@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator
 import trio
 from attrs import define, evolve, field, frozen
 
+from actors.platform.local_settings import changed
 from actors.platform.mock_files import taken
 from actors.platform.mock_script import (
     FAULT_WORDS,
@@ -21,7 +22,7 @@ from actors.platform.mock_script import (
     script_for,
     timed_parts,
 )
-from actors.platform.mock_settings import DEFAULT_SETTINGS, changed
+from actors.platform.mock_settings import DEFAULT_SETTINGS
 from actors.platform.whole import whole_answer
 from protocols.ids import RunId
 from protocols.platform import (
@@ -41,6 +42,7 @@ from protocols.platform import (
     StreamStopped,
     User,
     UserSettings,
+    UserUnknownError,
     WebhookReceiver,
 )
 
@@ -208,9 +210,10 @@ class MockPlatformClient:
         return self._known_settings(user_id)
 
     async def update_settings(self, user_id: str, action: SettingsAction) -> UserSettings:
-        """Change the settings by one of the actions that ``mock_settings.changed`` knows."""
+        """Change the settings by one of the actions that ``changed`` knows."""
         await self._pause(*_SMALL_CALL)
-        self._settings[user_id] = changed(self._known_settings(user_id), action)
+        known = self._known_settings(user_id)
+        self._settings[user_id] = changed(known, action, at_first=DEFAULT_SETTINGS)
         self._counts["settings_changes"] += 1
         return self._known_settings(user_id)
 
@@ -242,7 +245,7 @@ class MockPlatformClient:
     def _known_settings(self, user_id: str) -> UserSettings:
         settings = self._settings.get(user_id)
         if settings is None:
-            raise _rejected()
+            raise UserUnknownError
         return evolve(settings, skills=dict(settings.skills))
 
     def _requested(self, run_id: RunId, request: _Request) -> _Run:

@@ -11,6 +11,7 @@ from protocols.platform import (
     ReasoningDelta,
     StatusLine,
     StreamAsks,
+    StreamBroke,
     StreamFinished,
     StreamPart,
     StreamStopped,
@@ -49,6 +50,8 @@ class OpenTurn:
     """Something of the answer was shown, so another attempt would show it twice."""
     has_words: bool = False
     """There is text of the answer."""
+    broken_by: FailureKind | None = None
+    """Why its stream broke, if nothing came of it since."""
     size_chars: int = 0
     _joined: str = field(default="", init=False, repr=False)
     _pieces: list[str] = field(init=False, factory=list, repr=False)
@@ -102,12 +105,16 @@ class OpenTurn:
     def start_anew(self) -> None:
         """Forget what came of an attempt that showed nothing."""
         self._put("")
+        self.broken_by = None
         self._thoughts.clear()
         self._thought_chars = 0
 
     def take(self, part: StreamPart) -> TurnOutcome | None:
         """Take in *part*; the outcome if it was the last one."""
+        self.broken_by = part.kind if isinstance(part, StreamBroke) else None
         match part:
+            case StreamBroke():
+                pass
             case TextDelta(text):
                 self._grow(text)
             case WholeText(text):

@@ -55,9 +55,8 @@ _TAIL = 3.0
 
 _SAID_OF = {"length": Word.LIMIT_REACHED, "content_filter": Word.ANSWER_FILTERED}
 _SHOWN_MODELS = 10
-_NO_LIST = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
-_SAYS_NOTHING = _NO_LIST | {HTTPStatus.FORBIDDEN}
-"""A key may be good for chats and not for the list of models."""
+_NO_LIST = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.FORBIDDEN})
+"""There is none, or not for this key, which may be good for chats all the same."""
 
 
 @asynccontextmanager
@@ -88,7 +87,7 @@ class OpenAIClient(LocalClient):
         try:
             await self._http.json("GET", "/models")
         except StatusError as error:
-            if error.status not in _SAYS_NOTHING:
+            if error.status not in _NO_LIST:
                 raise
 
     async def stream_message(
@@ -108,6 +107,7 @@ class OpenAIClient(LocalClient):
         stack = AsyncExitStack()
         try:
             events = await self._open(stack, prompt)
+            del attachments, prompt  # files in memory, and an answer may take an hour
             async for event in events:
                 for part in reader.read(event.data):
                     yield part

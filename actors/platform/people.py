@@ -65,6 +65,10 @@ class People:
                 await under_way.joined()  # without a failure it was cancelled, or has succeeded
         return self._user_ids[person]
 
+    def forget(self, person: PersonId) -> None:
+        """Ask for *person* again when they are wanted next: the platform does not know the id."""
+        self._user_ids.pop(person, None)
+
     async def _look_up(self, person: PersonId, name: str) -> None:
         look_up = self._look_ups[person] = _LookUp()
         try:

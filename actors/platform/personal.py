@@ -7,7 +7,13 @@ import trio
 from attrs import define
 
 from actors.platform.people import People
-from protocols.platform import FailureKind, PlatformClient, PlatformFailedError, UserSettings
+from protocols.platform import (
+    FailureKind,
+    PlatformClient,
+    PlatformFailedError,
+    UserSettings,
+    UserUnknownError,
+)
 from protocols.turns import ChangeSettings, FetchSettings, TurnFailed
 
 SETTINGS_LIMIT = 8.0  # below the 10 s that a question waits by default
@@ -38,6 +44,13 @@ class PersonalSettings:
             self._on_refused()
 
     async def _settings(self, question: FetchSettings | ChangeSettings) -> UserSettings:
+        try:
+            return await self._settings_now(question)
+        except UserUnknownError:  # nothing was changed
+            self._people.forget(question.sender)
+        return await self._settings_now(question)
+
+    async def _settings_now(self, question: FetchSettings | ChangeSettings) -> UserSettings:
         user_id = await self._people.user_id_of(question.sender)
         match question:
             case FetchSettings():

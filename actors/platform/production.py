@@ -26,6 +26,7 @@ from actors.platform.lambda_wire import (
     run_path,
     settings_of,
     settings_path,
+    unknown_user,
     upsert_json,
     user_of,
     user_path,
@@ -45,6 +46,7 @@ from protocols.platform import (
     Resume,
     RunDetails,
     SettingsAction,
+    StreamBroke,
     StreamPart,
     TextDelta,
     User,
@@ -62,6 +64,9 @@ MOST_EVENT_BYTES = 8 * 2**20
 
 _MOST_RESULT_BYTES = 32 * 2**20
 _ATTEMPTS = 3
+_LONGEST_WAIT = 4.0
+"""Seconds; whoever asks for more is not waited for: a person wants to hear something."""
+
 _COMMON = {"Lambda-Version": VERSION}
 
 
@@ -135,9 +140,13 @@ class ProductionClient:
         asked = Asked(run_id, user_id, chat_id, text, details)
         body = await self._input(asked, attachments, resume)
         run = RunEvents(self.http, run_id, body, headers_of(asked), self._random.random)
+        del attachments, body  # files in memory, and an answer may take an hour
         decoder, shown = RunDecoder(), list[str]()
         try:
             while (event := await run.next()) is not None:
+                if isinstance(event, FailureKind):
+                    yield StreamBroke(event)
+                    continue
                 for part in decoder.take(event):
                     if isinstance(part, TextDelta):
                         shown.append(part.text)
@@ -190,9 +199,9 @@ class ProductionClient:
             try:
                 return await ask()
             except PlatformFailedError as error:
-                if not error.is_retryable:
-                    raise
-                wait = error.retry_after
+                wait = error.retry_after or 0.0
+                if not error.is_retryable or wait > _LONGEST_WAIT:
+                    raise unknown_user(error) from None
             await trio.sleep(self._delay(attempt, wait))
         return await ask()
 
@@ -202,7 +211,11 @@ class ProductionClient:
     async def _input(
         self, asked: Asked, attachments: tuple[Attachment, ...], resume: Resume | None = None
     ) -> Json:
-        parts = await self._files.parts_of(attachments, run_id=asked.run_id, user_id=asked.user_id)
+        run_id, user_id = asked.run_id, asked.user_id
+        try:
+            parts = await self._files.parts_of(attachments, run_id=run_id, user_id=user_id)
+        except StatusError as error:
+            raise unknown_user(error) from None
         return input_of(asked, parts, resume)
 
     async def _finished(self, asked: Asked, body: Json) -> RunResult:

@@ -10,7 +10,7 @@ import structlog
 import trio
 from attrs import define, field
 
-from actors.platform.lambda_wire import RUNS, run_path
+from actors.platform.lambda_wire import RUNS, run_path, unknown_user
 from actors.platform.retries import delay_before_retry
 from actors.platform.web import AgentHttp, Headers, ServerSentEvent, StatusError
 from protocols.ids import RunId
@@ -25,6 +25,9 @@ MOST_FAILURES = 6
 
 LONGEST_DELAY = 30.0
 _MOST_EARLY = 16
+_LARGEST_EARLY = 2**18
+"""Characters; a larger event comes again with the next connection, once it is its turn."""
+
 _GAP_WAIT = 2.0
 """Seconds to wait for an event that others have overtaken."""
 
@@ -56,11 +59,15 @@ class RunEvents:
     _early: dict[int, Json] = field(init=False, factory=dict, repr=False)
     """Events that are to be handed over, by their numbers; behind a gap they wait."""
     _failures: int = field(init=False, default=0)
+    _delay: float = field(init=False, default=0.0)
+    """Seconds before the next connection."""
     _connection: AsyncExitStack | None = field(init=False, default=None)
     _events: AsyncIterator[ServerSentEvent] | None = field(init=False, default=None)
 
-    async def next(self) -> Json | None:
+    async def next(self) -> Json | FailureKind | None:
         """The next event; None behind the last one, and where there are no more to be had.
+
+        Where the connection broke, why: whoever asks again goes on over another one.
 
         Raises:
             PlatformFailedError: The run could not be started, or its events do not come any more.
@@ -73,7 +80,8 @@ class RunEvents:
                 await self._receive()
             except PlatformFailedError as error:
                 await self.leave()
-                await self._wait_after(error)
+                self._delay = self._delay_after(error)
+                return error.kind
         return None
 
     async def leave(self) -> None:
@@ -87,6 +95,7 @@ class RunEvents:
     async def _handed_over(self, event: Json) -> Json:
         self._last += 1
         self._failures = 0
+        self.body = {}  # it begins no second time, and files are large
         if event.get("type") in _LAST:
             self._is_over = True
             await self.leave()
@@ -104,10 +113,13 @@ class RunEvents:
         if event is None:  # the end, or one that was left out
             raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
         number = _number_of(event)
+        if number > self._last + 1 and len(event.data) > _LARGEST_EARLY:
+            raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
         if number > self._last:
             self._early[number] = _parsed(event.data)
 
     async def _connected(self) -> AsyncIterator[ServerSentEvent]:
+        await trio.sleep(self._delay)
         method, path, body, headers = self._request()
         self._connection = AsyncExitStack()
         self._events = await self._connection.enter_async_context(
@@ -122,14 +134,14 @@ class RunEvents:
         known = {"Last-Event-ID": str(self._last)} if self._last else {}
         return "GET", run_path(self.run_id, "/events"), None, {**self.headers, **known}
 
-    async def _wait_after(self, failure: PlatformFailedError) -> None:
-        """Wait before the next connection; raises *failure* where there should be none."""
+    def _delay_after(self, failure: PlatformFailedError) -> float:
+        """Seconds before the next connection; raises *failure* where there should be none."""
         status = failure.status if isinstance(failure, StatusError) else None
         self.is_expired = status == HTTPStatus.GONE
         if self.is_expired:
-            return
+            return 0.0
         if not self._is_taken:
-            raise failure
+            raise unknown_user(failure)
         if status == HTTPStatus.NOT_FOUND and not self._last:
             self._is_taken = False  # it lost the run before it said a word: it can begin again
         elif not failure.is_retryable:
@@ -138,10 +150,11 @@ class RunEvents:
         delay = delay_before_retry(
             self._failures, roll=self.roll(), retry_after=failure.retry_after
         )
-        if self._failures > MOST_FAILURES or delay > LONGEST_DELAY:
+        asked = failure.retry_after or 0.0
+        if self._failures > MOST_FAILURES or asked > LONGEST_DELAY:
             raise PlatformFailedError(failure.kind, is_retryable=False) from None
         log.info("run.reconnected", after_event=self._last, kind=failure.kind, delay=delay)
-        await trio.sleep(delay)
+        return delay
 
 
 def _number_of(event: ServerSentEvent) -> int:

@@ -23,7 +23,7 @@ class AgentSettings:
 
     mode: str = "mock"
     mock_latency: bool = True
-    url: str = ""
+    url: str = field(repr=False, default="")  # a password may be in there
     secret: str = field(repr=False, default="")
     attachments: str = "binary"
     model: str = ""

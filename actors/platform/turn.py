@@ -13,6 +13,7 @@ from actors.metrics import FIRST_WORD_SECONDS
 from actors.platform.files import Attach, attached
 from actors.platform.made import MadeFiles
 from actors.platform.open_turn import OpenTurn
+from actors.platform.pace import Pace, pause_between
 from actors.platform.people import People
 from actors.platform.retries import delay_before_retry
 from actors.words import Word
@@ -23,6 +24,7 @@ from protocols.platform import (
     PlatformFailedError,
     RunDetails,
     StreamPart,
+    UserUnknownError,
 )
 from protocols.store import History, StoreMessage
 from protocols.turns import Turn, TurnFailed, TurnFinished, TurnOutcome
@@ -38,7 +40,8 @@ class Limits:
         idle: Longest wait for the next part of a stream, also for the first.
         whole: Longest turn, however lively it is; below the hour that a session waits.
         answer_chars: Longest answer; a longer one is broken off there.
-        attempts: Requests for one turn, while nothing has been shown yet.
+        attempts: Requests for one turn, while nothing has been shown yet; where the agent
+            answered nothing, two: it has worked, and costs what an answer costs.
         retry_wait: Longest wait before another attempt; who asks for more is not waited for.
     """
 
@@ -104,15 +107,20 @@ class TurnRunner:
     made: MadeFiles
     limits: Limits
     _random: random.Random
+    _running: int = field(init=False, default=0)
 
     async def outcome_of(self, open_turn: OpenTurn) -> TurnOutcome:
         """Run the turn; tries again while nothing was shown and the failure allows it."""
         patience = _Patience.from_now(self.limits)
         outcome: TurnOutcome = TurnFailed("", FailureKind.TIMEOUT)
-        with patience.scope:
-            outcome = await self._try(open_turn, patience)
+        self._running += 1
+        try:
+            with patience.scope:
+                outcome = await self._try(open_turn, patience)
+        finally:
+            self._running -= 1
         if patience.scope.cancelled_caught:
-            return TurnFailed(open_turn.text, FailureKind.TIMEOUT)
+            return TurnFailed(open_turn.text, open_turn.broken_by or FailureKind.TIMEOUT)
         return await self._with_files(open_turn, outcome)
 
     async def _try(self, open_turn: OpenTurn, patience: _Patience) -> TurnOutcome:
@@ -136,11 +144,13 @@ class TurnRunner:
             attempt += 1
 
     def _delay_after(self, attempt: int, error: PlatformFailedError) -> float | None:
-        if not error.is_retryable or attempt >= self.limits.attempts:
+        most = 2 if error.kind is FailureKind.EMPTY else self.limits.attempts
+        if not error.is_retryable or attempt >= min(most, self.limits.attempts):
+            return None
+        if (error.retry_after or 0.0) > self.limits.retry_wait:
             return None
         roll = self._random.random()
-        delay = delay_before_retry(attempt, roll=roll, retry_after=error.retry_after)
-        return delay if delay <= self.limits.retry_wait else None
+        return delay_before_retry(attempt, roll=roll, retry_after=error.retry_after)
 
     async def _with_files(self, open_turn: OpenTurn, outcome: TurnOutcome) -> TurnOutcome:
         """*outcome* with what the agent sent along on the disk; its stream is closed by now."""
@@ -155,15 +165,27 @@ class TurnRunner:
         return evolve(outcome, attachments=named, files=kept)
 
     async def _read(self, open_turn: OpenTurn, patience: _Patience) -> TurnOutcome:
-        """One attempt.
+        """One attempt; a second one at once where the platform has forgotten who asks."""
+        try:
+            return await self._read_stream(open_turn, patience)
+        except UserUnknownError:
+            if open_turn.has_begun:
+                raise
+            self.people.forget(open_turn.turn.sender)
+        return await self._read_stream(open_turn, patience)
+
+    async def _read_stream(self, open_turn: OpenTurn, patience: _Patience) -> TurnOutcome:
+        """One stream to its end.
 
         Raises:
             PlatformFailedError: Also where the stream ends with nothing, or not at all well.
         """
+        pace = Pace()
         async with _closing(await self._stream(open_turn.turn)) as stream:
             async for part in stream:
-                patience.renew()
                 outcome = _taken(part, open_turn)
+                if open_turn.broken_by is None:
+                    patience.renew()
                 if isinstance(outcome, TurnFailed):
                     raise PlatformFailedError(outcome.kind, is_retryable=True)
                 if outcome is not None:
@@ -171,8 +193,7 @@ class TurnRunner:
                 if open_turn.size_chars > self.limits.answer_chars:
                     kept = open_turn.text[: self.limits.answer_chars]
                     return TurnFailed(kept, FailureKind.BROKEN)
-                # A client with a full buffer hands over part after part without waiting.
-                await trio.lowlevel.checkpoint()
+                await pace.keep(pause_between(self._running) if open_turn.has_words else 0.0)
         raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
 
     async def _stream(self, turn: Turn) -> AsyncIterator[StreamPart]:

@@ -136,7 +136,7 @@ class Turns:
         if kind is not None:
             self._last_failure = f"; the last failure: {kind}"
             self._note_how_many()
-        if kind in _GIVEN_UP:
+        if kind in _GIVEN_UP or (kind is not None and open_turn.has_begun):
             self._nursery.start_soon(self._cancel_at_platform, turn.run_id)
         if kind is FailureKind.UNAUTHORIZED:
             self.check_access()

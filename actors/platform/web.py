@@ -89,7 +89,7 @@ class AgentHttp:
     """
 
     _http: httpx2.AsyncClient
-    _base: str
+    _base: str = field(repr=False)
     _ours: dict[str, str] = field(repr=False)
     stall: float = STALL
     most_event_bytes: int = MOST_EVENT_BYTES
@@ -178,6 +178,7 @@ class AgentHttp:
             headers=self._ours | wanted,
             content=None if body is None else json.dumps(body).encode(),
         )
+        del body  # files may be in there, and the answer may take long
         async with self._answer(request) as (answer, parts):
             said = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
             if said != "text/event-stream":

@@ -11,6 +11,7 @@ from protocols.platform import (
     ReasoningDelta,
     StatusLine,
     StreamAsks,
+    StreamBroke,
     StreamFinished,
     StreamPart,
     StreamStopped,
@@ -34,7 +35,7 @@ async def whole_answer(stream: AsyncGenerator[StreamPart, None]) -> Answer:
                     said.append(more)
                 case WholeText(text):
                     said = [text]
-                case StatusLine() | ReasoningDelta() | ToolCall():
+                case StatusLine() | ReasoningDelta() | ToolCall() | StreamBroke():
                     pass
                 case StreamFinished(files):
                     return Answer("".join(said), files)

@@ -13,6 +13,7 @@ from protocols.platform import (
     ReasoningDelta,
     StatusLine,
     StreamAsks,
+    StreamBroke,
     StreamFinished,
     StreamPart,
     StreamStopped,
@@ -70,7 +71,7 @@ class Writer:
                 yield self._of_run("RUN_FINISHED") | {"outcome": _asked(part)}
             case StreamStopped():
                 yield from self.cancelled()
-            case WholeText():
+            case WholeText() | StreamBroke():
                 raise TypeError("no script says what only a client can")
             case dict():
                 yield from self._raw(part)

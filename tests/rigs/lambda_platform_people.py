@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from attrs import asdict, define, evolve, field
 
-from actors.platform.mock_settings import DEFAULT_SETTINGS, changed
+from actors.platform.local_settings import changed
+from actors.platform.mock_settings import DEFAULT_SETTINGS
 from protocols.platform import PlatformFailedError, SettingsAction, UserSettings
 from tests.rigs.lambda_platform_contract import Json
 from tests.rigs.lambda_platform_problems import invalid, problem
@@ -94,7 +95,8 @@ def _change(person: Person, body: Json) -> None:
             person.locale = locale
         case _:
             try:
-                person.settings = changed(person.settings, SettingsAction(body["type"], payload))
+                action = SettingsAction(body["type"], payload)
+                person.settings = changed(person.settings, action, at_first=DEFAULT_SETTINGS)
             except PlatformFailedError:
                 raise invalid("/payload", "unknown") from None
     person.settings = evolve(person.settings, skills=dict(person.settings.skills))

@@ -22,7 +22,7 @@ from protocols.platform import (
     Usage,
 )
 from tests.actors.platform.openai_chat import RUN, Chat, chat_with, said, text_of, thoughts_of
-from tests.actors.platform.raw_server import EVENTS
+from tests.actors.platform.raw_server import EVENTS, answer, raw_server, saying
 from tests.fakes import MemoryJournal, MemoryStoreAddress
 from tests.rigs.openai_server import (
     OpenAIServer,
@@ -244,6 +244,23 @@ async def test_a_server_that_answers_lets_us_in_with_or_without_a_list(
     server.models = models
 
     await chat.client.check_access()
+
+
+async def test_a_key_that_may_not_list_models_is_let_in_all_the_same() -> None:
+    forbidden = answer(b"{}", status="403 Forbidden")
+
+    async with raw_server(saying(forbidden)) as url, chat_with(url) as chat:
+        await chat.client.check_access()
+
+
+async def test_a_key_that_may_not_list_models_needs_one_to_be_named(logs: list[EventDict]) -> None:
+    forbidden = answer(b"{}", status="403 Forbidden")
+
+    async with raw_server(saying(forbidden)) as url, chat_with(url, model="") as chat:
+        failure = await failure_of(chat)
+
+    assert failure.kind is FailureKind.REJECTED
+    assert "model.not_chosen" in [line["event"] for line in logs]
 
 
 async def test_a_server_that_does_not_know_our_key_says_so(server: OpenAIServer) -> None:

@@ -17,8 +17,9 @@ def test_the_whole_delay_is_rolled() -> None:
     assert delay_before_retry(3, roll=0.0, retry_after=None) == 0.0
 
 
-def test_what_the_platform_asks_for_is_the_least() -> None:
-    assert delay_before_retry(1, roll=1.0, retry_after=7.0) == 7.0
+def test_what_the_platform_asks_for_is_the_least_and_nobody_comes_back_with_all_others() -> None:
+    assert delay_before_retry(1, roll=0.0, retry_after=7.0) == 7.0
+    assert delay_before_retry(1, roll=0.5, retry_after=7.0) == 7.25
 
 
 @given(attempt=st.integers(1, 10**9), roll=ROLLS, retry_after=WAITS)

@@ -31,6 +31,7 @@ from protocols.platform import (
     RunDetails,
     StatusLine,
     StreamAsks,
+    StreamBroke,
     StreamFinished,
     StreamPart,
     StreamStopped,
@@ -139,7 +140,8 @@ async def test_an_answer_of_nothing_is_asked_for_again_before_it_fails(
     client = ScriptedClient([script])
 
     assert await run_turn(client) == TurnFailed("", kind)
-    assert (len(client.streamed), client.open_streams) == (4, 0)
+    attempts = 2 if kind is FailureKind.EMPTY else 4  # the first cost what an answer costs
+    assert (len(client.streamed), client.open_streams) == (attempts, 0)
 
 
 async def test_nothing_of_an_attempt_that_showed_nothing_is_left_in_the_next(
@@ -174,6 +176,27 @@ async def test_a_silent_agent_fails_after_the_idle_limit_with_what_came(
 
     assert outcome == TurnFailed(came, FailureKind.TIMEOUT)
     assert trio.current_time() - started_at == pytest.approx(after)
+
+
+@pytest.mark.parametrize(
+    ("script", "came", "kind"),
+    [
+        ([HEL, *[20.0, StreamBroke(FailureKind.BROKEN)] * 9], "Hel", FailureKind.BROKEN),
+        (
+            [StreamBroke(FailureKind.CUT), StreamBroke(FailureKind.OVERLOADED), 1e9],
+            "",
+            "overloaded",
+        ),
+        ([HEL, StreamBroke(FailureKind.CUT), HEL, 1e9], "HelHel", FailureKind.TIMEOUT),
+    ],
+)
+async def test_a_stream_that_breaks_until_patience_ends_fails_as_what_broke_it(
+    autojump_clock: MockClock, script: Sequence[Step], came: str, kind: FailureKind
+) -> None:
+    client = ScriptedClient([script])
+
+    assert await run_turn(client) == TurnFailed(came, FailureKind(kind))
+    assert autojump_clock.current_time() == pytest.approx(60)
 
 
 @pytest.mark.parametrize(

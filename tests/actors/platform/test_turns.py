@@ -155,6 +155,19 @@ async def test_the_platform_is_told_of_a_run_that_was_given_up(
     assert desk.client.cancelled == ["run-1"]
 
 
+async def test_the_platform_is_told_of_a_run_that_spoke_and_is_out_of_reach(
+    nursery: trio.Nursery,
+) -> None:
+    lost = failure(FailureKind.UNREACHABLE, is_retryable=False)
+    desk = Desk(ScriptedClient([(TextDelta("Hel"), lost)]))
+    nursery.start_soon(desk.run)
+
+    await desk.ask(turn())
+    await settle()
+
+    assert desk.client.cancelled == ["run-1"]
+
+
 async def test_the_platform_is_not_told_of_a_run_that_it_ended_itself(
     nursery: trio.Nursery,
 ) -> None:
