@@ -112,7 +112,7 @@ def test_the_matrix_table_tells_what_is_added_to_the_bare_bots_wait() -> None:
 def test_what_takes_minutes_runs_only_by_its_name() -> None:
     assert asked([]) == (list(BENCHMARKS), 1.0)
     assert not BENCHMARKS.keys() & BY_NAME_ONLY.keys()
-    assert asked([*BY_NAME_ONLY]) == (["telegram", "matrix"], 1.0)
+    assert asked([*BY_NAME_ONLY]) == (["telegram", "matrix", "agent"], 1.0)
 
 
 def test_a_share_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 from typing import Any
 from uuid import uuid4
 
@@ -63,7 +64,7 @@ class Caller:
     @asynccontextmanager
     async def listening(self, body: Json) -> AsyncIterator[trio.MemoryReceiveChannel[str]]:
         """The lines of a run's stream as they come; the line is cut at the end."""
-        into, lines = trio.open_memory_channel[str](1000)
+        into, lines = trio.open_memory_channel[str](inf)
         async with trio.open_nursery() as nursery, lines:
             nursery.start_soon(self._read, body, into)
             yield lines
@@ -76,7 +77,8 @@ class Caller:
             self.http.stream("POST", "/v1/runs", json=body, headers=key) as answer,
         ):
             async for line in answer.aiter_lines():
-                await into.send(line)
+                # Not `send`: cancelled there, httpx2 would leave generators to the garbage.
+                into.send_nowait(line)
 
 
 @asynccontextmanager

@@ -274,4 +274,4 @@ async def test_everybody_sees_the_menu_that_is_theirs(tmp_path: Path) -> None:
         menus = [life.api.menu(life.ann), life.api.menu(stranger), life.api.menu(stranger, group)]
 
     assert ["debug" in menu for menu in menus] == [True, False, False]
-    assert [len(menu) for menu in menus] == [10, 9, 5]
+    assert [len(menu) for menu in menus] == [12, 11, 5]
