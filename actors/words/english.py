@@ -148,11 +148,10 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "then {prefix}retry."
         ),
         Word.FAILED_REJECTED: (
-            "The agent refused this message. Try other words, or {prefix}retry."
+            "The agent did not take this message. Try other words, or {prefix}retry; "
+            "if that does not help, tell whoever runs me."
         ),
-        Word.FAILED_BROKEN: (
-            "The agent answered something that I could not read. {prefix}retry tries again."
-        ),
+        Word.FAILED_BROKEN: "Something went wrong at the agent. {prefix}retry tries again.",
         Word.FAILED_GONE: (
             "My connection to the agent broke down in the middle. {prefix}retry tries again."
         ),
@@ -209,7 +208,11 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.LINK_PRIVATELY: (
             "Others read what is written here. Please write {prefix}link to me in private."
         ),
-        Word.LINK_NOWHERE: "There is no other app in which I could be written to.",
+        Word.LINK_CODE_SEEN: (
+            "Others read what is written here, so that code does not count any more. "
+            "{prefix}link in your other app gives a new one; enter it where only I read it."
+        ),
+        Word.LINK_NOWHERE: "There is no other app where you could write to me.",
         Word.LINK_PAUSE: "Too many wrong codes. Try again in {minutes} min.",
         Word.LINK_UNKNOWN: "I do not know that code. {prefix}link in your other app gives you one.",
         Word.LINK_OWN_CODE: "This is your own code. Enter it in the other app.",
@@ -217,7 +220,9 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "You are linked already, with `{person}`. {prefix}unlink parts you; then you may link "
             "again."
         ),
-        Word.LINK_USED: "That code has been used. {prefix}link in your other app gives a new one.",
+        Word.LINK_USED: (
+            "That code does not count any more. {prefix}link in your other app gives a new one."
+        ),
         Word.LINK_EXPIRED: "That code has expired. {prefix}link in your other app gives a new one.",
         Word.LINK_SAME_SURFACE: (
             "That code comes from {surface} too, or its person is on {surface} already. "

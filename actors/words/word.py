@@ -109,6 +109,7 @@ class Word(Enum):
     # Linked identities.
     LINK_CODE = auto()
     LINK_PRIVATELY = auto()
+    LINK_CODE_SEEN = auto()
     LINK_NOWHERE = auto()
     LINK_PAUSE = auto()
     LINK_UNKNOWN = auto()

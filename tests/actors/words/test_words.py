@@ -36,11 +36,13 @@ FACTS = {
     "size": "61 MB",
     "skill": "web_search",
     "surface": "Matrix",
+    "task": "`task-1` (Looking)",
     "skills": "- ✅ web_search\n- ⬜ memory",
     "slot": "C2",
     "tool": "web_search",
     "tree": "surfaces\n└── store  up",
     "waiting": 2,
+    "why": plain("No flight on *that* day."),
     "written": "56",
 }
 """What a placeholder may stand for, of ordinary length."""
