@@ -1,6 +1,7 @@
 """Kills while identities are joined and parted: all of it happens, or nothing."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -27,12 +28,19 @@ async def story(world: World) -> None:
     await world.settle()
     await world.write("slow 1", "waits")
     await trio.sleep(0.5)
-    await world.write("!link CODE0001", "/new", "four")
+    await world.write(f"!link {code_in(world)}", "/new", "four")
     await world.write("two", "/chats", **THERE)
     await world.settle()
     await world.write("/unlink", "three", **THERE)
     await world.write("five")
     await world.settle()
+
+
+def code_in(world: World) -> str:
+    """The code that was given: whoever dies between drawing one and giving it draws another."""
+    said = " ".join(out.text for out in world.sent if out.room == HERE)
+    (code,) = re.findall(r"\*\*(CODE\d+)\*\*", said)
+    return str(code)
 
 
 def a_world(clock: MockClock, **facts: Any) -> World:

@@ -36,7 +36,7 @@ FACTS = {
     "size": "61 MB",
     "skill": "web_search",
     "surface": "Matrix",
-    "task": "`task-1` (Looking)",
+    "task": "*Looking*",
     "skills": "- ✅ web_search\n- ⬜ memory",
     "slot": "C2",
     "tool": "web_search",
