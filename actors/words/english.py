@@ -189,6 +189,10 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "`{prefix}settings reasoning on` what the agent thought before it. "
             "`off` instead of `on` hides it again."
         ),
+        Word.SKILL_NAMED_CONCISE: "Short answers",
+        Word.SKILL_NAMED_STEP_BY_STEP: "Step by step",
+        Word.SKILL_NAMED_PLAIN_LANGUAGE: "Plain language",
+        Word.SKILL_NAMED_ASK_BACK: "Ask when unsure",
         Word.SHOW_USAGE: "Show usage",
         Word.SHOW_REASONING: "Show reasoning",
         Word.REASONING: "Reasoning",

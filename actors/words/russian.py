@@ -200,6 +200,10 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
             "`{prefix}settings reasoning on` ход мысли агента перед ним. "
             "Чтобы убрать, напишите `off` вместо `on`."
         ),
+        Word.SKILL_NAMED_CONCISE: "Краткие ответы",
+        Word.SKILL_NAMED_STEP_BY_STEP: "Объяснять по шагам",
+        Word.SKILL_NAMED_PLAIN_LANGUAGE: "Простыми словами",
+        Word.SKILL_NAMED_ASK_BACK: "Уточнять неясное",
         Word.SHOW_USAGE: "Показывать расход токенов",
         Word.SHOW_REASONING: "Показывать ход мысли",
         Word.REASONING: "Ход мысли",
