@@ -247,7 +247,8 @@ class Settings(BaseModel):
         return AgentSettings(
             self.platform_mode,
             mock_latency=self.mock_latency,
-            url=_plain_url(url),
+            # An AG-UI agent's address is taken to the letter; to the others' paths are appended.
+            url=str(url or "") if self.platform_mode == "agui" else _plain_url(url),
             secret=secret.get_secret_value(),
             attachments=self.platform_attachments,
             model=self.openai_model,

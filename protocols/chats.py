@@ -104,9 +104,9 @@ class RetryRow(Question[Requeued | RetryRefused]):
 
 @frozen
 class Tell(Question[bool]):
-    """Say the Markdown *text* to *person*, in the room that they used last.
+    """Say the Markdown *text* to *person* in the room they used last, if they are alone there.
 
-    The answer says whether it is durably on its way; False where no room of theirs is known.
+    The answer says whether it is durably on its way; False where no such room is known.
     """
 
     person: PersonId

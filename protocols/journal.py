@@ -195,7 +195,7 @@ class OutboxRow:
         reply_to_id: The message of the row, by its surface's own id; empty where it has none.
         language: That of the row's person.
         thread_id: The message that began the thread of the row; empty where it is in none.
-        footer: One line of Markdown below the text, which is no part of what the agent said.
+        footer: Markdown below the text, which is no part of what the agent said.
         folded: Plain text that is shown folded above the text: what the agent thought.
     """
 

@@ -7,6 +7,12 @@ from protocols.ids import EventId, OutboxId, PersonId, RemoteId, RoomId, RowId, 
 from protocols.journal import Arrival, Cursor, DeadLetter, Exchange, OutboxRow, Row, RowState
 from protocols.mail import Question
 
+HELD_BACK = "catch_up:"
+"""What the keys start with of a room and a person, with a space between, who wrote there.
+
+Their received messages wait until they say whether these are still to be answered.
+"""
+
 # Answers.
 
 
@@ -41,7 +47,7 @@ class JournalSummary:
 
     Args:
         oldest_unfinished_at: Seconds since the epoch; None where everything is finished. Tasks
-            that the platform works at do not count.
+            that the platform works at and messages that are held back do not count.
     """
 
     rows: dict[str, int]

@@ -47,6 +47,7 @@ from protocols.journal import (
 )
 from protocols.mail import Question
 from protocols.store import (
+    HELD_BACK,
     Backup,
     BackupMade,
     BackupRefused,
@@ -280,13 +281,17 @@ class MemoryJournal:
             thread_id=row.thread_id,
         )
 
+    def _waits_for_others(self, row: Row) -> bool:
+        is_held_back = f"{HELD_BACK}{row.room} {row.sender}" in self.keys
+        is_task = surface_of(row.room) == PLATFORM
+        waits_in = {RowState.RECEIVED: is_held_back, RowState.RUNNING: is_task}
+        return waits_in.get(row.state, False)
+
     def _summary(self) -> JournalSummary:
         unfinished = (
             row.received_at
             for row in self.rows.values()
-            if row.state in UNFINISHED
-            # A task that the platform works at may run for hours; nothing waits for it.
-            and not (row.state is RowState.RUNNING and surface_of(row.room) == PLATFORM)
+            if row.state in UNFINISHED and not self._waits_for_others(row)
         )
         return JournalSummary(
             rows=dict(Counter(row.state.value for row in self.rows.values())),

@@ -31,7 +31,8 @@ def _fault(row: Row, finals: int) -> str | None:
     if row.finished_at is None:
         return f"{what} has no end in time"
     is_silent = row.state is RowState.IGNORED or row.reason.startswith(ROOM_GONE)
-    is_silent = is_silent or (_is_push(row) and row.state in _FOR_OPERATOR)
+    is_untold = _is_push(row) and row.state in _FOR_OPERATOR and row.reason.startswith("push: ")
+    is_silent = is_silent or is_untold
     if is_silent and not row.reason:
         return f"{what} has no reason"
     if finals != (0 if is_silent else 1):

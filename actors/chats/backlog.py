@@ -8,7 +8,7 @@ says that they were asked about, so that another life holds them back too and as
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from math import inf
 
 import trio
@@ -16,8 +16,9 @@ from attrs import define, evolve, field, frozen
 
 from actors.chats.commands import Blank, Command, CommandName, ForAgent, Typed
 from protocols.changes import Change, DeleteKey, FinishRow, PutKey, RepeatRow, RewordRow
-from protocols.ids import EventId, PersonId, RoomId, RowId
+from protocols.ids import EventId, PersonId, RoomId, RowId, SurfaceName, surface_of
 from protocols.journal import Row
+from protocols.store import HELD_BACK
 
 MOST_UNASKED = 3
 """Messages of one person in a room that are answered without asking, however old."""
@@ -28,9 +29,6 @@ QUIET = 3.0
 LONGEST = 30.0
 """Seconds that a room waits for more of them, at most."""
 
-NOTES = "catch_up:"
-"""What the keys of all that was asked start with."""
-
 _AGAIN = ":again"
 
 Place = tuple[RoomId, PersonId]
@@ -39,7 +37,7 @@ Place = tuple[RoomId, PersonId]
 def note_key(place: Place) -> str:
     """Where it is kept when somebody was asked about their messages in a room."""
     room, person = place
-    return f"{NOTES}{room} {person}"
+    return f"{HELD_BACK}{room} {person}"
 
 
 def put_note(place: Place, at: float) -> PutKey:
@@ -71,13 +69,12 @@ class Settled:
     """What becomes of messages that waited.
 
     Args:
-        asked: Those that their people are asked about, for each room and person.
-        joined: Where more came to what somebody was asked about before.
+        asked: Those that their people are asked about, for each room and person; with them those
+            of an earlier absence, about which nothing was said.
         rest: All others.
     """
 
     asked: tuple[tuple[Row, ...], ...]
-    joined: tuple[Place, ...]
     rest: tuple[Row, ...]
 
 
@@ -146,15 +143,15 @@ class Backlog:
             if is_waiting:
                 waiting.setdefault((row.room, row.sender), []).append(row)
         much = {place: rows for place, rows in waiting.items() if self._is_much(rows, now)}
-        joined = tuple(place for place in much if self._held.get(place))
-        asked = tuple(tuple(rows) for place, rows in much.items() if place not in joined)
         for place, rows in much.items():
             self._asked[place] = now
-            self._held.setdefault(place, {}).update({row.id: row for row in rows})
-        held = {row.id for rows in much.values() for row in rows}
-        rest = [row for row, _ in self._all_gathered() if row.id not in held]
+            held = {**self._held.get(place, {}), **{row.id: row for row in rows}}
+            self._held[place] = {id_: held[id_] for id_ in sorted(held)}
+        asked = tuple(tuple(self._held[place].values()) for place in much)
+        waits = {row.id for rows in asked for row in rows}
+        rest = [row for row, _ in self._all_gathered() if row.id not in waits]
         self._gathered, self._began = {}, trio.Event()
-        return Settled(asked, joined, tuple(sorted(rest, key=_id_of)))
+        return Settled(asked, tuple(sorted(rest, key=_id_of)))
 
     def _all_gathered(self) -> list[tuple[Row, bool]]:
         return [it for rows in self._gathered.values() for it in rows]
@@ -167,10 +164,10 @@ class Backlog:
         """What waits for the word of its person, in order."""
         return {place: rows for place, rows in self._held.items() if rows}
 
-    def idle_notes(self) -> tuple[DeleteKey, ...]:
-        """The changes that forget questions about which nothing is left to say."""
+    def idle_notes(self, surfaces: Container[SurfaceName]) -> tuple[DeleteKey, ...]:
+        """The changes that forget questions on *surfaces* of which nothing is left to say."""
         idle = [place for place in self._asked if not self._held.get(place)]
-        return tuple(DeleteKey(note_key(place)) for place in idle)
+        return tuple(DeleteKey(note_key(it)) for it in idle if surface_of(it[0]) in surfaces)
 
     def follow(self, changes: Iterable[Change]) -> None:
         """Know what *changes*, which are durable, make of the rows that are held back."""
@@ -184,7 +181,7 @@ class Backlog:
                             rows[id_] = evolve(rows[id_], text=text)
                 case RepeatRow():
                     self.repeats = True
-                case DeleteKey(key) if key.startswith(NOTES):
+                case DeleteKey(key) if key.startswith(HELD_BACK):
                     self._asked = {it: at for it, at in self._asked.items() if note_key(it) != key}
                 case _:
                     pass

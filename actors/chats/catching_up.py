@@ -6,14 +6,14 @@ from typing import TypeVar
 from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
-from actors.chats.backlog import NOTES, Backlog, put_note, read_notes
+from actors.chats.backlog import Backlog, read_notes
 from actors.chats.choices import question
 from actors.chats.hints import DeliveryHints
 from actors.chats.manner import manner_for
 from protocols.ids import RoomId, SurfaceName, surface_of
 from protocols.journal import Row, RowState
 from protocols.mail import Address, Question
-from protocols.store import Commit, FindKeys, FindRow, StoreMessage
+from protocols.store import HELD_BACK, Commit, FindKeys, FindRow, StoreMessage
 from protocols.surfaces import Surface
 
 A = TypeVar("A")
@@ -39,11 +39,11 @@ class CatchingUp:
 
     async def begin(self) -> None:
         """Know what earlier lives have asked."""
-        self.backlog.load(read_notes(await self._ask(FindKeys(NOTES))))
+        self.backlog.load(read_notes(await self._ask(FindKeys(HELD_BACK))))
 
     async def began(self) -> None:
         """Forget the questions about which nothing was found in the journal."""
-        if idle := self.backlog.idle_notes():
+        if idle := self.backlog.idle_notes(self.surfaces):
             await self._ask(Commit(idle))
 
     async def settle(self) -> Sequence[Row]:
@@ -55,8 +55,6 @@ class CatchingUp:
             # Where the answer is lost the second try conflicts: the question stands there.
             await self._ask(Commit(question(rows, manner, now)))
             self.hints.deliver(rows[-1].room)
-        if settled.joined:
-            await self._ask(Commit(tuple(put_note(place, now) for place in settled.joined)))
         return settled.rest
 
     async def look_at(self, room: RoomId) -> None:

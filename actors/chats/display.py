@@ -44,7 +44,7 @@ class Around:
     """What stands around one answer; empty for nothing.
 
     Args:
-        footer: One line of Markdown below it.
+        footer: Markdown below it, of which nothing is the agent's.
         folded: Plain text above it.
     """
 
@@ -91,12 +91,6 @@ def read_display(text: str | None) -> Display:
     return Display(frozenset(extra for extra in Extra if facts.get(extra.value) is True))
 
 
-async def first_identity(store: Address[StoreMessage], person: PersonId) -> PersonId:
-    """Who *person* is: of two linked identities the first."""
-    text = await ask_through_restarts(store, GetKey(f"linked:{person}"))
-    return person if text is None else PersonId(json.loads(text))
-
-
 async def display_of(store: Address[StoreMessage], person: PersonId) -> Display:
     """What *person* wants to see, who is a ``first_identity``."""
     return read_display(await ask_through_restarts(store, GetKey(display_key(person))))
@@ -105,14 +99,17 @@ async def display_of(store: Address[StoreMessage], person: PersonId) -> Display:
 async def around(
     store: Address[StoreMessage], person: PersonId, outcome: TurnOutcome, manner: Manner
 ) -> Around:
-    """What *person* wants to see around *outcome*; the store is asked only where there is such."""
+    """What *person*, who is a ``first_identity``, wants to see around *outcome*.
+
+    The store is asked only where there is such.
+    """
     if not isinstance(outcome, TurnFinished):
         return NOTHING_AROUND
     footer = "" if outcome.usage is None else footer_of(outcome.usage, manner)
     folded = folded_of(outcome.reasoning)
     if not footer and not folded:
         return NOTHING_AROUND
-    extras = (await display_of(store, await first_identity(store, person))).extras
+    extras = (await display_of(store, person)).extras
     return Around(
         footer if Extra.USAGE in extras else "", folded if Extra.REASONING in extras else ""
     )

@@ -56,14 +56,14 @@ def ending_of(
     """The ending of *row* for *outcome*; what came of the answer is always kept.
 
     The lines in *missing* tell of files that the agent did not get; *around* stands around an
-    answer, and around nothing else.
+    answer, and around nothing else. The text is what the agent said; our own words are below it.
     """
     ending = _ending(outcome, row, manner)
     if isinstance(outcome, TurnFinished) and ending.state is RowState.ANSWERED:
         ending = evolve(ending, around=around)
     if missing:
-        before = (_closed(ending.text),) if ending.text else ()
-        ending = evolve(ending, text="\n\n".join((*before, *missing)))
+        footer = "\n\n".join(line for line in (*missing, ending.around.footer) if line)
+        ending = evolve(ending, around=evolve(ending.around, footer=footer))
     return _retryable(ending, row, manner)
 
 
@@ -157,18 +157,12 @@ def _failed(text: str, kind: FailureKind, manner: Manner) -> Ending:
     reason = f"the agent failed: {kind}"
     if not text.strip():
         return Ending(RowState.FAILED, Voice.GATEWAY, words, reason)
-    return Ending(RowState.FAILED, Voice.AGENT, f"{_closed(text)}\n\n*{words}*", reason)
+    around = Around(footer=f"*{words}*")
+    return Ending(RowState.FAILED, Voice.AGENT, text, reason, around=around)
 
 
 def _stopped(text: str, manner: Manner) -> Ending:
-    words = manner.say(Word.STOPPED_MARK)
+    words, reason = manner.say(Word.STOPPED_MARK), "stopped by its person"
     if not text.strip():
-        return Ending(RowState.STOPPED, Voice.GATEWAY, words, "stopped by its person")
-    whole = f"{_closed(text)}\n\n{words}"
-    return Ending(RowState.STOPPED, Voice.AGENT, whole, "stopped by its person")
-
-
-def _closed(text: str) -> str:
-    """*text* with a code block that was cut in the middle closed, so that ours is not in it."""
-    fences = sum(line.lstrip().startswith("```") for line in text.splitlines())
-    return f"{text}\n```" if fences % 2 else text
+        return Ending(RowState.STOPPED, Voice.GATEWAY, words, reason)
+    return Ending(RowState.STOPPED, Voice.AGENT, text, reason, around=Around(footer=words))

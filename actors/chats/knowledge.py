@@ -7,8 +7,8 @@ import trio
 from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
-from actors.chats.lasts import Lasts, last_key
-from actors.chats.links import Links, in_its_chat, linked_key, read_linked
+from actors.chats.lasts import GONE, Lasts, last_key, read_gone
+from actors.chats.links import Links, group_key, in_its_chat, linked_key, read_group, read_linked
 from actors.chats.notes import RoomNotes, TurnContext, notes_prefix, read_notes
 from actors.chats.presses import EDIT_OFFERED, AnewPress, read_press
 from actors.chats.pushed import Pushed
@@ -72,12 +72,15 @@ class Knowledge:
 
     async def look_up_pushes(self, rows: Iterable[Row]) -> None:
         """Ask for all that the pushes *rows* name, and where their people are told of them."""
-        people = await self.pushed.look_up(rows)
+        owners = set((await self.pushed.look_up(rows)).values())
         async with trio.open_nursery() as nursery:
-            for person in set(people.values()):
-                nursery.start_soon(self._find_linked, person)
-        people |= {user: self.person(person) for user, person in people.items()}
-        await self.look_up_chats(people.values())
+            for owner in owners:
+                nursery.start_soon(self._find_linked, owner)
+        people = set(map(self.person, owners))
+        await self.look_up_chats(people)
+        async with trio.open_nursery() as nursery:
+            for person in people:
+                nursery.start_soon(self._find_group, person)
 
     async def look_up(
         self, rows: Iterable[Row], retries: Iterable[Row], opened: Mapping[RowId, RoomId | None]
@@ -92,6 +95,7 @@ class Knowledge:
         redactions = [row for row in rows if row.redacts is not None]
         pressed = [it for row in rows if row.press and (it := read_press(row.press.action))]
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._find_gone)
             for key in {key for room, person in pairs | new for key in keys_of(room, person)}:
                 nursery.start_soon(self._find_key, key)
             for person in {person for _, person in pairs}:
@@ -204,6 +208,13 @@ class Knowledge:
         text = await ask_through_restarts(self.store, GetKey(last_key(kept_for)))
         if text is not None:
             self.lasts.texts[kept_for] = text
+
+    async def _find_group(self, person: PersonId) -> None:
+        text = await ask_through_restarts(self.store, GetKey(group_key(person)))
+        self.pushed.groups[person] = read_group(text)
+
+    async def _find_gone(self) -> None:
+        self.lasts.gone = read_gone(await ask_through_restarts(self.store, FindKeys(GONE)))
 
     async def _find_notes(self, room: RoomId) -> None:
         rows = await ask_through_restarts(self.store, FindKeys(notes_prefix(room)))

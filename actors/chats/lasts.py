@@ -4,12 +4,15 @@ import json
 
 from attrs import define, field, frozen
 
-from protocols.changes import PutKey
+from protocols.changes import DeleteKey, PutKey
 from protocols.ids import TELEGRAM, Language, PersonId, RoomId, SlotId
 from protocols.journal import Row
 
 LAST = "last:"
 """What the keys of all such chats start with."""
+
+GONE = "gone:"
+"""What the keys of the rooms start with that we are not in any more."""
 
 
 @frozen
@@ -52,6 +55,21 @@ def read_last(text: str | None) -> LastChat | None:
     return LastChat(RoomId(facts["room"]), SlotId(facts["slot"]), language, is_shared)
 
 
+def put_gone(room: RoomId) -> PutKey:
+    """The change that notes that we are not in *room* any more."""
+    return PutKey(f"{GONE}{room}", "true")
+
+
+def read_gone(rows: tuple[tuple[str, str], ...]) -> set[RoomId]:
+    """The rooms in stored *rows* that we are not in any more."""
+    return {RoomId(key.removeprefix(GONE)) for key, _ in rows}
+
+
+def is_within(place: RoomId, room: RoomId) -> bool:
+    """Whether *place* is *room*, or a topic or thread in it."""
+    return place == room or place.startswith(f"{room}/")
+
+
 def read_person(text: str | None) -> PersonId | None:
     """The person in the stored *text*; None where there is none."""
     found = None if text is None else json.loads(text)
@@ -72,14 +90,26 @@ class Lasts:
     Args:
         linked: Whom a person is one with, where that is another one.
         texts: What the store has under the ``last_key`` of a person.
+        gone: The rooms that we are not in any more.
     """
 
     linked: dict[PersonId, PersonId] = field(factory=dict)
     texts: dict[PersonId, str] = field(factory=dict)
+    gone: set[RoomId] = field(factory=set)
 
     def of(self, person: PersonId) -> LastChat | None:
         """The chat that *person* used last, under the identity that all of theirs is kept under."""
         return read_last(self.texts.get(person))
+
+    def is_gone(self, room: RoomId) -> bool:
+        """Whether nobody could read there what we say."""
+        return any(is_within(room, gone) for gone in self.gone)
+
+    def heard_in(self, room: RoomId) -> tuple[DeleteKey, ...]:
+        """The changes that note that we are in *room*, where somebody was heard."""
+        back = sorted(gone for gone in self.gone if is_within(room, gone))
+        self.gone.difference_update(back)
+        return tuple(DeleteKey(f"{GONE}{room}") for room in back)
 
     def used(self, row: Row, slot: SlotId) -> tuple[PutKey, ...]:
         """The change that notes that the sender of *row* uses its room and *slot*, if it is one.

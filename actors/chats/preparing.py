@@ -4,7 +4,8 @@ from attrs import define, frozen
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.files import FORGOTTEN
-from actors.chats.links import in_its_chat, linked_key, read_linked
+from actors.chats.identities import first_identity
+from actors.chats.links import in_its_chat
 from actors.chats.notes import (
     NO_CONTEXT,
     RoomNotes,
@@ -17,7 +18,7 @@ from protocols.files import RemoteFile
 from protocols.ids import PersonId, RoomId, RowId
 from protocols.journal import Row, RowState
 from protocols.mail import Address
-from protocols.store import Commit, FindKeys, FindRow, GetKey, StoreMessage
+from protocols.store import Commit, FindKeys, FindRow, StoreMessage
 
 
 @frozen
@@ -55,8 +56,7 @@ class Preparing:
         notes = await self._notes_for(row)
         files_of = notes.contexts.get(id_, NO_CONTEXT).files_of
         files = row.files or await self._files_of(files_of)
-        linked = await ask_through_restarts(self.store, GetKey(linked_key(row.sender)))
-        return Prepared(row, read_linked(row.sender, linked), notes, files)
+        return Prepared(row, await first_identity(self.store, row.sender), notes, files)
 
     async def notes(self) -> RoomNotes:
         """The notes of the room as they are now."""

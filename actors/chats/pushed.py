@@ -8,6 +8,7 @@ from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.lasts import read_person
+from actors.chats.links import Identity
 from actors.chats.tasks import EndedTask, Task, TaskName, open_key, over_key, read_open, read_over
 from protocols.ids import PersonId
 from protocols.journal import Row, RowState
@@ -24,11 +25,13 @@ class Pushed:
     """What the store has about the tasks and users that some pushes name.
 
     Args:
-        people: By the platform's user id.
+        people: By the platform's user id; they may be linked with others since.
+        groups: The identities that a person is one with, if there are any.
     """
 
     store: Address[StoreMessage]
     people: dict[str, PersonId] = field(factory=dict)
+    groups: dict[PersonId, tuple[Identity, ...]] = field(factory=dict)
     open: dict[TaskName, Task] = field(factory=dict)
     over: dict[TaskName, EndedTask] = field(factory=dict)
 

@@ -1,14 +1,17 @@
 """What becomes of a push of the platform: a line, the end of a task, or nothing new; pure."""
 
+from collections.abc import Mapping
+
 from attrs import define, evolve
 
 from actors.chats.decisions import Decision, ignored
 from actors.chats.endings import Ending
 from actors.chats.lasts import LastChat, private_room
+from actors.chats.links import surface_of_person
 from actors.chats.manner import Manner, manner_for
 from actors.chats.page import Page
 from actors.chats.pushed import Pushed, event_of, name_of
-from actors.chats.slots import number_of, read_slot, slot_with
+from actors.chats.slots import Chat, number_of, read_slot, slot_with
 from actors.chats.task_words import done, failed, line_of
 from actors.chats.tasks import EndedTask, Task, open_key, put_open, put_over
 from protocols.changes import (
@@ -20,7 +23,7 @@ from protocols.changes import (
     QueueRow,
     StartRow,
 )
-from protocols.ids import Language, PersonId, RowId, run_id_for, surface_of
+from protocols.ids import Language, PersonId, RowId, SlotId, run_id_for, surface_of
 from protocols.journal import Row, RowState
 from protocols.platform import AgentEvent, AgentEventKind
 
@@ -43,13 +46,15 @@ class PushSorter:
             return Decision(row, kept_for_operator(row, "it cannot be read"))
         if (old := self._is_said(event)) is not None:
             return Decision(row, ignored(row, old))
-        person = self.pushed.people.get(event.user_id)
-        if person is None:
-            return Decision(row, kept_for_operator(row, "nobody here is that user"))
+        owner = self.pushed.people.get(event.user_id)
+        if owner is None:
+            return self._untold(row, event, "nobody here is that user")
         task = self.pushed.open.get(name_of(event))
-        place = self._place(event, person, task)
+        place = self._place(event, owner, task)
         if place is None:
-            return Decision(row, kept_for_operator(row, "no room of the person is known"))
+            return self._untold(row, event, "no room of the person is known")
+        if not self.page.access.may_write(self._reader(owner, place)):
+            return self._untold(row, event, "its person has no access")
         if surface_of(place.room) not in self.page.surfaces:
             return Decision(row)  # it waits until that is back
         if event.kind is AgentEventKind.TASK_PROGRESS:
@@ -65,15 +70,26 @@ class PushSorter:
             return f"the task is over: its outcome is that of row {ended.row}"
         return f"{event.kind} was said before" if event.kind in ended.kinds else None
 
-    def _place(self, event: AgentEvent, person: PersonId, task: Task | None) -> LastChat | None:
+    def _untold(self, row: Row, event: AgentEvent, why: str) -> Decision:
+        """*row* is said to nobody, and its line ends; the operator has all but progress."""
+        is_progress = event.kind is AgentEventKind.TASK_PROGRESS
+        changes = ignored(row, f"push: {why}") if is_progress else kept_for_operator(row, why)
+        task = self.pushed.open.pop(name_of(event), None)
+        if task is None:
+            return Decision(row, changes)
+        ended = FinishRow(task.row, RowState.REFUSED, f"push: {why}")
+        changes = (*changes, ended, DeleteKey(open_key(task.name)))
+        return Decision(row, changes, ended_task=task.row)
+
+    def _place(self, event: AgentEvent, owner: PersonId, task: Task | None) -> LastChat | None:
         """Where *event* is told: where its line stands, in its chat, or in the last one."""
-        last = self.page.known.lasts.of(person)
         if task is not None:
             return LastChat(task.room, slot_with(1), task.language)
+        person, lasts = self.page.known.person(owner), self.page.known.lasts
         # The archived are there as well.
-        chats = {slot: it for slot, it in self.page.known.chats.get(person, {}).items() if it.room}
-        slot = None if event.chat_id is None else read_slot(event.chat_id)
-        chat = None if slot is None else chats.get(slot)
+        known = self.page.known.chats.get(person, {}).items()
+        chats = {slot: it for slot, it in known if it.room and not lasts.is_gone(it.room)}
+        chat, last = self._named(event, owner, chats), lasts.of(person)
         if chat is None and last is not None:
             return last
         if chat is None and chats:
@@ -82,7 +98,26 @@ class PushSorter:
         if chat is not None:
             return LastChat(chat.room, chat.slot, language)
         room = private_room(person)
-        return None if room is None else LastChat(room, slot_with(1), language)
+        if room is None or lasts.is_gone(room):
+            return None
+        return LastChat(room, slot_with(1), language)
+
+    def _named(
+        self, event: AgentEvent, owner: PersonId, chats: Mapping[SlotId, Chat]
+    ) -> Chat | None:
+        """The chat that *event* names, if that is one of *chats*."""
+        slot = None if event.chat_id is None else read_slot(event.chat_id)
+        chat = None if slot is None else chats.get(slot)
+        if chat is None or self.page.known.person(owner) == owner:
+            return chat
+        # A link may have given the chat another number, which is that of the other's chat now.
+        return chat if surface_of(chat.room) == surface_of_person(owner) else None
+
+    def _reader(self, owner: PersonId, place: LastChat) -> PersonId:
+        """Who reads in *place* what is said to *owner*."""
+        person, here = self.page.known.person(owner), surface_of(place.room)
+        group = (one.person for one in self.pushed.groups.get(person, ()))
+        return next((one for one in group if surface_of_person(one) == here), person)
 
     def _goes_on(self, row: Row, event: AgentEvent, task: Task | None, place: LastChat) -> Decision:
         """A line about a task: a new one, or newer words in it."""

@@ -206,7 +206,7 @@ class ChatSession:
         if isinstance(outcome, TurnAsks):
             confirm = asked(row.id, _slot(row), outcome, now=self.clock())
             more = (put_question(row.room, row.sender, confirm),)
-        shown = await around(self.store, row.sender, outcome, manner)
+        shown = await around(self.store, running.turn.sender, outcome, manner)
         ending = ending_of(outcome, row, manner, missing=lines, around=shown)
         await self._end(row, ending, notes, more=more)
         self._answer_stops(row.id if isinstance(outcome, TurnStopped) else None)

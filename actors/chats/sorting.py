@@ -57,7 +57,8 @@ class Sorter:
     def decide(self, row: Row) -> Decision:
         """What becomes of *row*."""
         decision = self._decide(row)
-        changes = (*decision.changes, *self.page.slots.take_changes())
+        heard = self.page.known.lasts.heard_in(row.room)
+        changes = (*decision.changes, *self.page.slots.take_changes(), *heard)
         decision = evolve(decision, changes=changes)
         self.page.remember(decision)
         return decision

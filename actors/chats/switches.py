@@ -15,9 +15,9 @@ from actors.chats.display import (
     display_key,
     display_of,
     display_text,
-    first_identity,
     read_switch,
 )
+from actors.chats.identities import first_identity
 from actors.chats.keyboards import (
     buttoned_skills,
     extra_label,

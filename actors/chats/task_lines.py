@@ -9,7 +9,7 @@ from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.hints import DeliveryHints
-from actors.chats.lasts import LAST, read_last
+from actors.chats.lasts import LAST, is_within, put_gone, read_last
 from actors.chats.task_words import given_up
 from actors.chats.tasks import LONGEST_SILENCE, OPEN, Task, open_key, read_all_open
 from protocols.changes import AddOutgoing, Change, DeleteKey, FinishRow
@@ -111,16 +111,15 @@ class TaskLines:
                 self.hints.deliver(task.room)
 
     async def close_room(self, room: RoomId, reason: str) -> None:
-        """End the lines in *room* without a word, and let nobody's last chat be there."""
+        """End the lines in *room* without a word, and let nobody be told anything there."""
         for task in await self._open():
-            if _is_within(task.room, room):
+            if is_within(task.room, room):
                 await self._end(task, reason)
         stored: Keys = await self._ask(FindKeys(LAST))
-        there = [
-            key for key, text in stored if (it := read_last(text)) and _is_within(it.room, room)
-        ]
-        if there:
-            await self._ask(Commit(tuple(map(DeleteKey, there))))
+        there = (
+            key for key, text in stored if (it := read_last(text)) and is_within(it.room, room)
+        )
+        await self._ask(Commit((put_gone(room), *map(DeleteKey, there))))
 
     async def _end(self, task: Task, reason: str, *words: AddOutgoing) -> None:
         gone = DeleteKey(open_key(task.name))
@@ -152,8 +151,3 @@ class TaskLines:
 def pause_after(shows: int) -> float:
     """Seconds until a line may be changed again: on Matrix each change is an event for ever."""
     return min(LONGEST_PAUSE, SHORTEST_PAUSE * (1 + shows // 4))
-
-
-def _is_within(place: RoomId, room: RoomId) -> bool:
-    """Whether *place* is *room*, or a topic or thread in it."""
-    return place == room or place.startswith(f"{room}/")

@@ -9,8 +9,8 @@ from attrs import define
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.hints import DeliveryHints
+from actors.chats.identities import first_identity
 from actors.chats.lasts import last_key, private_room, read_last
-from actors.chats.links import linked_key, read_linked
 from protocols.changes import AddOutgoing, PutKey, TakeKey
 from protocols.ids import PersonId, RoomId, RowId, SurfaceName, surface_of
 from protocols.journal import Voice
@@ -33,7 +33,7 @@ class Telling:
     hints: DeliveryHints
 
     async def tell(self, person: PersonId, text: str) -> bool:
-        """Say *text* in the room that *person* used last; whether it is durably on its way."""
+        """Say *text* where *person* last talked with us alone; whether it is durably on its way."""
         room = await self._room_of(person)
         if room is None or surface_of(room) not in self.surfaces:
             return False
@@ -46,9 +46,11 @@ class Telling:
         return True
 
     async def _room_of(self, person: PersonId) -> RoomId | None:
-        linked = read_linked(person, await self._ask(GetKey(linked_key(person))))
-        last = read_last(await self._ask(GetKey(last_key(linked))))
-        return private_room(person) if last is None else last.room
+        first = await first_identity(self.store, person)
+        last = read_last(await self._ask(GetKey(last_key(first))))
+        if last is None or last.is_shared:  # it is for nobody else to read
+            return private_room(person)
+        return last.room
 
     async def _ask(self, question: Question[A]) -> A:
         return await ask_through_restarts(self.store, question)

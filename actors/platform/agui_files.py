@@ -1,9 +1,7 @@
-"""A person's files in the message itself: AG-UI has no other way to a server that is not ours."""
+"""A person's files in the message itself, as AG-UI has no other way to any server; pure."""
 
 from hashlib import sha256
 from typing import Any
-
-import trio
 
 from actors.platform.agui_parts import part_of
 from protocols.platform import Attachment, FailureKind, PlatformFailedError
@@ -14,16 +12,14 @@ MOST_INLINE_BYTES = 4 * 2**20
 """A larger file would make a request that no server takes."""
 
 
-async def parts_of(files: tuple[Attachment, ...]) -> list[Json]:
+def parts_of(files: tuple[Attachment, ...]) -> list[Json]:
     """*files* as parts of a message, each behind its name: most agents show a model no metadata.
+
+    It takes its time: large files are hashed.
 
     Raises:
         PlatformFailedError: One is too large, not what it says, or nowhere that others can see.
     """
-    return await trio.to_thread.run_sync(_all, files) if files else []
-
-
-def _all(files: tuple[Attachment, ...]) -> list[Json]:
     return [part for file in files for part in _named(file)]
 
 

@@ -19,6 +19,10 @@ _MOST_INTERRUPTS = 20
 _LONGEST_LABEL = 100
 _LONGEST_QUESTION = 4000
 _LONGEST_TOKEN = 2**16
+"""In bytes."""
+
+_MOST_OF_RESULTS = (_LONGEST_TOKEN, 4000, 400)
+"""Characters of each tool's result that a question repeats; the fewer, the longer all of it is."""
 
 
 @frozen
@@ -169,12 +173,32 @@ def _answer(kept: Json, choice: str | None, words: str) -> tuple[Json, bool]:
 
 
 def _token(kept: list[Json], messages: list[Json]) -> str:
-    token = json.dumps({"i": kept, "m": messages} if messages else {"i": kept})
-    if len(token) > _LONGEST_TOKEN:
-        token = json.dumps({"i": kept})
-    if len(token) > _LONGEST_TOKEN:
+    for most in _MOST_OF_RESULTS if messages else ():
+        token = _written({"i": kept, "m": [_cut(message, most) for message in messages]})
+        if _fits(token):
+            return token
+    token = _written({"i": kept})
+    if not _fits(token):
         raise _broken()
     return token
+
+
+def _cut(message: Json, most: int) -> Json:
+    """*message*; what a tool gave is cut: agents call it again, and go on without it."""
+    content = message.get("content")
+    if message.get("role") != "tool" or not isinstance(content, str) or len(content) <= most:
+        return message
+    return message | {"content": f"{content[:most]}…"}
+
+
+def _written(token: Json) -> str:
+    """As short as it can be, with nothing in it that no store takes."""
+    text = json.dumps(token, ensure_ascii=False)
+    return text if text_of(text) == text else json.dumps(token)
+
+
+def _fits(token: str) -> bool:
+    return len(token.encode()) <= _LONGEST_TOKEN
 
 
 def _broken() -> PlatformFailedError:

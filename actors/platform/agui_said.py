@@ -11,8 +11,8 @@ from actors.platform.json_values import text_of
 
 Json = dict[str, Any]
 
-_MOST_CHARS = 2**16
-"""More does not go into a question; then nothing is kept."""
+_MOST_CHARS = 2**20
+"""More is not remembered; then nothing is kept. What goes into a question is cut further."""
 
 
 @define(eq=False)

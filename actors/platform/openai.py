@@ -5,7 +5,7 @@ again here; ``TurnRunner`` does while nothing has been shown.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 
@@ -13,6 +13,7 @@ import structlog
 import trio
 from attrs import define, field
 
+from actors.platform.local_client import LocalClient
 from actors.platform.local_settings import manners
 from actors.platform.local_users import LocalUsers
 from actors.platform.openai_wire import (
@@ -31,19 +32,15 @@ from protocols.ids import RunId
 from protocols.mail import Address
 from protocols.platform import (
     NO_DETAILS,
-    Answer,
     Attachment,
     FailureKind,
     PlatformClient,
     PlatformFailedError,
     Resume,
     RunDetails,
-    SettingsAction,
     StreamFinished,
     StreamPart,
     TextDelta,
-    User,
-    UserSettings,
 )
 from protocols.store import StoreMessage
 
@@ -69,16 +66,15 @@ async def open_openai(
 ) -> AsyncIterator[PlatformClient]:
     """The server at the address in *settings*, for one life of the bridge."""
     async with agent_http(settings.url, settings.secret, stall=_SILENCE) as http:
-        yield OpenAIClient(http, settings, LocalUsers(store))
+        yield OpenAIClient(LocalUsers(store), http, settings)
 
 
 @define(eq=False)
-class OpenAIClient:
+class OpenAIClient(LocalClient):
     """A ``PlatformClient`` that speaks Chat Completions."""
 
     _http: AgentHttp
     _told: AgentSettings
-    _users: LocalUsers
     _only_model: str = field(init=False, default="")
     _wants_usage: bool = field(init=False, default=True)
 
@@ -94,40 +90,6 @@ class OpenAIClient:
         except StatusError as error:
             if error.status not in _SAYS_NOTHING:
                 raise
-
-    async def get_or_create_user(self, external_id: str, platform: str, display_name: str) -> User:
-        """The user of a person on a surface; the server never hears of them."""
-        return await self._users.get_or_create_user(external_id, platform, display_name)
-
-    async def get_settings(self, user_id: str) -> UserSettings:
-        """The person's settings, kept here."""
-        return await self._users.get_settings(user_id)
-
-    async def update_settings(self, user_id: str, action: SettingsAction) -> UserSettings:
-        """Change the person's settings, kept here."""
-        return await self._users.update_settings(user_id, action)
-
-    async def cancel_run(self, run_id: RunId) -> None:  # noqa: ARG002  # the server knows none
-        """Nothing more than leaving the stream, which closes its connection: the server stops."""
-        await trio.lowlevel.checkpoint()
-
-    async def send_message(
-        self,
-        user_id: str,
-        chat_id: str,
-        text: str,
-        *,
-        run_id: RunId,
-        attachments: tuple[Attachment, ...] = (),
-        details: RunDetails = NO_DETAILS,
-    ) -> Answer:
-        """Run the model and wait for the whole answer."""
-        stream = self.stream_message(
-            user_id, chat_id, text, run_id=run_id, attachments=attachments, details=details
-        )
-        async with aclosing(stream) as parts:
-            said = [part.text async for part in parts if isinstance(part, TextDelta)]
-        return Answer("".join(said))
 
     async def stream_message(
         self,

@@ -39,7 +39,7 @@ async def whole_answer(stream: AsyncGenerator[StreamPart, None]) -> Answer:
                 case StreamFinished(files):
                     return Answer("".join(said), files)
                 case StreamAsks(question=question):
-                    return Answer("".join([*said, question]))
+                    return Answer(f"{''.join(said)}\n\n{question}".strip())
                 case StreamStopped():
                     break
                 case _:

@@ -10,6 +10,7 @@ from actors.store.rows import dead_letters, journal_row, journal_rows, outbox_ro
 from protocols.ids import RoomId, SurfaceName, surface_of
 from protocols.journal import Cursor, Exchange, Row
 from protocols.store import (
+    HELD_BACK,
     DeadLetters,
     FinalOutgoing,
     FindEvent,
@@ -220,9 +221,12 @@ def _summary(db: Connection) -> JournalSummary:
         outgoing=dict(db.execute("SELECT state, count(*) FROM outbox GROUP BY state")),
         dead_letters=db.execute("SELECT count(*) FROM dead_letter").fetchone()[0],
         oldest_unfinished_at=db.execute(
-            # A task that the platform works at may run for hours; nothing waits for it.
+            # A task that the platform works at may run for hours, and who was asked whether to be
+            # answered may never say so: nothing waits for us.
             "SELECT min(received_at) FROM inbox WHERE state IN ('received', 'queued', 'running')"
-            " AND NOT (state = 'running' AND surface = 'platform')"
+            " AND NOT (state = 'running' AND surface = 'platform') AND NOT (state = 'received'"
+            " AND EXISTS (SELECT 1 FROM kv WHERE key = ? || room || ' ' || sender))",
+            (HELD_BACK,),
         ).fetchone()[0],
     )
 

@@ -182,13 +182,13 @@ def test_each_mode_has_its_own_address_and_secret() -> None:
     both = {
         "OPENAI_BASE_URL": "http://here:1/v1/",
         "OPENAI_API_KEY": "sk-1",
-        "AGUI_URL": "http://x",
+        "AGUI_URL": "http://x/agent/",
     }
     openai = load_settings(both | {"PLATFORM_MODE": "openai"}).agent
     agui = load_settings(both | {"PLATFORM_MODE": "agui", "AGUI_TOKEN": "t"}).agent
 
     assert (openai.url, openai.secret) == ("http://here:1/v1", "sk-1")
-    assert (agui.url, agui.secret) == ("http://x", "t")
+    assert (agui.url, agui.secret) == ("http://x/agent/", "t")
     assert load_settings({}).agent.url == ""
     assert "sk-1" not in repr(openai)
 

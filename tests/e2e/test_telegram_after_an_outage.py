@@ -20,7 +20,10 @@ async def test_everything_is_answered_in_order_and_within_the_limits(
     tmp_path: Path, number: int
 ) -> None:
     random = Random(12)
-    async with telegram_api() as api, program(tmp_path, **telegram_settings(api)) as it:
+    async with (
+        telegram_api() as api,
+        program(tmp_path, **telegram_settings(api, CATCH_UP_ASK="0")) as it,
+    ):
         people = [api.person(ANN + index) for index in range(max(4, number // 20))]
         asked: dict[int, list[str]] = {person.id: [] for person in people}
         for index in range(number):

@@ -31,10 +31,10 @@ class PydanticAgent:
         """For ``AGUI_URL``."""
         return f"{self.address}/agent"
 
-    def stopped(self) -> list[str]:
-        """Messages whose answers it gave up, because whoever asked had gone."""
-        answer = httpx2.get(f"{self.address}/stopped", trust_env=False)
-        return [str(text) for text in answer.raise_for_status().json()]
+    def given_up(self) -> str:
+        """The next message whose answer it gives up, because whoever asked has gone; waits."""
+        answer = httpx2.get(f"{self.address}/given-up", trust_env=False, timeout=10)
+        return answer.raise_for_status().text
 
 
 @contextmanager

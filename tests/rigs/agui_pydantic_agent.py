@@ -6,7 +6,8 @@ what the words of a message say:
 ==============  ===============================================================================
 ``say before``  lists what was said before in the chat, as it was sent along
 ``say context`` lists what it was told about the person
-``delete X``    calls a tool that needs an approval; ``delete X and Y`` calls it twice
+``delete X``    calls a tool that needs an approval; ``delete X and Y`` calls it twice at once,
+                ``delete X then Y`` asks for the second when the first is done
 ``use tool``    calls a tool that needs none
 ``think``       thinks before it answers
 ``answer slowly``  some words, then a word every 50 ms for a minute
@@ -22,7 +23,8 @@ Anything else is repeated, word by word.
 import argparse
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -39,67 +41,141 @@ from pydantic_ai.models.function import AgentInfo, DeltaThinkingPart, DeltaToolC
 from pydantic_ai.ui.ag_ui import AGUIAdapter
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 Delta = str | dict[int, DeltaToolCall] | dict[int, DeltaThinkingPart]
 
-stopped: list[str] = []
+SLOWLY = "answer slowly"
+PAUSE = 0.05
+
+given_up: asyncio.Queue[str] = asyncio.Queue()
 """Messages whose answers were given up in the middle: whoever asked had gone."""
+
+
+@dataclass
+class Asked:
+    """What the model is given.
+
+    Attributes:
+        text: What the person wrote last, with what came along; empty where only a tool returned.
+    """
+
+    messages: list[ModelMessage]
+    info: AgentInfo
+    text: str
 
 
 async def answer(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[Delta]:
     """The model: what it says to the last of *messages*."""
-    results = [part for part in messages[-1].parts if isinstance(part, ToolReturnPart)]
-    text = words(messages[-1])
-    match text.split():
-        case _ if results:
-            for result in results:
-                yield f"{result.outcome}: {result.content}\n"
-        case ["say", "before"]:
-            yield "\n".join(map(said, messages[:-1])) or "nothing"
-        case ["say", "context"]:
-            yield info.instructions or "nothing"
-        case ["delete", *names]:
-            yield "I have to ask. "
-            for number, name in enumerate(name for name in names if name != "and"):
-                yield {number: DeltaToolCall("delete_file", json.dumps({"path": name}))}
-        case ["use", "tool"]:
-            yield {0: DeltaToolCall("count_words", json.dumps({"text": "one two"}))}
-        case ["think"]:
-            yield {0: DeltaThinkingPart(content="Let me ")}
-            yield {0: DeltaThinkingPart(content="see.")}
-            yield "Now I know."
-        case ["answer", "slowly"]:
-            async for word in slowly(text):
-                yield word
-        case ["fail", *rest]:
-            if not rest:
-                yield "I begin, and then "
-            raise RuntimeError("a secret of the agent's own")
-        case ["say", "nothing"] | ["<system>Please", *_]:  # how it is asked for more than nothing
-            yield ""
-        case _:
-            for word in f"You said: {text}".split(" "):
-                yield f"{word} "
-
-
-async def slowly(text: str) -> AsyncIterator[str]:
-    """Words for a minute."""
+    asked = Asked(messages, info, words(messages[-1]))
+    has_results = any(isinstance(part, ToolReturnPart) for part in messages[-1].parts)
     try:
-        for number in range(1200):
-            yield f"word{number} "
-            await asyncio.sleep(0.05)
+        for delta in after_tools(asked) if has_results else reply(asked):
+            yield delta
+            await asyncio.sleep(PAUSE if asked.text == SLOWLY else 0)
     except (asyncio.CancelledError, GeneratorExit):
-        stopped.append(text)
+        given_up.put_nowait(asked.text)
         raise
+
+
+def reply(asked: Asked) -> Iterator[Delta]:
+    """What is said to the person's words."""
+    if asked.text.startswith("delete "):
+        return delete(asked)
+    if asked.text.startswith("<system>"):  # it is asked for more than nothing
+        return iter([""])
+    return REPLIES.get(asked.text, repeat)(asked)
+
+
+def after_tools(asked: Asked) -> Iterator[Delta]:
+    """What is said when tools have returned, or were not allowed to be called."""
+    for part in asked.messages[-1].parts:
+        if isinstance(part, ToolReturnPart):
+            yield f"{part.outcome}: {part.content}\n"
+    for name in left_to_delete(asked.messages):
+        yield {0: deletion(name)}
+
+
+def repeat(asked: Asked) -> Iterator[Delta]:
+    """The words again."""
+    for word in f"You said: {asked.text}".split(" "):
+        yield f"{word} "
+
+
+def before(asked: Asked) -> Iterator[Delta]:
+    """What was said before."""
+    yield "\n".join(map(said, asked.messages[:-1])) or "nothing"
+
+
+def context(asked: Asked) -> Iterator[Delta]:
+    """What it was told about the person."""
+    yield asked.info.instructions or "nothing"
+
+
+def use_tool(asked: Asked) -> Iterator[Delta]:  # noqa: ARG001  # one shape for all replies
+    """A call that needs nobody."""
+    yield {0: DeltaToolCall("count_words", json.dumps({"text": "one two"}))}
+
+
+def delete(asked: Asked) -> Iterator[Delta]:
+    """Calls that need an approval."""
+    _, *names = asked.text.split()
+    first = names[: names.index("then")] if "then" in names else names
+    yield "I have to ask. "
+    for number, name in enumerate(name for name in first if name != "and"):
+        yield {number: deletion(name)}
+
+
+def think(asked: Asked) -> Iterator[Delta]:  # noqa: ARG001  # one shape for all replies
+    """Thoughts, then an answer."""
+    yield {0: DeltaThinkingPart(content="Let me ")}
+    yield {0: DeltaThinkingPart(content="see.")}
+    yield "Now I know."
+
+
+def slowly(asked: Asked) -> Iterator[Delta]:  # noqa: ARG001  # one shape for all replies
+    """Words for a minute."""
+    yield from (f"word{number} " for number in range(round(60 / PAUSE)))
+
+
+def fail(asked: Asked) -> Iterator[Delta]:
+    """Nothing good."""
+    if asked.text == "fail":
+        yield "I begin, and then "
+    raise RuntimeError("a secret of the agent's own")
+
+
+REPLIES: dict[str, Callable[[Asked], Iterator[Delta]]] = {
+    "say before": before,
+    "say context": context,
+    "say nothing": lambda _: iter([""]),
+    "use tool": use_tool,
+    "think": think,
+    SLOWLY: slowly,
+    "fail": fail,
+    "fail at once": fail,
+}
+
+
+def deletion(name: str) -> DeltaToolCall:
+    """The call of the tool that deletes a file."""
+    return DeltaToolCall("delete_file", json.dumps({"path": name}))
+
+
+def left_to_delete(messages: list[ModelMessage]) -> list[str]:
+    """What is to be deleted once the first is done."""
+    asked = next(text for message in reversed(messages) if (text := words(message)))
+    *first, last = asked.split()
+    is_done = any(last in str(part) for part in messages[-1].parts)
+    return [last] if "then" in first and not is_done else []
 
 
 def words(message: ModelMessage) -> str:
     """What a person wrote, with what came along."""
     found = []
     for part in message.parts:
-        if isinstance(part, UserPromptPart):
+        if isinstance(part, UserPromptPart):  # others are the agent's own
             content = [part.content] if isinstance(part.content, str) else part.content
             found += [one if isinstance(one, str) else file_words(one) for one in content]
     return "\n".join(found)
@@ -157,9 +233,9 @@ async def run(request: Request) -> Response:
     return answered
 
 
-async def stops(request: Request) -> Response:  # noqa: ARG001  # it asks nothing
-    """What was given up."""
-    return JSONResponse(stopped)
+async def next_given_up(request: Request) -> Response:  # noqa: ARG001  # it asks nothing more
+    """The next message whose answer is given up."""
+    return PlainTextResponse(await given_up.get())
 
 
 def main() -> None:
@@ -167,7 +243,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--key", default="")
     wanted = parser.parse_args()
-    app = Starlette(routes=[Route("/agent", run, methods=["POST"]), Route("/stopped", stops)])
+    run_route = Route("/agent", run, methods=["POST"])
+    app = Starlette(routes=[run_route, Route("/given-up", next_given_up)])
     app.state.key = wanted.key
     uvicorn.run(app, host="127.0.0.1", port=0, log_level="info", access_log=False)
 

@@ -13,6 +13,7 @@ from actors.chats.intake import PAGE
 from protocols.chats import RoomGone
 from protocols.ids import Language, RemoteId, RoomId, RowId
 from protocols.journal import Arrival, RowState
+from protocols.store import HELD_BACK, SummariseJournal
 from tests.actors.chats.fake_surface import photo
 from tests.actors.chats.test_every_step import EveryStep
 from tests.actors.chats.world import HERE, ME, ME_THERE, OTHER_ROOM, ROOM, YOU, World
@@ -443,6 +444,23 @@ async def test_another_life_holds_it_back_and_asks_nothing(autojump_clock: MockC
     assert world.faults == []
 
 
+async def test_where_it_is_switched_off_meanwhile_all_is_answered(
+    autojump_clock: MockClock,
+) -> None:
+    before = a_world(autojump_clock, has_buttons=True)
+    async with before.running() as world:
+        rows = await come_back(world, *waiting(world, *FIVE))
+    async with World(autojump_clock, journal=before.journal, has_buttons=True).running() as world:
+        await world.settle()
+        await world.press(f"wait:{rows[-1]}:all")
+        await world.settle()
+
+    assert world.texts == [f"echo {text}" for text in FIVE]
+    assert [answer.is_refused for answer in world.answers] == [True]
+    assert not any(key.startswith(HELD_BACK) for key in world.journal.keys)
+    assert world.faults == []
+
+
 async def test_a_question_about_nothing_is_forgotten_by_the_next_life(
     autojump_clock: MockClock,
 ) -> None:
@@ -457,7 +475,7 @@ async def test_a_question_about_nothing_is_forgotten_by_the_next_life(
     assert not any(key.startswith("catch_up:") for key in before.journal.keys)
 
 
-async def test_a_second_absence_joins_what_was_asked_and_does_not_ask_again(
+async def test_a_second_absence_asks_again_about_all_that_waits(
     autojump_clock: MockClock,
 ) -> None:
     before = a_world(autojump_clock)
@@ -467,13 +485,46 @@ async def test_a_second_absence_joins_what_was_asked_and_does_not_ask_again(
     after = a_world(autojump_clock, journal=before.journal)
     async with after.running() as world:
         await come_back(world, *waiting(world, "a", "b", "c", "d"))
-        assert world.texts == []
+        (asked,) = world.texts
+        assert asked.startswith(ASKED.format(9))
     again = a_world(autojump_clock, journal=before.journal)
     async with again.running() as world:
         said = await world.say("all")
 
     assert said == ["I answer all of them: 9.", *(f"echo {it}" for it in (*FIVE, *"abcd"))]
     assert world.faults == []
+
+
+async def test_a_life_without_its_surface_forgets_no_question(
+    autojump_clock: MockClock,
+) -> None:
+    there: dict[str, Any] = {"room": HERE, "sender": ME_THERE}
+    before = a_world(autojump_clock, has_telegram=True)
+    async with before.running() as world:
+        await come_back(world, *waiting(world, *FIVE, **there))
+    async with a_world(autojump_clock, journal=before.journal).running():
+        await trio.sleep(60)
+    assert f"{HELD_BACK}{HERE} {ME_THERE}" in before.journal.keys
+    after = a_world(autojump_clock, journal=before.journal, has_telegram=True)
+    async with after.running() as world:
+        await trio.sleep(60)
+        said = await world.say("last", **there)
+
+    assert said == ["I answer the last one. Left unanswered: 4.", "echo five"]
+    assert sum("While I was away" in out.text for out in world.journal.outbox.values()) == 1
+    assert not any(key.startswith(HELD_BACK) for key in world.journal.keys)
+    assert world.faults == []
+
+
+async def test_what_its_person_says_nothing_about_is_nothing_that_waits_for_us(
+    autojump_clock: MockClock,
+) -> None:
+    async with a_world(autojump_clock).running() as world:
+        await come_back(world, *waiting(world, *FIVE))
+        summary = await world.store.address.ask(SummariseJournal())
+
+    assert summary.oldest_unfinished_at is None
+    assert summary.rows == {"received": 5}
 
 
 async def test_who_lost_access_meanwhile_is_a_stranger_again(autojump_clock: MockClock) -> None:

@@ -23,7 +23,7 @@ from actors.chats.manner import Manner
 from protocols.ids import Language
 from protocols.journal import OutboxRow
 from protocols.platform import Usage
-from tests.actors.chats.world import ME, YOU, World
+from tests.actors.chats.world import ME, YOU, World, shown
 
 ENGLISH = Manner(Language("en"), "/")
 RUSSIAN = Manner(Language("ru"), "/")
@@ -163,4 +163,7 @@ async def test_what_an_agent_does_not_say_is_not_looked_for(autojump_clock: Mock
     async with world.running():
         await world.say("hello", "fail")
 
-    assert [(out.footer, out.folded) for out in world.sent] == [("", "")] * 2
+    assert [(shown(out), out.folded) for out in world.sent] == [
+        ("echo hello", ""),
+        ("part\n\n*The agent's answer broke off. !retry tries again.*", ""),
+    ]

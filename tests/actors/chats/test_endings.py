@@ -87,8 +87,8 @@ def test_a_failure_keeps_what_came_and_explains() -> None:
     ending = ending_of(TurnFailed("Half an", FailureKind.CUT), a_row(), MANNER)
 
     assert (ending.state, ending.voice) == (RowState.FAILED, Voice.AGENT)
-    assert ending.text.startswith("Half an\n\n")
-    assert "broke off" in ending.text
+    assert ending.text == "Half an"
+    assert ending.around.footer == "*The agent's answer broke off. !retry tries again.*"
     assert ending.reason == "the agent failed: cut"
 
 
@@ -96,14 +96,21 @@ def test_a_stopped_answer_keeps_what_came() -> None:
     ending = ending_of(TurnStopped("Half an"), a_row(), MANNER)
 
     assert (ending.state, ending.voice) == (RowState.STOPPED, Voice.AGENT)
-    assert ending.text.startswith("Half an\n\n")
-    assert "Stopped" in ending.text
-    assert text_of(TurnStopped("")).startswith("*Stopped")
+    assert ending.text == "Half an"
+    assert ending.around.footer == "*Stopped. !retry sends your message again.*"
+    assert text_of(TurnStopped("")) == ending.around.footer
 
 
-def test_our_words_are_never_inside_a_code_block_that_was_cut() -> None:
-    assert "```py\nx = 1\n```\n\n*Stopped" in text_of(TurnStopped("```py\nx = 1"))
-    assert "```\nx\n```\n\n*Stopped" in text_of(TurnStopped("```\nx\n```"))
+def test_missing_files_are_told_of_below_what_the_agent_said() -> None:
+    around = Around("*56 out*", "I think.")
+
+    def around_of(outcome: TurnOutcome) -> Around:
+        ending = ending_of(outcome, a_row(), MANNER, missing=("*no a*", "*no b*"), around=around)
+        return ending.around
+
+    assert around_of(TurnFinished("Hi")) == Around("*no a*\n\n*no b*\n\n*56 out*", "I think.")
+    assert around_of(TurnAsks("", "i", "Which?", ())) == Around("*no a*\n\n*no b*")
+    assert around_of(TurnStopped("Half")).footer.startswith("*no a*\n\n*no b*\n\n*Stopped.")
 
 
 def test_a_question_shows_its_choices() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock
 
 from actors.chats.access import AccessPolicy
@@ -12,6 +13,7 @@ from actors.chats.links import CODE_LIFE, MOST_TRIES, PAUSE
 from protocols.ids import TERMINAL, Language, PersonId, RemoteId, RoomId, RowId
 from protocols.journal import RowState
 from protocols.surfaces import Surface
+from tests.actors.chats.pushes import DONE, PROGRESS, a_user, push
 from tests.actors.chats.world import BOSS, HERE, ME, ME_THERE, OTHER_ROOM, ROOM, YOU, World
 
 CODE = "CODE0001"
@@ -406,6 +408,51 @@ async def test_a_link_waits_behind_a_new_chat_that_opens(autojump_clock: MockClo
 
     assert "C2" in chats[0]
     assert "C3" in chats[0]
+    assert world.faults == []
+
+
+@pytest.mark.parametrize("is_parted", [False, True])
+async def test_a_task_that_runs_meanwhile_ends_where_its_line_stands(
+    autojump_clock: MockClock, *, is_parted: bool
+) -> None:
+    async with two_surfaces(autojump_clock).running() as world:
+        a_user(world.journal, ME)
+        a_user(world.journal, ME_THERE, "user-2")
+        await world.say("one")
+        await world.say("one", **THERE)
+        await world.say("/link", **THERE)
+        await world.arrive(push(PROGRESS, "half"))
+        await world.write(f"!link {CODE}")
+        await world.arrive(push(PROGRESS, "of the first", user_id="user-2"))
+        await trio.sleep(1)
+        if is_parted:
+            await world.write("/unlink", **THERE)
+            await trio.sleep(1)
+        await world.arrive(push(DONE, "mine"), push(DONE, "yours", user_id="user-2"))
+        await world.settle()
+
+    told = {out.text: out.room for out in world.sent}
+    assert sum("are the same person to me" in text for text in told) == 2
+    assert (told["mine"], told["yours"]) == (ROOM, HERE)
+    assert world.faults == []
+
+
+async def test_what_was_asked_about_before_is_answered_in_the_chats_of_both(
+    autojump_clock: MockClock,
+) -> None:
+    async with two_surfaces(autojump_clock, catch_up_after=3600.0).running() as world:
+        await world.say("one", **THERE)
+        old = [evolve(world.arrival(text, is_backlog=True), sent_at=-7200.0) for text in "abcd"]
+        await world.arrive(*old)
+        await trio.sleep(10)
+        await world.write("/link", **THERE)
+        await trio.sleep(1)
+        await world.write(f"!link {CODE}")
+        await trio.sleep(1)
+        said = await world.say("all")
+
+    assert said[1:] == [f"echo {text}" for text in "abcd"]
+    assert slots_of(world, ROOM) == ["C2"] * 4
     assert world.faults == []
 
 

@@ -1,14 +1,13 @@
 """Kills while identities are joined and parted: all of it happens, or nothing."""
 
 import json
-import re
 from typing import Any
 
 import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.chats.links import read_group
+from actors.chats.links import OFFERS, read_group
 from actors.chats.slots import Chat, chats_prefix, number_of, person_key, read_chats, read_number
 from protocols.ids import PersonId, SlotId, surface_of
 from protocols.journal import Row
@@ -37,10 +36,10 @@ async def story(world: World) -> None:
 
 
 def code_in(world: World) -> str:
-    """The code that was given: whoever dies between drawing one and giving it draws another."""
-    said = " ".join(out.text for out in world.sent if out.room == HERE)
-    (code,) = re.findall(r"\*\*(CODE\d+)\*\*", said)
-    return str(code)
+    """The code that was given out: a kill may have cost the first."""
+    (offered,) = (text for key, text in world.journal.keys.items() if key.startswith(OFFERS))
+    code: str = json.loads(offered)["code"]
+    return code
 
 
 def a_world(clock: MockClock, **facts: Any) -> World:

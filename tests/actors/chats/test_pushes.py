@@ -10,11 +10,13 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock
 
+from actors.chats.access import AccessPolicy
+from actors.chats.links import Identity, put_group
 from actors.chats.tasks import LONGEST_SILENCE, OPEN, OVER
 from actors.chats.tidying import TIDY_EVERY
 from actors.platform.mock import MockPlatformClient
 from protocols.chats import RetryRefused, RoomGone, RowsArrived
-from protocols.ids import PLATFORM, PersonId, RoomId, RowId
+from protocols.ids import PLATFORM, Language, PersonId, RoomId, RowId
 from protocols.journal import RowState, Voice
 from protocols.platform import AgentEvent, AgentEventKind, Attachment
 from protocols.store import Journal, SummariseJournal
@@ -239,6 +241,85 @@ async def test_a_task_whose_room_is_gone_ends_elsewhere(
     assert world.rows[0].reason == "room is gone: left"
     assert [(out.room, out.text) for out in world.sent] == [(OTHER_ROOM, "whole")]
     assert world.faults == []
+
+
+async def test_a_result_for_a_chat_whose_room_is_gone_is_said_in_another(
+    autojump_clock: MockClock,
+) -> None:
+    async with a_world(autojump_clock) as world:
+        has_chat(world.journal, ME, "C1", RoomId(f"{ROOM}/$thread"))
+        has_chat(world.journal, ME, "C9", ROOM)
+        has_chat(world.journal, ME, "C4", OTHER_ROOM)
+        await world.chats.address.send(RoomGone(ROOM, "left"))
+        await trio.sleep(1)
+        await world.arrive(push(DONE, "for C1", chat_id="C1"), push(DONE, "late", task_id="u"))
+        await world.settle()
+        await world.say("we are back", room=ROOM)
+        await world.arrive(push(DONE, "for C9", chat_id="C9", task_id="v"))
+        await world.settle()
+
+    told = {out.text: out.room for out in world.sent}
+    assert told == {
+        "for C1": OTHER_ROOM,
+        "late": OTHER_ROOM,
+        "echo we are back": ROOM,
+        "for C9": ROOM,
+    }
+    assert not any(key.startswith("gone:") for key in world.journal.keys)
+    assert world.faults == []
+
+
+async def test_who_has_no_access_any_more_is_told_nothing(autojump_clock: MockClock) -> None:
+    async with a_world(autojump_clock) as world:
+        await world.arrive(push(PROGRESS, "half"))
+        await trio.sleep(1)
+    policy = AccessPolicy("allowlist")
+    async with World(autojump_clock, journal=world.journal, policy=policy).running() as again:
+        await again.arrive(push(PROGRESS, "more"), push(PROGRESS, "and"), push(DONE, "secret"))
+        await again.settle()
+
+    assert again.texts == []
+    assert [letter.reason for letter in again.journal.letters.values()] == [
+        "row 4: its person has no access"
+    ]
+    assert again.states == [RowState.REFUSED, RowState.IGNORED, RowState.IGNORED, RowState.REFUSED]
+    assert not any(key.startswith(OPEN) for key in again.journal.keys)
+    assert again.faults == []
+
+
+async def test_a_linked_person_is_told_where_they_have_access(autojump_clock: MockClock) -> None:
+    there = PersonId("telegram:42")
+    group = (Identity(there, TELEGRAM_ROOM, Language("en")), Identity(ME, ROOM, Language("en")))
+    policy = AccessPolicy("allowlist", allowed=(ME,))
+    async with a_world(autojump_clock, policy=policy, has_telegram=True) as world:
+        a_user(world.journal, there)
+        world.journal.keys[f"linked:{ME}"] = json.dumps(there)
+        change = put_group(group)
+        world.journal.keys[change.key] = change.value
+        used_last(world.journal, there, ROOM)
+        has_chat(world.journal, there, "C1", TELEGRAM_ROOM)
+        await world.arrive(push(DONE, "here"), push(DONE, "not", task_id="u", chat_id="C1"))
+        await world.settle()
+
+    assert [(out.room, out.text) for out in world.sent] == [(ROOM, "here")]
+    assert world.faults == []
+
+
+async def test_a_number_from_before_a_link_is_no_chat_of_the_other_identity(
+    autojump_clock: MockClock,
+) -> None:
+    there = PersonId("telegram:42")
+    async with a_world(autojump_clock, has_telegram=True) as world:
+        world.journal.keys[f"linked:{ME}"] = json.dumps(there)
+        used_last(world.journal, there, ROOM)
+        has_chat(world.journal, there, "C1", TELEGRAM_ROOM)
+        has_chat(world.journal, there, "C2", OTHER_ROOM)
+        await world.arrive(
+            push(DONE, "moved", chat_id="C1"), push(DONE, "kept", task_id="u", chat_id="C2")
+        )
+        await world.settle()
+
+    assert [(out.room, out.text) for out in world.sent] == [(ROOM, "moved"), (OTHER_ROOM, "kept")]
 
 
 async def test_a_running_task_is_nothing_that_waits(autojump_clock: MockClock) -> None:

@@ -12,9 +12,9 @@ from actors.kernel.mailbox import Mailbox
 from protocols.changes import FinishRow, QueueRow, StartRow
 from protocols.chats import DescribeSession, SessionMessage, StopTurn
 from protocols.ids import RoomId, RunId, SlotId
-from protocols.journal import RowState
+from protocols.journal import Exchange, RowState
 from protocols.platform import Resume
-from protocols.store import Commit
+from protocols.store import Commit, History
 from protocols.surfaces import Deliver, ShowDraft, ShowTyping
 from tests.actors.chats.quicker_store import QuickerStore
 from tests.actors.chats.world import ME, OTHER_ROOM, ROOM, YOU, World
@@ -148,6 +148,20 @@ async def test_a_stop_that_comes_too_late_leaves_the_answer(autojump_clock: Mock
 
         assert await world.say("/stop") == ["Nothing is running here."]
     assert world.states[0] is RowState.ANSWERED
+
+
+async def test_what_was_said_before_is_what_the_agent_said_and_none_of_our_words(
+    autojump_clock: MockClock,
+) -> None:
+    async with World(autojump_clock).running() as world:
+        await world.write("fail", "hang")
+        await trio.sleep(10)
+        await world.say("/stop")
+        (row,) = await world.write("hello")
+        await world.settle()
+        said = await world.store.address.ask(History(row, 1000))
+
+    assert said == (Exchange("fail", "part"), Exchange("hang", "part"))
 
 
 async def test_a_failed_turn_keeps_what_came_and_can_be_retried(

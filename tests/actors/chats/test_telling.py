@@ -39,6 +39,18 @@ async def test_somebody_is_told_where_they_wrote_last(autojump_clock: MockClock)
     assert world.faults == []
 
 
+async def test_nobody_is_told_where_others_read(autojump_clock: MockClock) -> None:
+    async with World(autojump_clock, has_telegram=True).running() as world:
+        await world.say("hello", is_shared=True)
+        await world.say("hello", room=RoomId("telegram/-7"), sender=BOB, is_shared=True)
+
+        assert not await tell(world, ME)
+        assert await tell(world, BOB)
+
+    assert [out.room for out in world.sent if out.text == "Look here"] == ["telegram/42"]
+    assert world.faults == []
+
+
 async def test_a_command_is_no_chat_that_was_used(autojump_clock: MockClock) -> None:
     async with World(autojump_clock).running() as world:
         await world.say("/help")

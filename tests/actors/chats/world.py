@@ -194,6 +194,11 @@ def _outcome_of(turn: Turn) -> TurnOutcome:
             return TurnFinished(f"echo {turn.text}{files}")
 
 
+def shown(out: OutboxRow) -> str:
+    """What people see of *out*, but for what is folded."""
+    return "\n\n".join(part for part in (out.text, out.footer) if part)
+
+
 @define
 class LossyStore:
     """A store that dies between making its *lost_answer*-th commit durable and saying so.
@@ -428,7 +433,7 @@ class World:
         seen = len(self.sent)
         await self.write(*texts, room=room, **facts)
         await self.settle()
-        return [out.text for out in self.sent[seen:] if out.room == room]
+        return [shown(out) for out in self.sent[seen:] if out.room == room]
 
     async def retry(self, row: int) -> Requeued | RetryRefused:
         """The operator runs *row* again, and waits."""
@@ -464,8 +469,8 @@ class World:
 
     @property
     def texts(self) -> list[str]:
-        """What was sent, in order."""
-        return [out.text for out in self.sent]
+        """What people saw, in order."""
+        return list(map(shown, self.sent))
 
     @property
     def faults(self) -> list[str]:

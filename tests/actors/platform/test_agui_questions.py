@@ -148,9 +148,44 @@ def test_the_messages_that_a_server_forgot_come_back() -> None:
 
 
 def test_messages_that_are_too_long_are_left_out() -> None:
-    asks = question_of([interrupt(APPROVED)], [{"content": "x" * 70_000}])
+    asks = question_of([interrupt(APPROVED)], [{"role": "user", "content": "x" * 70_000}])
 
     assert len(asks.interrupt_id) < 1000
+
+
+@pytest.mark.parametrize(
+    ("lengths", "kept"),
+    [((60_000,), 60_000), ((10, 70_000), 4001), ((4000,) * 30, 401)],
+)
+def test_what_tools_gave_is_cut_before_anything_is_left_out(
+    lengths: tuple[int, ...], kept: int
+) -> None:
+    mine = {"role": "user", "content": "read it, then ask me"}
+    results = [{"role": "tool", "content": "x" * length} for length in lengths]
+
+    asks = question_of([interrupt(APPROVED)], [mine, *results])
+
+    first, *others = continuation_of(Resume(asks.interrupt_id, "approve"), "").messages
+    assert first == mine
+    assert [len(each["content"]) for each in others] == [min(each, kept) for each in lengths]
+    assert len(asks.interrupt_id.encode()) <= 2**16
+
+
+def test_words_in_any_script_take_no_more_than_their_bytes() -> None:
+    mine = {"role": "user", "content": "ы" * 30_000}
+
+    asks = question_of([interrupt(APPROVED)], [mine])
+
+    assert continuation_of(Resume(asks.interrupt_id, "approve"), "").messages == [mine]
+
+
+def test_half_a_character_is_nothing_that_a_store_must_take() -> None:
+    half = chr(0xD83D)
+
+    asks = question_of([interrupt({"enum": [half, "b"]})])
+
+    asks.interrupt_id.encode()
+    assert continuation_of(Resume(asks.interrupt_id, "b"), "b").entries == [resolved("b")]
 
 
 @pytest.mark.parametrize(

@@ -335,10 +335,51 @@ def test_a_question_brings_what_a_forgetful_server_must_see_again() -> None:
     ]
 
 
+def sealed(subtype: str, about: str) -> Any:
+    return event(
+        "REASONING_ENCRYPTED_VALUE", subtype=subtype, entityId=about, encryptedValue=f"of {about}"
+    )
+
+
+def test_what_an_agent_has_sealed_comes_back_with_its_question() -> None:
+    said_and_done = Said()
+    for happened in (
+        event("REASONING_MESSAGE_CONTENT", messageId="r", delta="Let me see."),
+        sealed("message", "r"),
+        sealed("message", "without words"),
+        said("m", "Wait."),
+        event("TOOL_CALL_START", toolCallId="t", toolCallName="look", parentMessageId="m"),
+        sealed("tool-call", "t"),
+        sealed("tool-call", "unknown"),
+        event("TOOL_CALL_RESULT", toolCallId="t", messageId="x", content="no"),
+        sealed("message", "x"),
+    ):
+        said_and_done.take(happened)
+
+    thought, wordless, mine, result = said_and_done.messages()
+
+    assert thought == {
+        "id": "r",
+        "role": "reasoning",
+        "content": "Let me see.",
+        "encryptedValue": "of r",
+    }
+    assert (wordless["role"], wordless["content"]) == ("reasoning", "")
+    assert mine["toolCalls"][0]["encryptedValue"] == "of t"
+    assert (result["role"], result["encryptedValue"]) == ("tool", "of x")
+
+
+def test_thoughts_that_are_not_sealed_stay_where_they_are() -> None:
+    said_and_done = Said()
+    said_and_done.take(event("REASONING_MESSAGE_CHUNK", messageId="r", delta="Let me see."))
+
+    assert said_and_done.messages() == []
+
+
 def test_a_run_that_says_too_much_is_not_kept_for_its_question() -> None:
     kept = Said()
-    for _ in range(100):
-        kept.take(event("TOOL_CALL_ARGS", toolCallId="t", delta="x" * 1000))
+    for _ in range(200):
+        kept.take(event("TOOL_CALL_ARGS", toolCallId="t", delta="x" * 10_000))
 
     assert kept.messages() == []
 

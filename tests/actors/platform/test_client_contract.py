@@ -1,16 +1,16 @@
 """What every platform client must do, whatever platform is behind it.
 
-A mode joins by a maker in ``CLIENTS``; its rig plays the same agent as the mock: an answer
-that holds the person's text, and the settings with a skill named ``code``.
+Behind each is an agent that plays the same part as the mock: an answer that holds the person's
+text, and settings with a skill named ``code``. What a mode cannot promise stands in ``PROMISES``.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from hashlib import sha256
 
 import pytest
 
-from actors.platform.mock import MockPlatformClient
+from actors.platform.modes import platform_opener
 from protocols.ids import RunId
 from protocols.platform import (
     Attachment,
@@ -23,17 +23,17 @@ from protocols.platform import (
     StreamPart,
     TextDelta,
 )
+from tests.actors.platform.all_modes import Agent
+from tests.fakes import MemoryStoreAddress
 
-CLIENTS: dict[str, Callable[[], PlatformClient]] = {
-    "mock": lambda: MockPlatformClient(latency=False),
-}
 RUN = RunId("6f1c3c9e-0d5a-5d57-9b0e-3f5c2a1d7e44")
 OTHER_RUN = RunId("7f1c3c9e-0d5a-5d57-9b0e-3f5c2a1d7e44")
 
 
-@pytest.fixture(params=sorted(CLIENTS))
-def client(request: pytest.FixtureRequest) -> PlatformClient:
-    return CLIENTS[request.param]()
+@pytest.fixture
+async def client(agent: Agent) -> AsyncIterator[PlatformClient]:
+    async with platform_opener(agent.settings, MemoryStoreAddress())() as opened:
+        yield opened
 
 
 async def me(client: PlatformClient) -> str:
@@ -100,24 +100,34 @@ async def test_a_stream_that_was_left_can_be_asked_for_again(client: PlatformCli
     assert "good morning" in text_of(parts)
 
 
-async def test_a_run_id_with_another_file_is_refused(client: PlatformClient) -> None:
+async def test_a_run_id_with_another_file_is_refused_or_another_run(
+    agent: Agent, client: PlatformClient
+) -> None:
     user_id = await me(client)
     one, other = (Attachment("a.txt", "text/plain", 2, data=data) for data in (b"hi", b"ho"))
     await client.send_message(user_id, "C1", "look", run_id=RUN, attachments=(one,))
     await client.send_message(user_id, "C1", "look", run_id=RUN, attachments=(one,))
 
-    with pytest.raises(PlatformFailedError):
-        await client.send_message(user_id, "C1", "look", run_id=RUN, attachments=(other,))
+    if agent.promises.knows_runs:
+        with pytest.raises(PlatformFailedError):
+            await client.send_message(user_id, "C1", "look", run_id=RUN, attachments=(other,))
+    else:
+        answer = await client.send_message(user_id, "C1", "look", run_id=RUN, attachments=(other,))
+        assert "a.txt" in answer.text
 
 
-async def test_a_run_id_with_another_message_is_refused(client: PlatformClient) -> None:
+async def test_a_run_id_with_another_message_is_refused_or_another_run(
+    agent: Agent, client: PlatformClient
+) -> None:
     user_id = await me(client)
     await parts_of(client, user_id, "good morning")
 
-    with pytest.raises(PlatformFailedError) as caught:
-        await parts_of(client, user_id, "good night")
-
-    assert (caught.value.kind, caught.value.is_retryable) == (FailureKind.REJECTED, False)
+    if agent.promises.knows_runs:
+        with pytest.raises(PlatformFailedError) as caught:
+            await parts_of(client, user_id, "good night")
+        assert (caught.value.kind, caught.value.is_retryable) == (FailureKind.REJECTED, False)
+    else:
+        assert "good night" in text_of(await parts_of(client, user_id, "good night"))
 
 
 async def test_cancelling_what_is_over_or_unknown_is_no_error(client: PlatformClient) -> None:
@@ -127,14 +137,17 @@ async def test_cancelling_what_is_over_or_unknown_is_no_error(client: PlatformCl
     await client.cancel_run(OTHER_RUN)
 
 
-async def test_a_cancelled_run_ends_its_stream_without_a_last_part(client: PlatformClient) -> None:
+async def test_a_cancelled_run_ends_its_stream_without_a_last_part_where_the_agent_knows_runs(
+    agent: Agent, client: PlatformClient
+) -> None:
     said: list[StreamPart] = []
 
     async for part in client.stream_message(await me(client), "C1", "good morning", run_id=RUN):
         said.append(part)
         await client.cancel_run(RUN)
 
-    assert not isinstance(said[-1], StreamFinished | StreamAsks)
+    is_complete = isinstance(said[-1], StreamFinished | StreamAsks)
+    assert is_complete is not agent.promises.knows_runs
 
 
 async def test_a_skill_is_toggled_and_settings_are_reset(client: PlatformClient) -> None:
@@ -214,14 +227,20 @@ async def test_the_settings_of_one_person_are_not_anothers(client: PlatformClien
         Attachment("hash.txt", "text/plain", 2, data=b"hi", sha256=sha256(b"hi").hexdigest()),
     ],
 )
-async def test_an_attachment_reaches_the_agent_in_every_mode(
-    client: PlatformClient, attachment: Attachment
+async def test_an_attachment_reaches_the_agent_or_is_refused(
+    agent: Agent, client: PlatformClient, attachment: Attachment
 ) -> None:
-    answer = await client.send_message(
-        await me(client), "C1", "look", run_id=RUN, attachments=(attachment,)
-    )
+    user_id = await me(client)
 
-    assert attachment.name in answer.text
+    if attachment.mode in agent.promises.takes:
+        answer = await client.send_message(
+            user_id, "C1", "look", run_id=RUN, attachments=(attachment,)
+        )
+        assert attachment.name in answer.text
+    else:
+        with pytest.raises(PlatformFailedError) as caught:
+            await client.send_message(user_id, "C1", "look", run_id=RUN, attachments=(attachment,))
+        assert not caught.value.is_retryable
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from protocols.changes import (
     DeleteDeadLetter,
     DeleteKey,
     FailedOutgoing,
+    FinishRow,
     PutKey,
     RequeueRow,
     RewordRow,
@@ -31,6 +32,7 @@ from protocols.ids import (
 from protocols.journal import Cursor, RowState, Voice
 from protocols.pushes import push_room
 from protocols.store import (
+    HELD_BACK,
     Backup,
     BackupMade,
     BackupRefused,
@@ -429,6 +431,21 @@ async def test_a_task_that_the_platform_works_at_is_nothing_that_waits(store: As
 
     assert received.oldest_unfinished_at == NOW
     assert running.oldest_unfinished_at is None
+
+
+async def test_a_message_that_is_held_back_is_nothing_that_waits(store: Asking) -> None:
+    held, other = arrival("a"), evolve(arrival("b"), sender=PersonId("matrix:@other:s"))
+    await store.ask(Journal(MATRIX, (held,)))
+    await store.commit(PutKey(f"{HELD_BACK}{held.room} {held.sender}", "{}"))
+    alone = await store.ask(SummariseJournal())
+    await store.ask(Journal(MATRIX, (other,)))
+    beside = await store.ask(SummariseJournal())
+    await store.commit(queue(1), FinishRow(RowId(2), RowState.IGNORED, "not meant"))
+    queued = await store.ask(SummariseJournal())
+
+    assert alone.oldest_unfinished_at is None
+    assert beside.oldest_unfinished_at == NOW
+    assert queued.oldest_unfinished_at == NOW
 
 
 # Backups.

@@ -36,13 +36,13 @@ FACTS = {
     "size": "61 MB",
     "skill": "web_search",
     "surface": "Matrix",
-    "task": "*Looking*",
     "skills": "- ✅ web_search\n- ⬜ memory",
     "slot": "C2",
+    "task": plain("report_7"),
     "tool": "web_search",
     "tree": "surfaces\n└── store  up",
     "waiting": 2,
-    "why": plain("No flight on *that* day."),
+    "why": "No route to the source",
     "written": "56",
 }
 """What a placeholder may stand for, of ordinary length."""
