@@ -12,6 +12,7 @@ from actors.chats.presses import CatchUp
 from actors.words import CATALOGUES, Word
 from protocols.changes import AddOutgoing, Change, DecideRow, DeleteKey, FinishRow, RepeatRow
 from protocols.journal import Row, RowState, Voice
+from protocols.quotes import without_quote
 
 ASKED = "catch-up"
 """How it is noted on the newest of the messages that their person was asked about them."""
@@ -64,7 +65,8 @@ def question(rows: Sequence[Row], manner: Manner, now: float) -> tuple[Change, .
 
 def choice_in(text: str) -> CatchUp | None:
     """Which choice a person means by *text*, in any language; None for anything else."""
-    return _WORDS.get(" ".join(text.strip(_PUNCTUATION).split()).casefold())
+    own = without_quote(text).strip(_PUNCTUATION)
+    return _WORDS.get(" ".join(own.split()).casefold())
 
 
 def chosen_by_words(page: Page, row: Row, text: str) -> Decision | None:

@@ -6,6 +6,7 @@ from attrs import asdict, field, frozen
 
 from protocols.ids import RowId, SlotId
 from protocols.platform import Resume
+from protocols.quotes import without_quote
 from protocols.turns import TurnAsks
 
 LIFE = 3600.0
@@ -96,8 +97,8 @@ def resume_with(confirm: Confirm, text: str, *, is_older: bool) -> Resume:
 
 
 def choice_in(text: str, choices: tuple[str, ...]) -> str | None:
-    """The one of *choices* that *text* is; None where it is something else."""
-    word = text.strip(_PUNCTUATION).casefold()
+    """The one of *choices* that *text* is, be it a reply or not; None for something else."""
+    word = without_quote(text).strip(_PUNCTUATION).casefold()
     named = {choice.strip(_PUNCTUATION).casefold(): choice for choice in choices}
     by_word = {name: choice for name, choice in named.items() if name}
     sign = word.replace(_DRAWN, "")

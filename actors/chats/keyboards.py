@@ -19,7 +19,7 @@ from actors.chats.presses import (
     read_press,
 )
 from actors.chats.slots import Chat
-from actors.words import Word
+from actors.words import SKILLS, Word
 from protocols.ids import RowId, SlotId
 from protocols.journal import Button, Keyboard
 
@@ -103,8 +103,8 @@ def chats_keyboard(
 
 
 def skill_label(skill: str, manner: Manner, *, is_on: bool) -> str:
-    """A skill and whether it is on."""
-    return manner.say(Word.SKILL_ON if is_on else Word.SKILL_OFF, skill=skill)
+    """A skill and whether it is on: as the catalogue calls it, or as it came."""
+    return _switch_label(_skill_name(skill, manner), manner, is_on=is_on)
 
 
 def skills_keyboard(row: RowId, skills: Mapping[str, bool], manner: Manner) -> Keyboard:
@@ -131,7 +131,7 @@ def buttoned_skills(row: RowId, skills: Mapping[str, bool]) -> dict[str, bool]:
 
 def extra_label(extra: Extra, manner: Manner, *, is_on: bool) -> str:
     """One of our own switches and whether it is on."""
-    return skill_label(manner.say(_EXTRAS[extra]), manner, is_on=is_on)
+    return _switch_label(manner.say(_EXTRAS[extra]), manner, is_on=is_on)
 
 
 def extra_labels(display: Display, manner: Manner) -> tuple[str, ...]:
@@ -145,6 +145,15 @@ def with_extras(keyboard: Keyboard, row: RowId, display: Display, manner: Manner
     presses = [DisplayPress(row, extra not in display.extras, extra) for extra in Extra]
     labels = extra_labels(display, manner)
     return others + _one_a_line(list(map(_button, labels, presses)), manner)
+
+
+def _skill_name(skill: str, manner: Manner) -> str:
+    word = SKILLS.get(skill)
+    return skill if word is None else manner.say(word)
+
+
+def _switch_label(name: str, manner: Manner, *, is_on: bool) -> str:
+    return manner.say(Word.SKILL_ON if is_on else Word.SKILL_OFF, skill=name)
 
 
 def _is_extra(button: Button) -> bool:

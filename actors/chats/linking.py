@@ -128,13 +128,16 @@ class Linker:
     def _refuse_here(self, row: Row, code: str) -> Decision:
         """Others read it: a code that is shown here is good for nobody any more."""
         offer = offer_with(code, self._links.offers)
-        burnt = () if offer is None else (put_offer(evolve(offer, is_used=True)),)
-        return self._said(row, Word.LINK_PRIVATELY, *burnt)
+        if offer is None:
+            return self._said(row, Word.LINK_PRIVATELY)
+        return self._said(row, Word.LINK_CODE_SEEN, put_offer(evolve(offer, is_used=True)))
 
     def _offer(self, row: Row) -> Decision:
-        page = self.page
-        here = surface_of(row.room)
-        others = [it for it in page.surfaces.values() if it.name != here]
+        page, group = self.page, self._links.group
+        taken = {surface_of(row.room), *(surface_of_person(one.person) for one in group)}
+        others = [it for it in page.surfaces.values() if it.name not in taken]
+        if not others and group:
+            return self._said(row, Word.LINK_ALREADY, person=_others(group, row.sender))
         if not others:
             return self._said(row, Word.LINK_NOWHERE)
         code = spelled(page.access.new_code())

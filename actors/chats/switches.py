@@ -160,7 +160,7 @@ def settings_text(row: Row, settings: UserSettings | Word, display: Display, man
     skills = _skills(settings)
     buttoned = buttoned_skills(row.id, skills) if manner.has_buttons else {}
     lines = [
-        f"- {skill_label(plain(skill), manner, is_on=is_on)}"
+        f"- {plain(skill_label(skill, manner, is_on=is_on))}"
         for skill, is_on in sorted(skills.items())
         if skill not in buttoned
     ]

@@ -24,7 +24,7 @@ _NO_TITLE = re.compile(r"[<>{}\[\]`\\|]|://|Traceback")
 def line_of(event: AgentEvent, language: Language) -> str:
     """The one line about a task that goes on."""
     words = _one_line(event.text, LONGEST_LINE)
-    share = "" if event.fraction is None else f"{round(100 * event.fraction)} %"
+    share = "" if event.fraction is None else f"{event.fraction:.0%}"
     if words and share:
         return f"{words} ({share})"
     return words or share or say(Word.TASK_RUNS, language)
@@ -58,11 +58,12 @@ def given_up(task_id: str, language: Language, *, line: str) -> str:
 
 
 def task_label(task_id: str, line: str) -> str:
-    """Which task it is, as Markdown: its id, and what was last said of it."""
-    name = _one_line(task_id, LONGEST_NAME)
-    shown = f"`{name}`" if _CODE.fullmatch(name) else plain(name)
+    """Which task it is, as Markdown: what was last said of it; its id tells people less."""
     said = _one_line(line, LONGEST_LINE)
-    return f"{shown} ({plain(said)})" if said else shown
+    if said:
+        return f"*{plain(said)}*"
+    name = _one_line(task_id, LONGEST_NAME)
+    return f"`{name}`" if _CODE.fullmatch(name) else plain(name)
 
 
 def safe_title(text: str) -> str:

@@ -1,7 +1,7 @@
 """Everything that the gateway itself says, in one catalogue for each language."""
 
-from actors.words.saying import CATALOGUES, FAILURES, plain, say
+from actors.words.saying import CATALOGUES, FAILURES, SKILLS, plain, say
 from actors.words.sizes import count_text, size_text
 from actors.words.word import Word
 
-__all__ = ["CATALOGUES", "FAILURES", "Word", "count_text", "plain", "say", "size_text"]
+__all__ = ["CATALOGUES", "FAILURES", "SKILLS", "Word", "count_text", "plain", "say", "size_text"]

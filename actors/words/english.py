@@ -148,11 +148,10 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "then {prefix}retry."
         ),
         Word.FAILED_REJECTED: (
-            "The agent refused this message. Try other words, or {prefix}retry."
+            "The agent did not take this message. Try other words, or {prefix}retry; "
+            "if that does not help, tell whoever runs me."
         ),
-        Word.FAILED_BROKEN: (
-            "The agent answered something that I could not read. {prefix}retry tries again."
-        ),
+        Word.FAILED_BROKEN: "Something went wrong at the agent. {prefix}retry tries again.",
         Word.FAILED_GONE: (
             "My connection to the agent broke down in the middle. {prefix}retry tries again."
         ),
@@ -190,6 +189,10 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "`{prefix}settings reasoning on` what the agent thought before it. "
             "`off` instead of `on` hides it again."
         ),
+        Word.SKILL_NAMED_CONCISE: "Short answers",
+        Word.SKILL_NAMED_STEP_BY_STEP: "Step by step",
+        Word.SKILL_NAMED_PLAIN_LANGUAGE: "Plain language",
+        Word.SKILL_NAMED_ASK_BACK: "Ask when unsure",
         Word.SHOW_USAGE: "Show usage",
         Word.SHOW_REASONING: "Show reasoning",
         Word.REASONING: "Reasoning",
@@ -209,7 +212,11 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.LINK_PRIVATELY: (
             "Others read what is written here. Please write {prefix}link to me in private."
         ),
-        Word.LINK_NOWHERE: "There is no other app in which I could be written to.",
+        Word.LINK_CODE_SEEN: (
+            "Others read what is written here, so that code does not count any more. "
+            "{prefix}link in your other app gives a new one; enter it where only I read it."
+        ),
+        Word.LINK_NOWHERE: "There is no other app where you could write to me.",
         Word.LINK_PAUSE: "Too many wrong codes. Try again in {minutes} min.",
         Word.LINK_UNKNOWN: "I do not know that code. {prefix}link in your other app gives you one.",
         Word.LINK_OWN_CODE: "This is your own code. Enter it in the other app.",
@@ -217,7 +224,9 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
             "You are linked already, with `{person}`. {prefix}unlink parts you; then you may link "
             "again."
         ),
-        Word.LINK_USED: "That code has been used. {prefix}link in your other app gives a new one.",
+        Word.LINK_USED: (
+            "That code does not count any more. {prefix}link in your other app gives a new one."
+        ),
         Word.LINK_EXPIRED: "That code has expired. {prefix}link in your other app gives a new one.",
         Word.LINK_SAME_SURFACE: (
             "That code comes from {surface} too, or its person is on {surface} already. "

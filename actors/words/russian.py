@@ -157,11 +157,10 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
             "после этого попробуйте снова: {prefix}retry."
         ),
         Word.FAILED_REJECTED: (
-            "Агент не принял это сообщение. Скажите иначе или попробуйте снова: {prefix}retry."
+            "Агент не принял это сообщение. Скажите иначе или попробуйте снова: {prefix}retry. "
+            "Если не поможет, сообщите владельцу бота."
         ),
-        Word.FAILED_BROKEN: (
-            "Ответ агента не удалось разобрать. Попробовать снова: {prefix}retry."
-        ),
+        Word.FAILED_BROKEN: "У агента что-то пошло не так. Попробовать снова: {prefix}retry.",
         Word.FAILED_GONE: (
             "Связь с агентом прервалась на полпути. Попробовать снова: {prefix}retry."
         ),
@@ -201,6 +200,10 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
             "`{prefix}settings reasoning on` ход мысли агента перед ним. "
             "Чтобы убрать, напишите `off` вместо `on`."
         ),
+        Word.SKILL_NAMED_CONCISE: "Краткие ответы",
+        Word.SKILL_NAMED_STEP_BY_STEP: "Объяснять по шагам",
+        Word.SKILL_NAMED_PLAIN_LANGUAGE: "Простыми словами",
+        Word.SKILL_NAMED_ASK_BACK: "Уточнять неясное",
         Word.SHOW_USAGE: "Показывать расход токенов",
         Word.SHOW_REASONING: "Показывать ход мысли",
         Word.REASONING: "Ход мысли",
@@ -221,6 +224,10 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.LINK_PRIVATELY: (
             "Здесь сообщения видят и другие. Напишите, пожалуйста, {prefix}link в личном чате."
         ),
+        Word.LINK_CODE_SEEN: (
+            "Здесь сообщения видят и другие, поэтому этот код больше не действует. "
+            "Новый даст {prefix}link в другом приложении; введите его в личном чате со мной."
+        ),
         Word.LINK_NOWHERE: "Других приложений, где мне можно написать, нет.",
         Word.LINK_PAUSE: "Слишком много неверных кодов. Попробуйте через {minutes} мин.",
         Word.LINK_UNKNOWN: "Такого кода я не знаю. Новый даст {prefix}link в другом приложении.",
@@ -228,7 +235,9 @@ RUSSIAN: Mapping[Word, str] = MappingProxyType(
         Word.LINK_ALREADY: (
             "Вы уже связаны с `{person}`. Сначала разорвите связь: {prefix}unlink."
         ),
-        Word.LINK_USED: "Этот код уже использован. Новый даст {prefix}link в другом приложении.",
+        Word.LINK_USED: (
+            "Этот код больше не действует. Новый даст {prefix}link в другом приложении."
+        ),
         Word.LINK_EXPIRED: (
             "Срок действия этого кода истёк. Новый даст {prefix}link в другом приложении."
         ),

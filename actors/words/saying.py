@@ -18,6 +18,15 @@ FAILURES: Mapping[FailureKind, Word] = MappingProxyType(
 )
 """What is said for each way in which a turn may fail."""
 
+SKILLS: Mapping[str, Word] = MappingProxyType(
+    {
+        word.name.removeprefix("SKILL_NAMED_").lower(): word
+        for word in Word
+        if word.name.startswith("SKILL_NAMED_")
+    }
+)
+"""What those skills of the agent are called of which the catalogue knows, by their names."""
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 

@@ -95,6 +95,12 @@ class Word(Enum):
     SKILL_ON = auto()
     SKILL_OFF = auto()
     SETTINGS_WORDS = auto()
+    # Skills of the agent whose names are no words; others are called as they come.
+    SKILL_NAMED_CONCISE = auto()
+    SKILL_NAMED_STEP_BY_STEP = auto()
+    SKILL_NAMED_PLAIN_LANGUAGE = auto()
+    SKILL_NAMED_ASK_BACK = auto()
+    # What we show with an answer.
     SHOW_USAGE = auto()
     SHOW_REASONING = auto()
     # Around an answer.
@@ -109,6 +115,7 @@ class Word(Enum):
     # Linked identities.
     LINK_CODE = auto()
     LINK_PRIVATELY = auto()
+    LINK_CODE_SEEN = auto()
     LINK_NOWHERE = auto()
     LINK_PAUSE = auto()
     LINK_UNKNOWN = auto()

@@ -44,6 +44,20 @@ async def test_only_who_was_asked_may_press_and_the_first_press_counts(tmp_path:
     assert not any("You said yes" in text for text in said)
 
 
+async def test_in_a_group_a_question_is_answered_by_a_reply_to_it(tmp_path: Path) -> None:
+    async with telegram_chat(tmp_path) as chat:
+        ann = chat.api.person(ANN, "Ann")
+        group = chat.api.supergroup(GROUP)
+        ann.writes("@rig_bot mock:confirm", chat=group)
+        question = await chat.sees_button(group, "Yes")
+
+        ann.writes("yes", chat=group, reply_to=question.message_id)
+
+        await chat.hears(group, "You said yes")
+        await chat.sees(lambda: "Yes (Ann)" in question.text)
+        await chat.end()
+
+
 async def test_the_stop_button_stops_and_the_retry_button_runs_it_once_more(
     tmp_path: Path,
 ) -> None:

@@ -28,7 +28,8 @@ _SLACK = 6.0
 """Until the first sign of life, from which on the silence counts, on a busy machine."""
 
 _SETTLES = 1.0
-_CLUMSY = "could not read", "broke off", "took too long"
+_WRONG = "Something went wrong at the agent"
+_CLUMSY = _WRONG, "broke off", "took too long"
 _HEARS = {
     "500": ("too busy",),
     "429": ("too busy",),
@@ -38,10 +39,10 @@ _HEARS = {
     "cut": ("broke off", "took too long"),
     "truncated": _CLUMSY,
     "empty": _CLUMSY,
-    "garbage": ("could not read",),
-    "html": ("could not read",),
-    "redirect": ("refused this message",),
-    "type": ("could not read",),
+    "garbage": (_WRONG,),
+    "html": (_WRONG,),
+    "redirect": ("did not take this message",),
+    "type": (_WRONG,),
     "gigabyte": _CLUMSY,
     "huge": _CLUMSY,
     "noise": _CLUMSY,

@@ -11,13 +11,14 @@ from actors.matrix.api.replies import Done, Limited, Refused, TokenRefused, Unre
 from actors.matrix.crypto.port import Opened, Vault
 from actors.matrix.incoming.media import label_of, media_in, sticker_in
 from actors.matrix.incoming.opening import is_sealed, unwrapped
-from actors.matrix.incoming.quotes import Quote, without_quote
+from actors.matrix.incoming.quotes import Quote
 from actors.matrix.incoming.relations import own_words
 from actors.matrix.incoming.requests import fetch_event
 from actors.surfaces.shapes import Json, table, text_in
 from protocols.files import LocalFile, RemoteFile
 from protocols.ids import RemoteId, RoomId
 from protocols.mail import Address
+from protocols.quotes import without_quote
 from protocols.store import FindMessage, FindOutgoing, StoreMessage
 
 _SPOKEN = frozenset({"m.text", "m.emote", "m.notice"})

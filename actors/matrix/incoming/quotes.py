@@ -28,14 +28,6 @@ def with_quote(text: str, quote: Quote | None) -> str:
     return quoted(text, words=quote.words, label=quote.label)
 
 
-def without_quote(text: str) -> str:
-    """*text* without the quotation that ``with_quote`` has put before it."""
-    lines = text.split("\n")
-    end = next((n for n, line in enumerate(lines) if not line.startswith(">")), len(lines))
-    is_quotation = 0 < end < len(lines) and not lines[end]
-    return "\n".join(lines[end + 1 :]) if is_quotation else text
-
-
 def is_command(text: str) -> bool:
     """Whether *text* may be a command, which has to begin its message."""
     return _COMMAND.match(text) is not None

@@ -202,7 +202,7 @@ async def test_a_stranger_is_not_asked(autojump_clock: MockClock) -> None:
 # What is said to it.
 
 
-@pytest.mark.parametrize("word", ["all", "All!", " ALL ", "все", "Всё"])
+@pytest.mark.parametrize("word", ["all", "All!", " ALL ", "все", "Всё", "> Shall I?\n\nall"])
 async def test_all_are_answered_in_order(word: str, autojump_clock: MockClock) -> None:
     async with a_world(autojump_clock).running() as world:
         rows = await come_back(world, *waiting(world, *FIVE))

@@ -36,6 +36,19 @@ def test_an_answer_matches_a_choice_or_cancels_the_question(text: str, choice: s
 @pytest.mark.parametrize(
     ("text", "choice"),
     [
+        ("> Shall I go on?\n\nyes", "Yes"),
+        ("> Shall I go on?\n>\n> It is **much**.\n\nнет", "no"),
+        ("> yes\n\nlater", None),
+        ("> yes", None),
+    ],
+)
+def test_an_answer_may_be_a_reply_to_the_question(text: str, choice: str | None) -> None:
+    assert choice_in(text, CONFIRM.choices) == choice
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
         ("да", "Yes"),
         ("Да.", "Yes"),
         (" Д", "Yes"),

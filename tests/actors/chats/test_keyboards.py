@@ -49,6 +49,16 @@ def test_approve_and_reject_are_said_in_the_person_s_language() -> None:
     assert [button.label for button in russian[0]] == ["Разрешить", "Отклонить"]
 
 
+def test_a_skill_that_the_catalogue_knows_is_said_in_the_person_s_language() -> None:
+    skills = {"concise": False, "step_by_step": True, "web_search": True}
+
+    english = [button.label for button in buttons(skills_keyboard(ROW, skills, ENGLISH))]
+    russian = [button.label for button in buttons(skills_keyboard(ROW, skills, RUSSIAN))]
+
+    assert english == ["⬜ Short answers", "✅ Step by step", "✅ web_search"]
+    assert russian == ["⬜ Краткие ответы", "✅ Объяснять по шагам", "✅ web_search"]
+
+
 def test_our_switches_stand_below_the_skills_and_each_turns_itself_over() -> None:
     skills = skills_keyboard(ROW, {"web": True}, ENGLISH)
 

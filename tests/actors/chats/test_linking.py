@@ -10,8 +10,9 @@ from trio.testing import MockClock
 
 from actors.chats.access import AccessPolicy
 from actors.chats.links import CODE_LIFE, MOST_TRIES, PAUSE
-from protocols.ids import Language, PersonId, RemoteId, RoomId, RowId
+from protocols.ids import TERMINAL, Language, PersonId, RemoteId, RoomId, RowId
 from protocols.journal import RowState
+from protocols.surfaces import Surface
 from tests.actors.chats.pushes import DONE, PROGRESS, a_user, push
 from tests.actors.chats.world import BOSS, HERE, ME, ME_THERE, OTHER_ROOM, ROOM, YOU, World
 
@@ -55,7 +56,7 @@ async def test_without_another_surface_there_is_no_code(autojump_clock: MockCloc
     async with World(autojump_clock).running() as world:
         said = await world.say("/link")
 
-    assert said == ["There is no other app in which I could be written to."]
+    assert said == ["There is no other app where you could write to me."]
 
 
 async def test_where_others_read_a_code_is_not_shown(autojump_clock: MockClock) -> None:
@@ -72,8 +73,8 @@ async def test_a_code_that_others_have_read_joins_nobody(autojump_clock: MockClo
         in_public = await world.say(f"!link {CODE}", room=OTHER_ROOM, is_shared=True)
         in_private = await world.say(f"!link {CODE}")
 
-    assert "in private" in in_public[0]
-    assert "has been used" in in_private[0]
+    assert "does not count any more" in in_public[0]
+    assert "does not count any more" in in_private[0]
 
 
 async def test_a_code_joins_both_and_both_are_told(autojump_clock: MockClock) -> None:
@@ -102,7 +103,7 @@ async def test_a_code_works_once(autojump_clock: MockClock) -> None:
         await linked(world)
         second = await world.say(f"!link {CODE}", sender=YOU, room=OTHER_ROOM)
 
-    assert "has been used" in second[0]
+    assert "does not count any more" in second[0]
     assert f"linked:{YOU}" not in world.journal.keys
 
 
@@ -153,12 +154,28 @@ async def test_who_is_linked_parts_first(autojump_clock: MockClock) -> None:
 
 
 async def test_a_surface_is_in_a_person_once(autojump_clock: MockClock) -> None:
-    async with two_surfaces(autojump_clock).running() as world:
+    world = two_surfaces(autojump_clock)
+    world.surfaces[TERMINAL] = Surface(TERMINAL, world.telegram.address)
+    async with world.running():
         await linked(world)
-        await world.say("/link", **THERE)
+        offered = await world.say("/link", **THERE)
         second = await world.say("!link CODE0002", sender=YOU, room=OTHER_ROOM)
 
+    assert "- Terminal: `/link CODE0002`" in offered[-1]
+    assert "Matrix:" not in offered[-1]
     assert "two different apps" in second[0]
+
+
+async def test_who_is_linked_everywhere_gets_no_code_that_nobody_could_use(
+    autojump_clock: MockClock,
+) -> None:
+    async with two_surfaces(autojump_clock).running() as world:
+        await linked(world)
+        here = await world.say("/link")
+        there = await world.say("/link", **THERE)
+
+    assert "linked already, with `telegram:42`" in here[0]
+    assert "linked already, with `matrix:@me:s`" in there[0]
 
 
 async def test_after_five_wrong_codes_a_person_pauses_and_others_do_not(

@@ -92,7 +92,7 @@ async def test_progress_is_one_line_and_the_result_takes_its_place(
         await world.arrive(push(DONE, "Found it."))
         await world.settle()
 
-    assert lines(world) == ["Looking", "Reading (40 %)"]
+    assert lines(world) == ["Looking", "Reading (40%)"]
     assert outcomes(world) == [(first, "Found it.")]
     assert world.states == [RowState.ANSWERED, RowState.IGNORED, RowState.IGNORED]
     assert world.faults == []
@@ -149,7 +149,7 @@ async def test_a_failure_says_which_task_it_was_in_the_language_of_its_person(
         await world.settle()
 
     assert [(out.voice, out.text) for out in world.sent] == [
-        (Voice.GATEWAY, "Задача `t` (Ищу) не удалась.")
+        (Voice.GATEWAY, "Задача *Ищу* не удалась.")
     ]
     assert world.faults == []
 
@@ -218,7 +218,7 @@ async def test_a_task_that_never_ends_is_given_up_after_a_day(autojump_clock: Mo
         await world.settle()
 
     assert [row.state for row in world.rows] == [RowState.FAILED, RowState.ANSWERED]
-    assert outcomes(world)[0][1].startswith("I have heard nothing of the task `t` (half)")
+    assert outcomes(world)[0][1].startswith("I have heard nothing of the task *half*")
     assert outcomes(world)[1] == (2, "whole")
     assert not any(key.startswith(OPEN) for key in world.journal.keys)
     assert world.faults == []

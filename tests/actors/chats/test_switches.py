@@ -89,6 +89,16 @@ async def test_without_buttons_settings_are_listed(autojump_clock: MockClock) ->
     assert said == [f"Your settings:\n\n{listed}\n\n{BY_WORDS}"]
 
 
+async def test_a_listed_skill_has_its_name_in_the_catalogue_or_its_own(
+    autojump_clock: MockClock,
+) -> None:
+    skills = UserSettings({"plain_language": True, "web_search": False})
+    async with World(autojump_clock, settings=[skills]).running() as world:
+        said = await world.say("/settings")
+
+    assert "- ✅ Plain language\n- ⬜ web\\_search\n" in said[0]
+
+
 @pytest.mark.parametrize("kind", [FailureKind.UNREACHABLE, FailureKind.REJECTED])
 async def test_settings_that_cannot_be_reached_are_said_so(
     kind: FailureKind, autojump_clock: MockClock

@@ -32,8 +32,8 @@ ROW = a_row()
     ("text", "fraction", "line"),
     [
         ("Looking", None, "Looking"),
-        (" two\n lines ", 0.25, "two lines (25 %)"),
-        ("", 1.0, "100 %"),
+        (" two\n lines ", 0.25, "two lines (25%)"),
+        ("", 1.0, "100%"),
         ("", None, "Working"),
     ],
 )
@@ -62,7 +62,7 @@ def test_a_result_without_a_word_says_which_task_is_done(text: str) -> None:
     ending = done(event(DONE, text), ROW, MANNER, line="half")
 
     assert (ending.state, ending.voice) == (RowState.ANSWERED, Voice.GATEWAY)
-    assert ending.text == "The task `t` (half) is done."
+    assert ending.text == "The task *half* is done."
 
 
 def test_files_without_a_word_are_a_result() -> None:
@@ -117,15 +117,17 @@ def test_a_body_is_no_title(body: str) -> None:
         ("task-1", "", "`task-1`"),
         ("a `b` *c*", "", "a \\`b\\` \\*c\\*"),
         ("x" * 99, "", f"{'x' * 63}…"),
-        ("t", "[half](x)", "`t` (\\[half\\](x))"),
+        ("t", "[half](x)", "*\\[half\\](x)*"),
     ],
 )
-def test_a_task_is_called_by_its_id_and_its_last_line(task_id: str, line: str, label: str) -> None:
+def test_a_task_is_called_by_its_last_line_or_else_by_its_id(
+    task_id: str, line: str, label: str
+) -> None:
     assert task_label(task_id, line) == label
 
 
 def test_who_is_told_of_a_silent_task_is_told_in_their_language() -> None:
     facts: dict[str, Any] = {"line": "half"}
 
-    assert "`t` (half)" in given_up("t", EN, **facts)
+    assert "the task *half* for" in given_up("t", EN, **facts)
     assert "сутки" in given_up("t", Language("ru"), **facts)

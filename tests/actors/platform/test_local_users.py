@@ -11,6 +11,7 @@ from actors.kernel.mailbox import Mailbox
 from actors.platform.local_settings import MANNERS, manners, read_settings, settings_text
 from actors.platform.local_users import LocalUsers, settings_key, user_id_of
 from actors.platform.mock import MockPlatformClient
+from actors.words import SKILLS
 from protocols.changes import PutKey
 from protocols.mail import CalleeDiedError, Question
 from protocols.platform import (
@@ -206,3 +207,7 @@ def test_a_manner_is_one_sentence(skill: str) -> None:
 
     assert sentence.endswith(".")
     assert sentence.count(".") == 1
+
+
+def test_each_skill_whose_name_is_no_word_has_one_for_people() -> None:
+    assert MANNERS.keys() == SKILLS.keys() | {"code"}

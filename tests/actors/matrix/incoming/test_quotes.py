@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.matrix.incoming.quotes import Quote, with_quote, without_quote
+from actors.matrix.incoming.quotes import Quote, with_quote
+from protocols.quotes import without_quote
 
 
 @pytest.mark.parametrize(
@@ -40,8 +41,3 @@ def test_a_quotation_can_be_taken_off_again(words: str, text: str) -> None:
     text = f"t{text}"
 
     assert without_quote(with_quote(text, Quote(words))) == text
-
-
-def test_a_quotation_of_their_own_words_is_kept_where_nothing_else_is_said() -> None:
-    assert without_quote("> all of it") == "> all of it"
-    assert without_quote("no > quotation") == "no > quotation"
