@@ -119,7 +119,7 @@ async def around(
 
 
 def footer_of(usage: Usage, manner: Manner) -> str:
-    """``*gpt-5 · 1,234 tokens in · 56 out*``; empty where nothing is known."""
+    """``*gpt-5 · tokens: 1,234 in · 56 out*``; empty where nothing is known."""
     model = " ".join(cleaned(usage.model).split())[:_LONGEST_MODEL].rstrip()
     parts = [part for part in (plain(model), _tokens(usage, manner)) if part]
     return f"*{' · '.join(parts)}*" if parts else ""

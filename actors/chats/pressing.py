@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from attrs import define
+from attrs import define, evolve
 
 from actors.chats.choices import chosen_by_press
 from actors.chats.decisions import Decision, StopRow, SwitchSetting, ignored
@@ -76,6 +76,10 @@ class PressSorter:
             case Chosen(confirm, choice):
                 more = self.page.decide(target, f"choice {pressed.number}")
                 return self.page.work(row, confirm.slot, choice, asked_in=place, more=more)
+            case Word.PRESS_EXPIRED as word:
+                refused = self._refused(row, word)
+                buttons_gone = self.page.amend(row, Amends(target.id, place), "")
+                return evolve(refused, changes=(*refused.changes, *buttons_gone))
             case word:
                 return self._refused(row, word)
 

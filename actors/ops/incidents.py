@@ -66,7 +66,9 @@ class DeadLetterWatch:
             self.known = self._highest = count
             return {}
         more = self._highest - self.known
-        return {"dead-letters": f"{more} more could not be handled: `debug dead-letters`"}
+        return {
+            "dead-letters": f"things that could not be handled: {more} more, see `debug dead-letters`"
+        }
 
 
 @define

@@ -193,12 +193,12 @@ ENGLISH: Mapping[Word, str] = MappingProxyType(
         Word.SKILL_NAMED_STEP_BY_STEP: "Step by step",
         Word.SKILL_NAMED_PLAIN_LANGUAGE: "Plain language",
         Word.SKILL_NAMED_ASK_BACK: "Ask when unsure",
-        Word.SHOW_USAGE: "Show usage",
+        Word.SHOW_USAGE: "Show token usage",
         Word.SHOW_REASONING: "Show reasoning",
         Word.REASONING: "Reasoning",
-        Word.TOKENS_BOTH: "{read} tokens in · {written} out",
-        Word.TOKENS_IN: "{read} tokens in",
-        Word.TOKENS_OUT: "{written} tokens out",
+        Word.TOKENS_BOTH: "tokens: {read} in · {written} out",
+        Word.TOKENS_IN: "tokens: {read} in",
+        Word.TOKENS_OUT: "tokens: {written} out",
         Word.NEW_CHAT_ELSEWHERE: "{chat} is open in a topic of its own. Go on there.",
         Word.NEW_CHAT_LINKED: (
             "{chat} is open in a room of its own: {place}. Accept my invitation, and go on there."

@@ -113,7 +113,7 @@ async def test_reasoning_and_usage_are_shown_to_whoever_wants_them(
         await chat.sees(lambda said: any("✅ Show reasoning" in one.text for one in said))
         await chat.say("!settings usage on", "hello mock:think")
 
-        answer = await chat.finds("tokens in")
+        answer = await chat.finds("tokens:")
         await chat.end()
 
     assert "⬜ Show reasoning" in reasoning

@@ -21,7 +21,7 @@ async def test_skills_are_switched_by_buttons(tmp_path: Path) -> None:
         await chat.end()
     labels = [button["text"] for button in newer.buttons]
     skills = ["⬜ code", "⬜ images", "✅ memory", "✅ web_search"]
-    assert labels == [*skills, "⬜ Show usage", "⬜ Show reasoning"]
+    assert labels == [*skills, "⬜ Show token usage", "⬜ Show reasoning"]
     assert [button["text"] for button in settings.buttons] == labels
 
 

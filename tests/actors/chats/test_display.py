@@ -27,19 +27,19 @@ from tests.actors.chats.world import ME, YOU, World, shown
 
 ENGLISH = Manner(Language("en"), "/")
 RUSSIAN = Manner(Language("ru"), "/")
-FOOTER = "*gpt\\_5 · 1,234 tokens in · 56 out*"
+FOOTER = "*gpt\\_5 · tokens: 1,234 in · 56 out*"
 
 
 @pytest.mark.parametrize(
     ("usage", "footer"),
     [
-        (Usage("gpt-5", 1_234, 56), "*gpt-5 · 1,234 tokens in · 56 out*"),
+        (Usage("gpt-5", 1_234, 56), "*gpt-5 · tokens: 1,234 in · 56 out*"),
         (Usage("a_model*"), "*a\\_model\\**"),
-        (Usage("", 1_234), "*1,234 tokens in*"),
-        (Usage("", None, 1_000_000), "*1,000,000 tokens out*"),
-        (Usage("", 0, 0), "*0 tokens in · 0 out*"),
+        (Usage("", 1_234), "*tokens: 1,234 in*"),
+        (Usage("", None, 1_000_000), "*tokens: 1,000,000 out*"),
+        (Usage("", 0, 0), "*tokens: 0 in · 0 out*"),
         (Usage(" \n\x1b", None, None), ""),
-        (Usage("two\nlines", None, 5), "*two lines · 5 tokens out*"),
+        (Usage("two\nlines", None, 5), "*two lines · tokens: 5 out*"),
     ],
 )
 def test_a_footer_says_what_is_known_in_one_line(usage: Usage, footer: str) -> None:

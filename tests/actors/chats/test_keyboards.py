@@ -66,7 +66,7 @@ def test_our_switches_stand_below_the_skills_and_each_turns_itself_over() -> Non
 
     assert keyboard == (
         (Button("✅ web", "set:7:0:web"),),
-        (Button("✅ Show usage", "show:7:0:usage"),),
+        (Button("✅ Show token usage", "show:7:0:usage"),),
         (Button("⬜ Show reasoning", "show:7:1:reasoning"),),
     )
     assert with_extras(keyboard, ROW, Display(), ENGLISH) == with_extras(

@@ -20,7 +20,9 @@ from tests.actors.chats.world import ME, YOU, World
 
 LONG = "x" * 60
 SIGNS = (("⬜", 1), ("✅", 0))
-SHOW_USAGE, HIDE_USAGE = (Button(f"{sign} Show usage", f"show:1:{on}:usage") for sign, on in SIGNS)
+SHOW_USAGE, HIDE_USAGE = (
+    Button(f"{sign} Show token usage", f"show:1:{on}:usage") for sign, on in SIGNS
+)
 SHOW_REASONING = Button("⬜ Show reasoning", "show:1:1:reasoning")
 OURS = ((SHOW_USAGE,), (SHOW_REASONING,))
 BY_WORDS = (
@@ -85,7 +87,7 @@ async def test_without_buttons_settings_are_listed(autojump_clock: MockClock) ->
     async with World(autojump_clock).running() as world:
         said = await world.say("/settings")
 
-    listed = "- ⬜ code\n- ✅ search\n- ⬜ Show usage\n- ⬜ Show reasoning"
+    listed = "- ⬜ code\n- ✅ search\n- ⬜ Show token usage\n- ⬜ Show reasoning"
     assert said == [f"Your settings:\n\n{listed}\n\n{BY_WORDS}"]
 
 
@@ -179,7 +181,7 @@ def test_without_buttons_the_agent_s_part_may_be_missing() -> None:
     text = settings_text(a_row(), Word.SETTINGS_FAILED, shown, evolve(MANNER, has_buttons=False))
 
     assert text == (
-        f"{FAILED}\n\nYour settings:\n\n- ⬜ Show usage\n- ✅ Show reasoning\n\n{BY_WORDS}"
+        f"{FAILED}\n\nYour settings:\n\n- ⬜ Show token usage\n- ✅ Show reasoning\n\n{BY_WORDS}"
     )
 
 
@@ -213,7 +215,7 @@ async def test_a_press_switches_what_is_shown_and_the_message_shows_it(
         await world.settle()
 
     assert kept(world) == {f"display:{ME}": {"usage": True, "reasoning": False}}
-    assert [answer.text for answer in world.answers] == ["✅ Show usage"]
+    assert [answer.text for answer in world.answers] == ["✅ Show token usage"]
     assert world.sent[-1].amends == Amends(RowId(1), RemoteId("$s1"))
     assert world.sent[-1].keyboard == (
         (Button("⬜ code", "set:1:1:code"),),
@@ -246,7 +248,7 @@ async def test_switches_pressed_in_a_hurry_all_count_and_are_all_shown(
 
     assert kept(world) == {f"display:{ME}": {"usage": True, "reasoning": True}}
     labels = [line[0].label for line in world.sent[-1].keyboard]
-    assert labels == ["✅ code", "✅ search", "✅ Show usage", "✅ Show reasoning"]
+    assert labels == ["✅ code", "✅ search", "✅ Show token usage", "✅ Show reasoning"]
 
 
 async def test_nobody_else_switches_what_i_see(autojump_clock: MockClock) -> None:
@@ -280,7 +282,7 @@ async def test_switches_are_set_by_words(autojump_clock: MockClock) -> None:
             "/settings usage on", "/settings REASONING вкл", "/settings usage off"
         )
 
-    assert said == ["✅ Show usage", "✅ Show reasoning", "⬜ Show usage"]
+    assert said == ["✅ Show token usage", "✅ Show reasoning", "⬜ Show token usage"]
     assert kept(world) == {f"display:{ME}": {"usage": False, "reasoning": True}}
     assert world.faults == []
 

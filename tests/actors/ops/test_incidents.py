@@ -57,8 +57,8 @@ def test_dead_letters_that_become_more_are_one_incident_until_they_stay_as_many(
     (first,) = watch.look(9, 10.0).values()
     (second,) = watch.look(10, 20.0).values()
 
-    assert first.startswith("2 more")
-    assert second.startswith("3 more")
+    assert "2 more" in first
+    assert "3 more" in second
     assert watch.look(10, 19.0 + QUIET_AFTER)
     assert watch.look(10, 20.0 + QUIET_AFTER) == {}
     assert watch.look(10, 30.0 + QUIET_AFTER) == {}
