@@ -8,6 +8,7 @@ from actors.ops.incidents import (
     QUIET_AFTER,
     DeadLetterWatch,
     News,
+    Told,
     at_the_door,
     in_tree,
     read_told,
@@ -126,11 +127,11 @@ def test_a_restart_repeats_nothing_and_tells_the_end() -> None:
     news = News()
     news.look({"a": "A", "b": "B"})
     news.delivered(0.0)
-    again = News(read_told(told_text(news.told)))
+    again = News(read_told(told_text(Told(news.told, 7.0))).lines)
     again.look({"a": "A"})
 
     assert again.message(0.0) == "✅ over: B"
-    assert read_told(None) == {}
+    assert read_told(None) == Told()
 
 
 def test_a_hundred_incidents_are_one_message_of_bounded_length() -> None:
