@@ -25,8 +25,8 @@ async def _says(address: str, *reasons: str) -> None:
     """Wait until it says just these *reasons*; none: that it is ready."""
     expected = (503 if reasons else 200, list(reasons))
     with trio.move_on_after(LIMIT):
-        while await _reasons(address) != expected:
-            await trio.sleep(0.2)  # noqa: ASYNC110  # nobody tells it but its answers
+        while await _reasons(address) != expected:  # noqa: ASYNC110  # nobody tells it
+            await trio.sleep(0.2)
     assert await _reasons(address) == expected
 
 
