@@ -60,6 +60,7 @@ class Alerts:
     clock: Callable[[], float] = time.time
     _letters: DeadLetterWatch = field(factory=DeadLetterWatch)
     _news: News = field(factory=News)
+    _unheard: list[PersonId] = field(factory=list)
     _has_begun: bool = False
 
     async def run(self) -> None:
@@ -119,16 +120,19 @@ class Alerts:
 
     async def _tell(self, text: str) -> bool:
         """Say *text* to everybody who is to be told; False where nobody could be."""
-        is_told = False
-        for person in self.people:
-            try:
-                is_on_its_way = await self.chats.ask(Tell(person, text), within=_PATIENCE)
-            except NoAnswerError:
-                is_on_its_way = False
-            if not is_on_its_way:
-                log.warning("alert.not_told", person=person)
-            is_told = is_told or is_on_its_way
-        return is_told
+        unheard = [person for person in self.people if not await self._is_told(person, text)]
+        if unheard != self._unheard:
+            self._unheard = unheard
+            child.note(f"cannot tell {', '.join(unheard)}" if unheard else "")
+            if unheard:
+                log.warning("alert.not_told", people=unheard)
+        return len(unheard) < len(self.people)
+
+    async def _is_told(self, person: PersonId, text: str) -> bool:
+        try:
+            return await self.chats.ask(Tell(person, text), within=_PATIENCE)
+        except NoAnswerError:
+            return False
 
 
 def _life(line: str) -> PutKey:

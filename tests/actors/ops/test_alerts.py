@@ -3,6 +3,7 @@ from typing import Any, TypeVar
 import pytest
 import trio
 from attrs import define, field
+from structlog.typing import EventDict
 from trio.testing import MockClock
 
 from actors.ops.alerts import EVERY, TOLD_KEY, Alerts
@@ -12,7 +13,14 @@ from protocols.ids import PersonId
 from protocols.lifecycle import ActorState
 from protocols.mail import CalleeDiedError, Question
 from protocols.store import GetKey
-from tests.actors.ops.rig import DyingStoreAddress, FakeControl, FakeDirectory, actor
+from tests.actors.ops.rig import (
+    DyingStoreAddress,
+    FakeControl,
+    FakeDirectory,
+    FakeLife,
+    actor,
+    run_as,
+)
 from tests.fakes import MemoryStoreAddress
 
 A = TypeVar("A")
@@ -100,6 +108,23 @@ async def test_who_cannot_be_told_keeps_nobody_else_from_it(
         await scene.alerts(ME, YOU).run()
 
     assert [person for person, _ in scene.chats.told] == [YOU]
+
+
+async def test_who_cannot_be_told_is_said_once_in_the_log_and_in_the_tree(
+    scene: Scene, autojump_clock: MockClock, logs: list[EventDict]
+) -> None:
+    del autojump_clock  # time passes by itself
+    life = FakeLife()
+    scene.control.views, scene.chats.away = PARKED, (ME,)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run_as, life, scene.alerts().run)
+        await trio.sleep(10 * EVERY)
+        scene.chats.away = ()
+        await trio.sleep(2 * EVERY)
+        nursery.cancel_scope.cancel()
+
+    assert [line["people"] for line in logs] == [[ME]]
+    assert life.notes == [f"cannot tell {ME}", ""]
 
 
 async def test_what_nobody_could_be_told_is_told_when_the_chats_are_back(
