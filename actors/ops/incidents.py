@@ -36,10 +36,16 @@ def _why(view: ActorView) -> str:
 def at_the_door(access: AccessList) -> dict[str, str]:
     """The strangers who may be let in now, by key."""
     return {
-        f"knock:{one.person}": f"`{one.person}` has no access and wrote: `debug pair {one.code}`"
+        f"knock:{one.person}": f"{_plain(one.person)} has no access and wrote:"
+        f" `debug pair {one.code}`"
         for one in access.strangers
         if one.code
     }
+
+
+def _plain(person: str) -> str:
+    """*person* as code: on Matrix a stranger chooses most of it, and may mean it as Markdown."""
+    return "`" + person.replace("`", "'") + "`"
 
 
 @define

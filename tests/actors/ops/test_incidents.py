@@ -44,6 +44,14 @@ def test_a_stranger_with_a_code_is_told_with_what_to_type_and_one_without_is_not
     assert "private" not in text
 
 
+def test_a_strangers_name_is_no_markdown() -> None:
+    evil = Stranger(PersonId("matrix:@`[x](http://evil)`:s"), "", "K7QX", 1, 0.0, 0.0)
+
+    (text,) = at_the_door(AccessList("pairing", (), (), (evil,))).values()
+
+    assert text == "`matrix:@'[x](http://evil)':s` has no access and wrote: `debug pair K7QX`"
+
+
 def test_dead_letters_that_were_there_before_are_no_incident() -> None:
     watch = DeadLetterWatch()
 
