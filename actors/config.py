@@ -1,73 +1,29 @@
 """Every setting, its meaning and its default; ``.env.example`` repeats them and a test compares."""
 
 import hmac
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
+from urllib.parse import unquote
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    HttpUrl,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
 
-from actors.environment import SettingsError, debug_socket, store_path
+from actors.environment import SettingsError, debug_socket, missing, store_path
 from actors.ops.settings import OpsSettings, WebSettings
+from actors.ops.web.signatures import PREFIX, key_of
 from actors.platform.settings import AgentSettings
+from actors.setting_types import (
+    BindAddress,
+    BotToken,
+    MatrixUser,
+    MatrixUsers,
+    People,
+    TelegramUsers,
+    WebhookSecrets,
+    fault_lines,
+)
 from protocols.file_links import FileLinks
 from protocols.ids import TELEGRAM, PersonId
-
-_PERSON = re.compile(r"(telegram:-?\d+|matrix:@[^:\s]+:\S+|terminal:owner)")
-_MATRIX_USER = re.compile(r"@[^:\s]+:\S+")
-
-
-_BIND = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}", re.ASCII)
-_TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
-
-
-def _token(value: SecretStr) -> SecretStr:
-    if value and not _TOKEN.fullmatch(value.get_secret_value()):
-        raise ValueError("must look like 123456:ABC-DEF, as BotFather gave it")
-    return value
-
-
-def _split(value: object) -> object:
-    return value.replace(",", " ").split() if isinstance(value, str) else value
-
-
-def _person(value: str) -> str:
-    if not _PERSON.fullmatch(value):
-        raise ValueError("each must look like telegram:42 or matrix:@me:example.org")
-    return value
-
-
-def _matrix_user(value: str) -> str:
-    if not _MATRIX_USER.fullmatch(value):
-        raise ValueError("must look like @bot:example.org")
-    return value
-
-
-def _bind(value: str) -> str:
-    if value and not _BIND.fullmatch(value):
-        raise ValueError("must look like 127.0.0.1:8088 or [::1]:8088")
-    return value
-
-
-People = Annotated[
-    tuple[Annotated[PersonId, AfterValidator(_person)], ...], BeforeValidator(_split)
-]
-MatrixUsers = Annotated[
-    tuple[Annotated[str, AfterValidator(_matrix_user)], ...], BeforeValidator(_split)
-]
-
-Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_split)]
-TelegramUsers = Annotated[tuple[int, ...], BeforeValidator(_split)]
 
 
 class Settings(BaseModel):
@@ -94,7 +50,7 @@ class Settings(BaseModel):
     lambda_service_token: SecretStr = Field(
         SecretStr(""), description="production: the token that the platform gave this program."
     )
-    lambda_webhook_secret: Secrets = Field(
+    lambda_webhook_secret: WebhookSecrets = Field(
         (), description="The platform may push: its whsec_ secret, or several while one is renewed."
     )
     platform_attachments: Literal["binary", "url", "s3"] = Field(
@@ -155,7 +111,7 @@ class Settings(BaseModel):
     shutdown_grace: float = Field(
         20.0, ge=0, description="Seconds that running answers get when the program stops."
     )
-    ops_bind: Annotated[str, AfterValidator(_bind)] = Field(
+    ops_bind: BindAddress = Field(
         "127.0.0.1:8088",
         description="Where health, metrics, the page and pushes are served; empty: nowhere.",
     )
@@ -174,7 +130,7 @@ class Settings(BaseModel):
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="auto: console in a terminal, JSON otherwise."
     )
-    telegram_bot_token: Annotated[SecretStr, AfterValidator(_token)] = Field(
+    telegram_bot_token: BotToken = Field(
         SecretStr(""), description="Switches Telegram on: the token that BotFather gave."
     )
     telegram_api_base: HttpUrl = Field(
@@ -196,9 +152,7 @@ class Settings(BaseModel):
     matrix_homeserver: HttpUrl | None = Field(
         None, description="Switches Matrix on: https://matrix.example.org."
     )
-    matrix_user_id: Annotated[str, AfterValidator(_matrix_user)] = Field(
-        "", description="The bot's account: @bot:example.org."
-    )
+    matrix_user_id: MatrixUser = Field("", description="The bot's account: @bot:example.org.")
     matrix_password: SecretStr = Field(
         SecretStr(""), description="Its password, used once; or a token instead."
     )
@@ -261,11 +215,11 @@ class Settings(BaseModel):
 
     def seen_from_outside(self, service: tuple[str, float] | None) -> OpsSettings:
         """How the operator sees the program, which systemd may have started as *service*."""
-        secrets = tuple(secret.get_secret_value() for secret in self.lambda_webhook_secret)
+        keys = tuple(key_of(secret.get_secret_value()) for secret in self.lambda_webhook_secret)
         token = self.ops_token.get_secret_value()
         web: WebSettings | None = None
         if self.ops_bind:
-            web = WebSettings(self.ops_bind, token, secrets, self.files_path, self._links)
+            web = WebSettings(self.ops_bind, token, keys, self.files_path, self._links)
         return OpsSettings(self.debug_socket, web, self.ops_alerts, service)
 
     @property
@@ -275,10 +229,11 @@ class Settings(BaseModel):
 
     @property
     def _links(self) -> FileLinks | None:
-        if self.platform_attachments != "url" or self.ops_public_url is None:
+        token = self.lambda_service_token.get_secret_value().encode()
+        # Without a token everybody could sign.
+        if self.platform_attachments != "url" or self.ops_public_url is None or not token:
             return None
         # The same in every life, so that a request which is repeated names the same addresses.
-        token = self.lambda_service_token.get_secret_value().encode()
         return FileLinks(
             _plain_url(self.ops_public_url), hmac.digest(token, b"file links", "sha256")
         )
@@ -301,10 +256,16 @@ class Settings(BaseModel):
         return self.matrix_user_id, self.matrix_store_path, *login, *ways, *places
 
     def secrets(self) -> tuple[str, ...]:
-        """Every value that must never be printed."""
+        """Every value that must never be printed; of an address, the password in it."""
         values = [getattr(self, name) for name in type(self).model_fields]
         values += self.lambda_webhook_secret
-        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+        secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        bare = [one.removeprefix(PREFIX) for one in secrets if one.startswith(PREFIX)]
+        written = [value.password for value in values if isinstance(value, HttpUrl)]
+        passwords = [
+            one for password in written if password for one in (password, unquote(password))
+        ]
+        return (*secrets, *bare, *passwords)
 
 
 def _plain_url(url: HttpUrl | None) -> str:
@@ -323,53 +284,11 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         if name.upper() in environment
     }
     paths = {"store_path": store_path(environment), "debug_socket": debug_socket(environment)}
-    faults = _missing(environment)
+    faults = missing(environment)
     try:
         settings = Settings.model_validate(known | paths)
     except ValidationError as error:
-        raise SettingsError("\n".join(_lines(error) + faults)) from None
+        raise SettingsError("\n".join(fault_lines(error) + faults)) from None
     if faults:
         raise SettingsError("\n".join(faults))
     return settings
-
-
-_NEEDED = {
-    "production": ("LAMBDA_PLATFORM_URL", "LAMBDA_SERVICE_TOKEN"),
-    "openai": ("OPENAI_BASE_URL",),
-    "agui": ("AGUI_URL",),
-}
-
-
-def _missing(environment: Mapping[str, str]) -> list[str]:
-    mode = environment.get("PLATFORM_MODE", "")
-    faults = [
-        f"{name}: needed, as PLATFORM_MODE is {mode}"
-        for name in _NEEDED.get(mode, ())
-        if name not in environment
-    ]
-    if environment.get("PLATFORM_ATTACHMENTS") == "url" and "OPS_PUBLIC_URL" not in environment:
-        faults.append("OPS_PUBLIC_URL: needed, as PLATFORM_ATTACHMENTS is url")
-    if "MATRIX_HOMESERVER" in environment:
-        if "MATRIX_USER_ID" not in environment:
-            faults.append("MATRIX_USER_ID: needed, as MATRIX_HOMESERVER is set")
-        if not {"MATRIX_PASSWORD", "MATRIX_ACCESS_TOKEN"} & set(environment):
-            faults.append("MATRIX_PASSWORD or MATRIX_ACCESS_TOKEN: one is needed for Matrix")
-    return faults
-
-
-def _lines(error: ValidationError) -> list[str]:
-    faults = error.errors(include_url=False, include_input=False, include_context=False)
-    lines = [f"{str(fault['loc'][0]).upper()}: {_words(fault['msg'])}" for fault in faults]
-    return list(dict.fromkeys(lines))
-
-
-_PLAIN = {
-    "should be a valid boolean, unable to interpret input": "should be on or off",
-    "should be a valid integer, unable to parse string as an integer": "should be a whole number",
-    "should be a valid number, unable to parse string as a number": "should be a number",
-}
-
-
-def _words(message: str) -> str:
-    said = message.removeprefix("Value error, ").replace("Input should", "should")
-    return _PLAIN.get(said, said)

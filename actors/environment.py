@@ -26,6 +26,31 @@ def read_environment(env_file: Path = Path(".env")) -> dict[str, str]:
     }
 
 
+_NEEDED = {
+    "production": ("LAMBDA_PLATFORM_URL", "LAMBDA_SERVICE_TOKEN"),
+    "openai": ("OPENAI_BASE_URL",),
+    "agui": ("AGUI_URL",),
+}
+
+
+def missing(environment: Mapping[str, str]) -> list[str]:
+    """A line for each variable that another one needs."""
+    mode = environment.get("PLATFORM_MODE", "")
+    faults = [
+        f"{name}: needed, as PLATFORM_MODE is {mode}"
+        for name in _NEEDED.get(mode, ())
+        if name not in environment
+    ]
+    if environment.get("PLATFORM_ATTACHMENTS") == "url" and "OPS_PUBLIC_URL" not in environment:
+        faults.append("OPS_PUBLIC_URL: needed, as PLATFORM_ATTACHMENTS is url")
+    if "MATRIX_HOMESERVER" in environment:
+        if "MATRIX_USER_ID" not in environment:
+            faults.append("MATRIX_USER_ID: needed, as MATRIX_HOMESERVER is set")
+        if not {"MATRIX_PASSWORD", "MATRIX_ACCESS_TOKEN"} & set(environment):
+            faults.append("MATRIX_PASSWORD or MATRIX_ACCESS_TOKEN: one is needed for Matrix")
+    return faults
+
+
 def store_path(environment: Mapping[str, str]) -> Path:
     """The database's file; ``MATRIX_DB_PATH`` is its name from earlier versions."""
     return Path(environment.get("STORE_PATH") or environment.get("MATRIX_DB_PATH", "surfaces.db"))

@@ -83,6 +83,10 @@ class Control(Protocol):
     def failure(self) -> str:
         """Why the tree gives up, once it does; empty while it runs or was told to stop."""
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the whole tree ends, and not just the actor that asks."""
+
     def census(self) -> tuple[ActorView, ...]:
         """The live tree, in start order, a pool's children behind the pool."""
 

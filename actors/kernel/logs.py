@@ -3,25 +3,17 @@
 import logging
 import sys
 import traceback
-from collections.abc import Sequence
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
+from urllib.parse import quote, quote_plus
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
-_LIBRARIES = (
-    "asyncio",
-    "nio",
-    "aiohttp",
-    "aiogram",
-    "httpx2",
-    "httpcore2",
-    "hypercorn",
-    "peewee",
-    "PIL",
-    "trio",
-)
+_LEAST_ENCODED = 8
+"""Characters of a secret from which on its encodings are hidden, too: less may be in any word."""
 
 
 def configure_logs(
@@ -32,7 +24,7 @@ def configure_logs(
     Args:
         level: ``debug``, ``info``, ``warning`` or ``error``; libraries log from warning on.
         log_format: ``console``, ``json``, or ``auto``: console where *stream* is a terminal.
-        secrets: Values that are replaced wherever they stand in a line.
+        secrets: Values that are replaced wherever they stand in a line, also in an encoding.
         stream: Standard error, as standard output belongs to the terminal surface.
     """
     shared: list[Processor] = [
@@ -43,10 +35,9 @@ def configure_logs(
         redactor(secrets),
     ]
     handler = logging.StreamHandler(stream)
+    handler.addFilter(_is_ours_or_grave)
     handler.setFormatter(_formatter(shared, _renderer(log_format, stream)))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for name in _LIBRARIES:
-        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.add_logger_name,
@@ -59,6 +50,11 @@ def configure_logs(
     )
 
 
+def _is_ours_or_grave(record: logging.LogRecord) -> bool:
+    # What structlog hands on has its logger with it.
+    return record.levelno >= logging.WARNING or hasattr(record, "_logger")
+
+
 def _formatter(shared: list[Processor], renderer: Processor) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[without_library_texts, *shared],
@@ -68,7 +64,8 @@ def _formatter(shared: list[Processor], renderer: Processor) -> logging.Formatte
 
 def redactor(secrets: Sequence[str]) -> Processor:
     """A processor that replaces every one of *secrets*, however deep it stands in a line."""
-    known = sorted(filter(None, secrets), key=len, reverse=True)
+    written = {guise for secret in secrets if secret for guise in _guises(secret)}
+    known = sorted(written, key=len, reverse=True)
 
     def clean(value: Any) -> Any:
         if isinstance(value, str):
@@ -86,6 +83,22 @@ def redactor(secrets: Sequence[str]) -> Processor:
         return {key: value if key.startswith("_") else clean(value) for key, value in event.items()}
 
     return redact
+
+
+def _guises(secret: str) -> Iterator[str]:
+    """*secret* as it may be written: plain, in an address, or within base64 as in ``Basic``."""
+    yield secret
+    if len(secret) < _LEAST_ENCODED:
+        return
+    yield quote(secret, safe="")
+    yield quote_plus(secret)
+    raw = secret.encode("utf-8", "surrogateescape")
+    for before in range(3):
+        # Only the characters that hold nothing of what stands before or behind it.
+        first, end = -(-8 * before // 6), 8 * (before + len(raw)) // 6
+        shifted = bytes(before) + raw
+        yield b64encode(shifted).decode()[first:end]
+        yield urlsafe_b64encode(shifted).decode()[first:end]
 
 
 def _without(text: str, secrets: Sequence[str]) -> str:

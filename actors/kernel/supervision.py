@@ -198,6 +198,11 @@ class Supervisor:
         self._wanted.set()
         self._settled.set()
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the whole tree ends, and not just the actor that asks."""
+        return self._wanted.is_set()
+
     def census(self) -> tuple[ActorView, ...]:
         """The live tree, in start order, a pool's children behind the pool."""
         now = trio.current_time()

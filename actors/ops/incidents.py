@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from protocols.chats import AccessList
 from protocols.lifecycle import ActorState, ActorView
@@ -36,10 +36,16 @@ def _why(view: ActorView) -> str:
 def at_the_door(access: AccessList) -> dict[str, str]:
     """The strangers who may be let in now, by key."""
     return {
-        f"knock:{one.person}": f"`{one.person}` has no access and wrote: `debug pair {one.code}`"
+        f"knock:{one.person}": f"{_plain(one.person)} has no access and wrote:"
+        f" `debug pair {one.code}`"
         for one in access.strangers
         if one.code
     }
+
+
+def _plain(person: str) -> str:
+    """*person* as code: on Matrix a stranger chooses most of it, and may mean it as Markdown."""
+    return "`" + person.replace("`", "'") + "`"
 
 
 @define
@@ -76,13 +82,17 @@ class News:
     """Tells each incident once when it begins and once when it ends, a message a minute at most.
 
     An incident that begins and ends between two messages is told as both.
+
+    Args:
+        last_life: How the program's last life ended, where that is news.
     """
 
     told: dict[str, str] = field(factory=dict)
+    last_life: str = ""
+    _not_before: float = field(default=0.0)
     _began: dict[str, str] = field(factory=dict)
     _ended: dict[str, str] = field(factory=dict)
     _current: dict[str, str] = field(factory=dict)
-    _not_before: float = 0.0
 
     def __attrs_post_init__(self) -> None:
         self._current = dict(self.told)
@@ -98,10 +108,15 @@ class News:
                 self._ended[key] = text
         self._current = dict(current)
 
+    def is_due(self, now: float) -> bool:
+        """Whether a message may be sent at *now* (monotonic)."""
+        return now >= self._not_before
+
     def message(self, now: float) -> str:
         """The Markdown that is due at *now* (monotonic), or nothing; ``delivered`` comes next."""
-        if now < self._not_before:
+        if not self.is_due(now):
             return ""
+        before = [f"⚠️ {self.last_life}"] if self.last_life else []
         # What was told and is back before its end was told has not ended.
         began = [f"⚠️ {text}" for key, text in self._began.items() if key not in self.told]
         ended = [
@@ -109,7 +124,7 @@ class News:
             for key, text in self._ended.items()
             if key in self.told or key in self._began
         ]
-        lines = [*began, *ended]
+        lines = [*before, *began, *ended]
         left_out = len(lines) - MOST_LINES
         if left_out > 0:
             lines = [*lines[:MOST_LINES], f"… and {left_out} more: see `debug`"]
@@ -117,17 +132,35 @@ class News:
 
     def delivered(self, now: float) -> None:
         """The message is on its way."""
+        self.last_life = ""
         self._began.clear()
         self._ended.clear()
         self.told = dict(self._current)
         self._not_before = now + LEAST_PAUSE
 
 
-def told_text(told: Mapping[str, str]) -> str:
-    """What was told, as the store keeps it."""
-    return json.dumps(told, ensure_ascii=False)
+@frozen
+class Told:
+    """What earlier lives told.
+
+    Args:
+        lines: Of what was wrong when they last said something, by the incidents' keys.
+        at: When that was, in seconds since the epoch.
+    """
+
+    lines: dict[str, str] = field(factory=dict)
+    at: float = 0.0
+
+    def pause_left(self, now: float) -> float:
+        """Seconds until something may be said again; a clock that was set back costs a pause."""
+        return max(0.0, min(LEAST_PAUSE, self.at + LEAST_PAUSE - now))
 
 
-def read_told(text: str | None) -> dict[str, str]:
-    """What an earlier life told."""
-    return {} if text is None else {str(key): str(line) for key, line in json.loads(text).items()}
+def told_text(told: Told) -> str:
+    """*told* as the store keeps it."""
+    return json.dumps({"lines": told.lines, "at": told.at}, ensure_ascii=False)
+
+
+def read_told(text: str | None) -> Told:
+    """What the store kept."""
+    return Told() if text is None else Told(**json.loads(text))

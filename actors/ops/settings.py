@@ -15,13 +15,13 @@ class WebSettings:
     Args:
         bind: ``host:port``; port 0 takes any.
         token: Opens the page where the server is not on loopback; empty for none.
-        webhook_secrets: Standard Webhooks secrets; empty: there is no such endpoint.
+        webhook_keys: Of Standard Webhooks; empty: there is no such endpoint.
         links: Signs the addresses of files below ``files``; None: none are served.
     """
 
     bind: str
     token: str = field(repr=False, default="")
-    webhook_secrets: tuple[str, ...] = field(repr=False, default=())
+    webhook_keys: tuple[bytes, ...] = field(repr=False, default=())
     files: Path = Path()
     links: FileLinks | None = field(repr=False, default=None)
 

@@ -44,7 +44,9 @@ class SystemdNotifier:
                     self._say(f"WATCHDOG=1\nSTATUS={len(views)} actors")
                 await trio.sleep(self.every)
         finally:
-            self._say("STOPPING=1")
+            # Of a notifier that merely starts again systemd would take it as the program's end.
+            if self.control.is_stopping:
+                self._say("STOPPING=1")
 
     def _say(self, text: str) -> None:
         # A datagram to a local socket: it is taken at once or not at all.

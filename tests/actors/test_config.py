@@ -205,13 +205,40 @@ def test_files_have_addresses_only_where_the_platform_is_to_fetch_them() -> None
 
 
 def test_several_secrets_are_taken_apart_and_each_is_known() -> None:
-    settings = load_settings({"LAMBDA_WEBHOOK_SECRET": "whsec_one, whsec_two"})
+    settings = load_settings({"LAMBDA_WEBHOOK_SECRET": "whsec_cXVpbmNl, medlar"})
     web = settings.seen_from_outside(None).web
 
     assert web is not None
-    assert web.webhook_secrets == ("whsec_one", "whsec_two")
-    assert {"whsec_one", "whsec_two"} <= set(settings.secrets())
-    assert "whsec" not in repr(web)
+    assert web.webhook_keys == (b"quince", b"medlar")
+    assert {"whsec_cXVpbmNl", "cXVpbmNl", "medlar"} <= set(settings.secrets())
+    assert "medlar" not in repr(web)
+    assert "medlar" not in repr(settings)
+
+
+@pytest.mark.parametrize("secret", ["whsec_quince!", "whsec_", "good, whsec_quince"])
+def test_a_webhook_secret_that_was_cut_off_is_said_without_it(secret: str) -> None:
+    with pytest.raises(SettingsError, match=r"LAMBDA_WEBHOOK_SECRET: .*not base64") as caught:
+        load_settings({"LAMBDA_WEBHOOK_SECRET": secret})
+
+    assert "quince" not in str(caught.value)
+
+
+def test_the_password_in_an_address_is_a_secret() -> None:
+    settings = load_settings({"OPENAI_BASE_URL": "http://me:app%2Fle@localhost/v1"})
+
+    assert {"app%2Fle", "app/le"} <= set(settings.secrets())
+
+
+def test_without_a_token_that_nobody_knows_no_file_has_an_address() -> None:
+    at = {"OPS_PUBLIC_URL": "https://bot.example.org", "PLATFORM_ATTACHMENTS": "url"}
+
+    assert load_settings(at).agent.links is None
+    assert load_settings(at | {"LAMBDA_SERVICE_TOKEN": "secret"}).agent.links is not None
+
+
+def test_a_port_beyond_the_last_is_refused() -> None:
+    with pytest.raises(SettingsError, match="OPS_BIND: a port is a number up to 65535"):
+        load_settings({"OPS_BIND": "127.0.0.1:65536"})
 
 
 @pytest.mark.parametrize("bind", ["8088", "localhost", "http://127.0.0.1:1", "127.0.0.1:port"])

@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 import trio
@@ -109,6 +110,8 @@ async def test_a_refused_token_crashes_and_strangers_print_no_secret(tmp_path: P
     bare = WEBHOOK_SECRET.removeprefix("whsec_")
     for secret in (api.token, TOKEN, WEBHOOK_SECRET, bare, OPS_TOKEN, OPENAI_KEY, AGUI_TOKEN):
         assert secret not in seen
+        assert quote(secret, safe="") not in seen
+        assert b64encode(f"me:{secret}".encode()).decode().rstrip("=") not in seen
     for word in ("apricot", "quince", "medlar", "damson"):
         assert word not in seen
     assert "actor.parked" in seen

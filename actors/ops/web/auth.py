@@ -16,7 +16,8 @@ CHALLENGES = ('Basic realm="surfaces", charset="UTF-8"', 'Bearer realm="surfaces
 """What ``WWW-Authenticate`` says; a browser asks for Basic's user name and password."""
 
 _AT_HOME = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+_FORWARDED = ("forwarded", "x-forwarded", "x-real-ip", "via", "cf-connecting-ip", "true-client-ip")
+"""What the names of headers start with that only a proxy sets."""
 
 
 @frozen
@@ -56,7 +57,7 @@ def _is_at_home(peer: str, headers: Mapping[str, str]) -> bool:
     return (
         _is_loopback(peer)
         and _without_port(headers.get("host", "")) in _AT_HOME
-        and not any(name in headers for name in _FORWARDED)
+        and not any(name.startswith(_FORWARDED) for name in headers)
     )
 
 

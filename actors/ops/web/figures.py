@@ -48,16 +48,17 @@ class Figures:
     store: Address[StoreMessage]
     clock: Callable[[], float] = time.time
     _tally: Tally = field(factory=Tally)
-    _looks: Shared[list[Metric]] = field(
-        init=False, default=Factory(lambda self: Shared(self._look, _LOOK_EVERY), takes_self=True)
+    _texts: Shared[bytes] = field(
+        init=False, default=Factory(lambda self: Shared(self._write, _LOOK_EVERY), takes_self=True)
     )
 
     async def metrics(self, _request: Request) -> Response:
         """All figures in Prometheus' text format."""
-        found = _Both(await self._looks.get())
+        return Response(await self._texts.get(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    async def _write(self) -> bytes:
         # It takes some 2 ms, which need not be the loop's.
-        text = await trio.to_thread.run_sync(generate_latest, found)
-        return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+        return await trio.to_thread.run_sync(generate_latest, _Both(await self._look()))
 
     async def _look(self) -> list[Metric]:
         views = await self.census.get()

@@ -9,7 +9,6 @@ import trio
 from actors.kernel.child import ParkedError
 
 _BACKLOG = 512
-_LAST_PORT = 65_535
 
 
 async def open_listeners(bind: str) -> list[trio.SocketListener]:
@@ -19,8 +18,6 @@ async def open_listeners(bind: str) -> list[trio.SocketListener]:
         ParkedError: Nothing can listen there.
     """
     host, _, port = bind.rpartition(":")
-    if not port.isdecimal() or int(port) > _LAST_PORT:
-        raise ParkedError(f"OPS_BIND {bind}: a port is a number up to {_LAST_PORT}")
     try:
         return await trio.open_tcp_listeners(int(port), host=host.strip("[]"), backlog=_BACKLOG)
     except (OSError, UnicodeError) as error:

@@ -16,7 +16,6 @@ from actors.ops.web.listening import addresses, open_listeners
 from actors.ops.web.live import Live
 from actors.ops.web.looks import Shared
 from actors.ops.web.serving import Serving
-from actors.ops.web.signatures import SecretError, key_of
 from protocols.chats import DirectoryMessage
 from protocols.lifecycle import Control
 from protocols.mail import Address
@@ -38,7 +37,7 @@ class WebServer:
         """Serve until cancelled.
 
         Raises:
-            ParkedError: It cannot listen where it should, or a secret is no secret.
+            ParkedError: It cannot listen where it should.
         """
         live = Live(Desk(self.control, self.store, self.chats))
         app = self._app(live)
@@ -51,7 +50,7 @@ class WebServer:
 
     def _app(self, live: Live) -> Starlette:
         census = Shared(self.control.census_in_chunks, _CENSUS_EVERY)
-        settings, keys = self.settings, self._keys()
+        settings, keys = self.settings, self.settings.webhook_keys
         places = Places(
             live,
             Readiness(census, self.store),
@@ -60,11 +59,3 @@ class WebServer:
             SharedFiles(settings.files, settings.links) if settings.links is not None else None,
         )
         return build_app(places, settings.token)
-
-    def _keys(self) -> list[bytes]:
-        try:
-            return [key_of(secret) for secret in self.settings.webhook_secrets]
-        except SecretError as error:
-            raise child.ParkedError(
-                "LAMBDA_WEBHOOK_SECRET: what follows whsec_ is not base64; copy it once more"
-            ) from error

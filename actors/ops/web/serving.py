@@ -15,6 +15,7 @@ from hypercorn.typing import ASGIFramework, ConnectionState
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from actors.ops.web.connections import IDLE, Connection, Door
+from actors.ops.web.problems import problem
 
 log = structlog.get_logger("ops.serving")
 
@@ -23,6 +24,8 @@ MOST_CONNECTIONS = 200
 _GRACE = 0.5
 """Seconds that requests in hand get when the server stops."""
 
+_ONLY_HTTP_1 = problem(505, "this server speaks HTTP/1.1")
+
 
 def _config() -> Config:
     config = Config()
@@ -30,7 +33,6 @@ def _config() -> Config:
     config.accesslog = None
     config.include_server_header = False
     config.keep_alive_timeout = IDLE - 1
-    config.h2_max_concurrent_streams = 10
     return config
 
 
@@ -107,5 +109,7 @@ class Serving:
     async def _answer(
         self, connection: Connection, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        # Nobody needs HTTP/2 here, and by an upgrade to it a client gets past the rules of a proxy.
+        is_http_2 = scope["type"] == "http" and scope["http_version"] == "2"
         with connection.request():
-            await self.app(scope, receive, send)
+            await (_ONLY_HTTP_1 if is_http_2 else self.app)(scope, receive, send)

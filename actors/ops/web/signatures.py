@@ -14,7 +14,8 @@ from attrs import field, frozen
 WINDOW = 300
 """Seconds by which the sender's clock, and the way here, may differ from ours."""
 
-_PREFIX = "whsec_"
+PREFIX = "whsec_"
+"""What a secret starts with whose rest is base64."""
 _ID = re.compile(rb"[A-Za-z0-9._:=+-]{1,200}")
 """No brace: a body cannot be taken for the rest of an id, which a full stop ends."""
 _TIMESTAMP = re.compile(rb"[1-9]\d{0,10}")
@@ -44,10 +45,10 @@ def key_of(secret: str) -> bytes:
     Raises:
         SecretError: It is not base64.
     """
-    if not secret.startswith(_PREFIX):
+    if not secret.startswith(PREFIX):
         return secret.encode()
     try:
-        key = b64decode(secret.removeprefix(_PREFIX), validate=True)
+        key = b64decode(secret.removeprefix(PREFIX), validate=True)
     except ValueError as error:
         raise SecretError from error
     if not key:

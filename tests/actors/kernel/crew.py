@@ -122,7 +122,9 @@ class Tree:
 
 
 @asynccontextmanager
-async def running(specs: Sequence[ChildSpec], **options: Any) -> AsyncIterator[Tree]:
+async def running(
+    specs: Sequence[ChildSpec] | Callable[[Supervisor], Sequence[ChildSpec]], **options: Any
+) -> AsyncIterator[Tree]:
     """The tree of *specs*, started; stopped at the end of the block."""
     tree = Tree(Supervisor(specs, **options))
 

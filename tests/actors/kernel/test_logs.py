@@ -1,7 +1,9 @@
 import io
 import json
 import logging
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
 
 import pytest
 import structlog
@@ -68,12 +70,46 @@ def test_an_exception_is_logged_by_type_and_place_without_its_text(logged: objec
     assert "what a person wrote" not in stream.getvalue()
 
 
-def test_libraries_log_from_warning_on() -> None:
+@pytest.mark.parametrize("name", ["asyncio", "hpack.hpack", "of.nobody.knows.whom"])
+def test_libraries_log_from_warning_on(name: str) -> None:
     stream = _lines(level="debug")
 
-    logging.getLogger("asyncio").info("chatter")
-
+    logging.getLogger(name).info("chatter")
     assert not stream.getvalue()
+
+    logging.getLogger(name).warning("chatter")
+    assert stream.getvalue()
+
+
+_SECRET = "p/ß+very secret&42"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"https://me:{quote(_SECRET, safe='')}@x/?a={quote_plus(_SECRET)}",
+        *(f"Basic {b64encode(f'{user}:{_SECRET}'.encode()).decode()}" for user in ("", "m", "me")),
+        *(urlsafe_b64encode(f"{user}{_SECRET}!".encode()).decode() for user in ("", "m", "me")),
+    ],
+)
+def test_a_secret_is_redacted_in_every_encoding(text: str) -> None:
+    stream = io.StringIO()
+    configure_logs(level="info", log_format="json", secrets=(_SECRET,), stream=stream)
+
+    structlog.get_logger("x").info("thing.done", text=text)
+
+    said = json.loads(stream.getvalue())["text"]
+    assert "[redacted]" in said
+    assert len(said.replace("[redacted]", "").replace("https://me:@x/?a=", "")) < 15
+
+
+def test_a_short_secret_hides_no_words_that_look_like_its_encoding() -> None:
+    stream = io.StringIO()
+    configure_logs(level="info", log_format="json", secrets=("ab",), stream=stream)
+
+    structlog.get_logger("x").info("thing.done", text="YW or FiX or hY")
+
+    assert json.loads(stream.getvalue())["text"] == "YW or FiX or hY"
 
 
 def test_the_console_format_is_for_people() -> None:

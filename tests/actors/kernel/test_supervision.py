@@ -1,5 +1,6 @@
 import gc
 import signal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -157,6 +158,36 @@ async def test_a_spent_budget_ends_the_tree_with_a_report(
         3,
     )
     assert autojump_clock.current_time() == pytest.approx(4.0)
+
+
+async def test_who_is_stopped_knows_whether_the_tree_stops_and_why() -> None:
+    heard: list[tuple[bool, str]] = []
+
+    async def listen(control: Control) -> None:
+        ready()
+        try:
+            await trio.sleep_forever()
+        finally:
+            heard.append((control.is_stopping, control.failure))
+
+    async def crash() -> None:
+        ready()
+        await trio.lowlevel.checkpoint()
+        raise ValueError
+
+    tree = Supervisor(
+        lambda control: [
+            permanent("a", Doing, partial(listen, control)),
+            permanent("b", Doing, crash).with_options(backoff=Backoff(first=0.0)),
+        ],
+        intensity=1,
+    )
+    await tree.run()
+    async with running(lambda control: [permanent("a", Doing, partial(listen, control))]) as calm:
+        calm.supervisor.kill("a")
+        await calm.settle()
+
+    assert heard == [(True, "the restart budget is spent by b"), (False, ""), (True, "")]
 
 
 async def test_slow_failures_in_a_row_end_the_tree_too(

@@ -68,6 +68,7 @@ class FakeControl:
     done: list[tuple[str, str]] = field(factory=list)
     on_kill: Callable[[], None] = lambda: None
     failure: str = ""
+    is_stopping: bool = False
 
     def census(self) -> tuple[ActorView, ...]:
         return self.views

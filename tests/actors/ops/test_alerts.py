@@ -3,6 +3,7 @@ from typing import Any, TypeVar
 import pytest
 import trio
 from attrs import define, field
+from structlog.typing import EventDict
 from trio.testing import MockClock
 
 from actors.ops.alerts import EVERY, TOLD_KEY, Alerts
@@ -12,7 +13,14 @@ from protocols.ids import PersonId
 from protocols.lifecycle import ActorState
 from protocols.mail import CalleeDiedError, Question
 from protocols.store import GetKey
-from tests.actors.ops.rig import DyingStoreAddress, FakeControl, FakeDirectory, actor
+from tests.actors.ops.rig import (
+    DyingStoreAddress,
+    FakeControl,
+    FakeDirectory,
+    FakeLife,
+    actor,
+    run_as,
+)
 from tests.fakes import MemoryStoreAddress
 
 A = TypeVar("A")
@@ -41,6 +49,11 @@ class TellingDirectory(FakeDirectory):
         return result  # type: ignore[no-any-return]  # the question's own answer
 
 
+def seconds() -> float:
+    """The time of day, which goes on with the test's own clock."""
+    return 1.8e9 + trio.current_time()
+
+
 @define
 class Scene:
     control: FakeControl = field(factory=FakeControl)
@@ -48,7 +61,7 @@ class Scene:
     chats: TellingDirectory = field(factory=TellingDirectory)
 
     def alerts(self, *people: PersonId) -> Alerts:
-        return Alerts(self.control, self.store, self.chats, people or (ME,))
+        return Alerts(self.control, self.store, self.chats, people or (ME,), clock=seconds)
 
 
 @pytest.fixture
@@ -97,6 +110,23 @@ async def test_who_cannot_be_told_keeps_nobody_else_from_it(
     assert [person for person, _ in scene.chats.told] == [YOU]
 
 
+async def test_who_cannot_be_told_is_said_once_in_the_log_and_in_the_tree(
+    scene: Scene, autojump_clock: MockClock, logs: list[EventDict]
+) -> None:
+    del autojump_clock  # time passes by itself
+    life = FakeLife()
+    scene.control.views, scene.chats.away = PARKED, (ME,)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run_as, life, scene.alerts().run)
+        await trio.sleep(10 * EVERY)
+        scene.chats.away = ()
+        await trio.sleep(2 * EVERY)
+        nursery.cancel_scope.cancel()
+
+    assert [line["people"] for line in logs] == [[ME]]
+    assert life.notes == [f"cannot tell {ME}", ""]
+
+
 async def test_what_nobody_could_be_told_is_told_when_the_chats_are_back(
     scene: Scene, autojump_clock: MockClock
 ) -> None:
@@ -138,6 +168,89 @@ async def test_the_last_word_says_why_the_program_gives_up(
     ((person, text),) = scene.chats.told
     assert person == ME
     assert "the restart budget is spent by matrix" in text
+
+
+async def test_a_last_word_that_nobody_hears_is_the_first_of_the_next_life(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    del autojump_clock  # time passes by itself
+    scene.control.failure, scene.chats.is_dead = "the restart budget is spent by chats", True
+    with trio.move_on_after(1):
+        await scene.alerts().run()
+    scene.control.failure, scene.chats.is_dead = "", False
+    for _ in range(2):
+        with trio.move_on_after(2 * EVERY):
+            await scene.alerts().run()
+
+    assert scene.chats.told == [(ME, "⚠️ The program gave up: the restart budget is spent by chats")]
+
+
+async def test_a_life_that_could_keep_nothing_is_told_as_cut_short(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    del autojump_clock  # time passes by itself
+    dying = DyingStoreAddress(journal=scene.store.journal, answers_left=4)
+    with trio.move_on_after(EVERY / 2):
+        await Alerts(scene.control, dying, scene.chats, (ME,)).run()
+    with trio.move_on_after(2 * EVERY):
+        await scene.alerts().run()
+
+    ((_, text),) = scene.chats.told
+    assert "was not stopped in order" in text
+
+
+async def test_a_restart_does_not_shorten_the_minute_between_two_messages(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    del autojump_clock  # time passes by itself
+    began = trio.current_time()
+    for name in ("matrix", "web", "ops"):
+        scene.control.views = (*scene.control.views, actor(name, state=ActorState.PARKED))
+        with trio.move_on_after(2 * EVERY):
+            await scene.alerts().run()
+    assert len(scene.chats.told) == 1
+    with trio.move_on_after(began + LEAST_PAUSE + EVERY - trio.current_time()):
+        await scene.alerts().run()
+
+    assert len(scene.chats.told) == 2
+
+
+async def test_the_last_word_keeps_the_minute_and_is_left_to_the_next_life(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    del autojump_clock  # time passes by itself
+    scene.control.views = PARKED
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(scene.alerts().run)
+        await trio.sleep(1)
+        scene.control.failure = "the restart budget is spent by web"
+        nursery.cancel_scope.cancel()
+    assert len(scene.chats.told) == 1
+    scene.control.failure = ""
+    with trio.move_on_after(LEAST_PAUSE + EVERY):
+        await scene.alerts().run()
+
+    assert [text for _, text in scene.chats.told[1:]] == [
+        "⚠️ The program gave up: the restart budget is spent by web"
+    ]
+
+
+async def test_what_nobody_has_heard_yet_outlives_a_short_life(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    del autojump_clock  # time passes by itself
+    scene.control.failure, scene.chats.is_dead = "the restart budget is spent by chats", True
+    with trio.move_on_after(1):
+        await scene.alerts().run()
+    scene.control.failure = ""
+    for is_at_once in (True, False):
+        with trio.move_on_after(0 if is_at_once else EVERY):
+            await scene.alerts().run()
+    scene.chats.is_dead = False
+    with trio.move_on_after(EVERY):
+        await scene.alerts().run()
+
+    assert len(scene.chats.told) == 1
 
 
 async def test_a_stop_in_good_order_has_no_last_word(

@@ -8,6 +8,7 @@ from actors.ops.incidents import (
     QUIET_AFTER,
     DeadLetterWatch,
     News,
+    Told,
     at_the_door,
     in_tree,
     read_told,
@@ -41,6 +42,14 @@ def test_a_stranger_with_a_code_is_told_with_what_to_type_and_one_without_is_not
 
     assert "debug pair K7QX" in text
     assert "private" not in text
+
+
+def test_a_strangers_name_is_no_markdown() -> None:
+    evil = Stranger(PersonId("matrix:@`[x](http://evil)`:s"), "", "K7QX", 1, 0.0, 0.0)
+
+    (text,) = at_the_door(AccessList("pairing", (), (), (evil,))).values()
+
+    assert text == "`matrix:@'[x](http://evil)':s` has no access and wrote: `debug pair K7QX`"
 
 
 def test_dead_letters_that_were_there_before_are_no_incident() -> None:
@@ -126,11 +135,11 @@ def test_a_restart_repeats_nothing_and_tells_the_end() -> None:
     news = News()
     news.look({"a": "A", "b": "B"})
     news.delivered(0.0)
-    again = News(read_told(told_text(news.told)))
+    again = News(read_told(told_text(Told(news.told, 7.0))).lines)
     again.look({"a": "A"})
 
     assert again.message(0.0) == "✅ over: B"
-    assert read_told(None) == {}
+    assert read_told(None) == Told()
 
 
 def test_a_hundred_incidents_are_one_message_of_bounded_length() -> None:

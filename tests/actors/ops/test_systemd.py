@@ -27,12 +27,14 @@ async def words(heard: trio.socket.SocketType) -> str:
 async def test_it_says_that_all_is_up_then_that_it_lives_then_that_it_stops(
     heard: trio.socket.SocketType, tmp_path: Path
 ) -> None:
-    notifier = SystemdNotifier(FakeControl(), str(tmp_path / "notify"), every=0.01)
+    control = FakeControl()
+    notifier = SystemdNotifier(control, str(tmp_path / "notify"), every=0.01)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(notifier.run)
         assert await words(heard) == "READY=1"
         assert await words(heard) == "WATCHDOG=1\nSTATUS=2 actors"
         assert await words(heard) == "WATCHDOG=1\nSTATUS=2 actors"
+        control.is_stopping = True
         nursery.cancel_scope.cancel()
     said = await words(heard)
     while said != "STOPPING=1":
@@ -55,6 +57,17 @@ async def test_an_actor_that_is_stuck_lets_the_watchdog_starve_and_a_session_doe
         nursery.cancel_scope.cancel()
 
     assert said == "STATUS=stuck: store"
+
+
+async def test_a_notifier_that_starts_again_says_nothing_of_a_stop(
+    heard: trio.socket.SocketType, tmp_path: Path
+) -> None:
+    notifier = SystemdNotifier(FakeControl(), str(tmp_path / "notify"))
+    for _ in range(2):
+        with trio.move_on_after(0.05):
+            await notifier.run()
+
+    assert [await words(heard) for _ in range(4)] == 2 * ["READY=1", "WATCHDOG=1\nSTATUS=2 actors"]
 
 
 async def test_an_abstract_address_is_reached(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from openapi_spec_validator.readers import read_from_filename
 from schemathesis import GenerationMode, checks
 from structlog.typing import EventDict
 
+from actors.ops.web.signatures import key_of
 from protocols.file_links import FileLinks
 from tests.actors.ops.rig import actor
 from tests.actors.ops.web.web_rig import SECRET, PausingControl, serving, signed
@@ -85,7 +86,7 @@ async def test_whatever_is_asked_the_answer_is_as_documented(
 ) -> None:
     ready, links = PausingControl(READY), FileLinks("", b"key")
     async with serving(
-        control=ready, webhook_secrets=(SECRET,), files=tmp_path, links=links
+        control=ready, webhook_keys=(key_of(SECRET),), files=tmp_path, links=links
     ) as web:
         statuses = await trio.to_thread.run_sync(fuzz, web.port, path, method, mode)
         assert (await web.get("/healthz")).status_code == 200
@@ -95,7 +96,7 @@ async def test_whatever_is_asked_the_answer_is_as_documented(
 
 
 async def test_genuine_pushes_of_every_documented_shape_are_taken_and_no_others() -> None:
-    async with serving(webhook_secrets=(SECRET,)) as web:
+    async with serving(webhook_keys=(key_of(SECRET),)) as web:
 
         def push(mode: GenerationMode) -> set[int]:
             return fuzz(web.port, "/webhooks/agent", "POST", mode, auth=sign)

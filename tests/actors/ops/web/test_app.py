@@ -83,7 +83,7 @@ async def test_what_is_not_there_is_a_problem_in_json(path: str) -> None:
 
 
 async def test_another_method_is_refused_with_those_that_are_meant() -> None:
-    async with serving(webhook_secrets=("plain",)) as web:
+    async with serving(webhook_keys=(b"plain",)) as web:
         posted = await web.client.post("/healthz")
         got = await web.get("/webhooks/agent")
 

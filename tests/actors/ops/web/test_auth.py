@@ -41,7 +41,8 @@ def test_a_site_whose_name_was_made_to_point_here_is_not_let_in(host: str) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host", "via"]
+    "name",
+    ["x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-proto", "cf-connecting-ip", "via"],
 )
 def test_what_a_proxy_passes_on_does_not_come_from_this_machine(name: str) -> None:
     headers = {"host": "localhost", name: "203.0.113.7"}

@@ -1,6 +1,8 @@
 """The figures of the program, as Prometheus reads them."""
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 from actors.ops.web.figures import journal_families
 from protocols.lifecycle import ActorState, ActorView
@@ -82,6 +84,24 @@ async def test_a_store_that_is_silent_costs_only_the_figures_of_the_journal() ->
     assert found["surfaces_store_answers",] == 1
     assert found["surfaces_journal_rows", "running"] == 0
     assert found["surfaces_outbox_messages", "pending"] == 0
+
+
+async def test_many_scrapes_in_a_second_cost_as_much_as_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[object] = []
+
+    def write(figures: Collector) -> bytes:
+        written.append(figures)
+        return b"quince 1"
+
+    monkeypatch.setattr("actors.ops.web.figures.generate_latest", write)
+    monkeypatch.setattr("actors.ops.web.figures._LOOK_EVERY", 60.0)
+    async with serving() as web:
+        texts = {(await web.get("/metrics")).text for _ in range(5)}
+
+    assert texts == {"quince 1"}
+    assert len(written) == 1
 
 
 async def test_odd_headers_of_a_scraper_are_no_fault_of_ours() -> None:

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from structlog.typing import EventDict
 
 from actors.ops.web.hooks import MOST_BYTES
+from actors.ops.web.signatures import key_of
 from protocols.chats import RowsArrived
 from protocols.mail import AnswerLateError, CalleeDiedError, NoAnswerError, Question
 from protocols.pushes import read_event
@@ -26,7 +27,7 @@ PATH = "/webhooks/agent"
 
 @pytest.fixture
 async def web() -> AsyncIterator[Web]:
-    async with serving(webhook_secrets=("whsec_b2xk", SECRET)) as web:
+    async with serving(webhook_keys=(b"old", key_of(SECRET))) as web:
         yield web
 
 
@@ -153,7 +154,7 @@ class FailingStore(MemoryStoreAddress):
 async def test_while_nothing_can_be_made_durable_the_platform_comes_again(
     error: NoAnswerError,
 ) -> None:
-    async with serving(store=FailingStore(error=error), webhook_secrets=(SECRET,)) as web:
+    async with serving(store=FailingStore(error=error), webhook_keys=(key_of(SECRET),)) as web:
         answer = await push(web, as_json(pushed()))
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
@@ -173,7 +174,7 @@ class WaitingStore(MemoryStoreAddress):
 
 async def test_more_pushes_at_once_than_we_hold_are_put_off() -> None:
     store, statuses = WaitingStore(), []
-    async with serving(store=store, webhook_secrets=(SECRET,)) as web:
+    async with serving(store=store, webhook_keys=(key_of(SECRET),)) as web:
 
         async def send(number: int) -> None:
             body = as_json(pushed())
@@ -192,7 +193,7 @@ async def test_more_pushes_at_once_than_we_hold_are_put_off() -> None:
 
 async def test_a_body_that_stops_coming_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("actors.ops.web.hooks._BODY_WITHIN", 0.2)
-    async with serving(webhook_secrets=(SECRET,)) as web:
+    async with serving(webhook_keys=(key_of(SECRET),)) as web:
         head = signed(b"") | {"host": "localhost", "content-length": "100"}
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
 

@@ -129,6 +129,23 @@ async def test_what_is_no_request_ends_only_its_own_connection(web: Web, data: b
     assert not web.stopped.is_set()
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        PREFACE + SETTINGS + b"\0\0\x06\x01\x05\0\0\0\x01\x82\x84\x86\x41\x01x",
+        GET[:-2]
+        + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n\r\n",
+    ],
+)
+async def test_nobody_gets_past_a_proxy_by_http_2(web: Web, start: bytes) -> None:
+    with trio.fail_after(5):
+        said = await web.say(start)
+
+    assert b"this server speaks HTTP/1.1" in said
+    assert b'"status":"ok"' not in said
+    assert await is_well(web)
+
+
 async def test_a_fault_of_hypercorns_ends_only_its_own_connection(
     web: Web, monkeypatch: pytest.MonkeyPatch, logs: list[EventDict]
 ) -> None:

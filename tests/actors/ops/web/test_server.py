@@ -69,8 +69,6 @@ async def test_a_port_in_use_is_said_with_what_to_do() -> None:
         ("203.0.113.7:0", "no address of this machine; set one that it has"),
         ("no.such.host.invalid:0", "this host is not known"),
         (f"{'a' * 64}.x:0", "this host is not known"),
-        ("127.0.0.1:65536", "a port is a number up to 65535"),
-        ("127.0.0.1:http", "a port is a number up to 65535"),
     ],
 )
 async def test_a_bad_address_is_said_with_what_to_do(bind: str, why: str) -> None:
@@ -95,13 +93,6 @@ async def test_a_fault_of_the_system_is_said_in_its_words(monkeypatch: pytest.Mo
     monkeypatch.setattr(trio, "open_tcp_listeners", refused)
 
     assert await reason() == "OPS_BIND 127.0.0.1:0: Too many open files; set another address"
-
-
-async def test_a_secret_that_was_cut_off_is_said_without_it() -> None:
-    said = await reason(webhook_secrets=("whsec_quince",))
-
-    assert said.startswith("LAMBDA_WEBHOOK_SECRET: ")
-    assert "quince" not in said
 
 
 async def test_where_it_cannot_listen_the_rest_goes_on() -> None:
