@@ -72,9 +72,7 @@ class DeadLetterWatch:
             self.known = self._highest = count
             return {}
         more = self._highest - self.known
-        return {
-            "dead-letters": f"things that could not be handled: {more} more, see `debug dead-letters`"
-        }
+        return {"dead-letters": f"could not be handled: {more} more, see `debug dead-letters`"}
 
 
 @define

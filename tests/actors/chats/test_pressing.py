@@ -391,6 +391,7 @@ async def test_a_question_that_has_expired_says_so(autojump_clock: MockClock) ->
         await world.say("yes")
 
     assert answers(world) == ["This question has expired. Please send your request again."]
+    assert [(out.text, out.keyboard) for out in amended(world)] == [("", ())]
     assert world.turns[-1].resume is None
 
 
