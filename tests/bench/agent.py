@@ -96,7 +96,7 @@ def measure_agent(share: float) -> Iterator[Finding]:
     events: list[float] = []
     for _ in range(scaled(_ROUNDS, share)):
         idle.append(_p99(trio.run(_first_words, 0, scaled(_WORDS, share))[0]))
-        waits, rate = trio.run(_first_words, scaled(STREAMS, share), scaled(_WORDS, share))
+        waits, rate = trio.run(_first_words, STREAMS, scaled(_WORDS, share))
         busy.append(_p99(waits))
         events.append(rate)
     yield Finding(
