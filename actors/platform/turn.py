@@ -180,7 +180,7 @@ class TurnRunner:
         Raises:
             PlatformFailedError: Also where the stream ends with nothing, or not at all well.
         """
-        pace = Pace()
+        pace = Pace(self._random.random)
         async with _closing(await self._stream(open_turn.turn)) as stream:
             async for part in stream:
                 outcome = _taken(part, open_turn)

@@ -1,5 +1,7 @@
 """How often a stream is read while many others are."""
 
+import random
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -19,7 +21,7 @@ def test_the_more_turns_run_the_less_often_each_is_read(turns: int, seconds: flo
 
 
 async def test_what_had_gathered_is_read_without_a_pause(autojump_clock: MockClock) -> None:
-    pace = Pace()
+    pace = Pace(lambda: 0.5)
     await pace.keep(0.4)
 
     for _ in range(100):
@@ -32,13 +34,31 @@ async def test_what_had_gathered_is_read_without_a_pause(autojump_clock: MockClo
     assert autojump_clock.current_time() == pytest.approx(0.85)
 
 
+async def test_streams_that_began_together_are_not_read_together(
+    autojump_clock: MockClock,
+) -> None:
+    generator, read_at = random.Random(1), list[float]()
+
+    async def read() -> None:
+        await Pace(generator.random).keep(0.4)
+        read_at.append(autojump_clock.current_time())
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(200):
+            nursery.start_soon(read)
+
+    busiest = max(sum(at <= other < at + 0.04 for other in read_at) for at in read_at)
+    assert busiest < 200 / 4
+    assert sum(read_at) / 200 == pytest.approx(0.4, rel=0.1)
+
+
 async def test_who_has_very_much_at_once_lets_others_in_between(
     autojump_clock: MockClock,  # noqa: ARG001  # no time passes
 ) -> None:
     seen: list[str] = []
 
     async def read(name: str) -> None:
-        pace = Pace()
+        pace = Pace(random.random)
         for _ in range(200):
             await pace.keep(0.0)
             seen.append(name)
