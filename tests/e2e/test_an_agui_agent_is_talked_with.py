@@ -82,7 +82,7 @@ async def test_an_agent_that_breaks_is_explained_without_its_words(
         await _end(it)
 
     assert "I begin, and then" in it.said
-    assert "could not read" in it.said
+    assert "went wrong at the agent" in it.said
     assert "secret" not in f"{it.said} {it.log}"
 
 
