@@ -37,7 +37,7 @@ async def stream(parts: Sequence[StreamPart]) -> AsyncGenerator[StreamPart, None
         ([HEL, *BESIDE, TextDelta("lo"), StreamFinished()], Answer("Hello")),
         ([HEL, WholeText("Bye"), TextDelta("!"), StreamFinished()], Answer("Bye!")),
         ([HEL, StreamFinished((CAT,))], Answer("Hel", (CAT,))),
-        ([HEL, StreamAsks("i-1", "Go on?")], Answer("HelGo on?")),
+        ([HEL, StreamAsks("i-1", "Go on?")], Answer("Hel\n\nGo on?")),
     ],
 )
 async def test_a_whole_answer_is_what_its_stream_says_in_the_end(
