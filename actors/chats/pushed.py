@@ -13,8 +13,7 @@ from actors.chats.tasks import EndedTask, Task, TaskName, open_key, over_key, re
 from protocols.ids import PersonId
 from protocols.journal import Row, RowState
 from protocols.mail import Address, Question
-from protocols.platform import AgentEvent
-from protocols.pushes import agent_user_key, read_event
+from protocols.pushes import AgentEvent, agent_user_key, read_event
 from protocols.store import FindRow, GetKey, StoreMessage
 
 A = TypeVar("A")

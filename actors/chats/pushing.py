@@ -25,7 +25,7 @@ from protocols.changes import (
 )
 from protocols.ids import Language, PersonId, RowId, SlotId, run_id_for, surface_of
 from protocols.journal import Row, RowState
-from protocols.platform import AgentEvent, AgentEventKind
+from protocols.pushes import AgentEvent, AgentEventKind
 
 
 @define

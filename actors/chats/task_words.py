@@ -8,7 +8,7 @@ from actors.chats.manner import Manner
 from actors.words import Word, plain, say
 from protocols.ids import Language
 from protocols.journal import Row, RowState, Voice
-from protocols.platform import AgentEvent
+from protocols.pushes import AgentEvent
 from protocols.turns import TurnFinished
 
 LONGEST_LINE = 200

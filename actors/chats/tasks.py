@@ -12,7 +12,7 @@ from attrs import asdict, field, frozen
 from protocols.changes import PutKey
 from protocols.ids import PLATFORM, Language, RoomId, RowId, surface_of
 from protocols.journal import Row
-from protocols.platform import AgentEventKind
+from protocols.pushes import AgentEventKind
 
 OPEN = "task:"
 """What the keys of open tasks start with."""

@@ -27,8 +27,6 @@ from actors.platform.whole import whole_answer
 from protocols.ids import RunId
 from protocols.platform import (
     NO_DETAILS,
-    AgentEvent,
-    AgentEventKind,
     Answer,
     Attachment,
     FailureKind,
@@ -43,8 +41,8 @@ from protocols.platform import (
     User,
     UserSettings,
     UserUnknownError,
-    WebhookReceiver,
 )
+from protocols.pushes import AgentEvent, AgentEventKind, WebhookReceiver
 
 __all__ = ["FAULT_WORDS", "MockPlatformClient", "MockStats", "NoReceiverError"]
 

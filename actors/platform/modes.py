@@ -7,7 +7,8 @@ from functools import partial
 from actors.platform.bridge import OpenClient
 from actors.platform.settings import AgentSettings
 from protocols.mail import Address
-from protocols.platform import PlatformClient, WebhookReceiver
+from protocols.platform import PlatformClient
+from protocols.pushes import WebhookReceiver
 from protocols.store import StoreMessage
 
 MODES = ("mock", "production", "openai", "agui")

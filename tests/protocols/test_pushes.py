@@ -3,8 +3,16 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.platform import AgentEvent, AgentEventKind, Attachment
-from protocols.pushes import agent_user_key, event_text, push_room, push_sender, read_event
+from protocols.platform import Attachment
+from protocols.pushes import (
+    AgentEvent,
+    AgentEventKind,
+    agent_user_key,
+    event_text,
+    push_room,
+    push_sender,
+    read_event,
+)
 
 FILES = st.builds(
     Attachment,

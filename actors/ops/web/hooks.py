@@ -20,8 +20,7 @@ from protocols.chats import DirectoryMessage, RowsArrived
 from protocols.ids import PLATFORM, EventId, TraceId
 from protocols.journal import Arrival
 from protocols.mail import Address, NoAnswerError
-from protocols.platform import AgentEvent
-from protocols.pushes import event_text, push_room, push_sender
+from protocols.pushes import AgentEvent, event_text, push_room, push_sender
 from protocols.store import Journal, StoreMessage
 
 log = structlog.get_logger("ops.hooks")

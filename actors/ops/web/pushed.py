@@ -20,7 +20,8 @@ from actors.ops.web.rules import (
     Rule,
     T,
 )
-from protocols.platform import AgentEvent, AgentEventKind, Attachment
+from protocols.platform import Attachment
+from protocols.pushes import AgentEvent, AgentEventKind
 
 _DATA = "/data"
 _WORDS = {

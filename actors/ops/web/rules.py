@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from attrs import define, field, frozen
 
 from actors.ops.web.problems import Fault
-from protocols.platform import AgentEventKind
+from protocols.pushes import AgentEventKind
 
 T = TypeVar("T")
 

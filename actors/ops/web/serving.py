@@ -96,7 +96,8 @@ class Serving:
                     ConnectionState({}),
                     connection,  # type: ignore[arg-type]  # what it uses of a stream, it has
                 )
-        except Exception as error:  # one client's fault of protocol ends no other
+        except Exception as error:  # of whatever kind: Hypercorn raises a client's faults, and
+            # a stranger who could crash this actor ten times in a minute would end the program.
             log.warning("connection.failed", exc_info=error)
         finally:
             connection.hang_up()

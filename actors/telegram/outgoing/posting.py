@@ -12,7 +12,6 @@ from attrs import define, field, frozen
 from actors.kernel.asking import ask_until_answered
 from actors.kernel.backoff import Backoff
 from actors.kernel.child import ParkedError
-from actors.metrics import PENALTIES
 from actors.surfaces.penalties import penalty_left, penalty_text
 from actors.telegram.api.bot import Bot
 from actors.telegram.api.outcomes import (
@@ -36,7 +35,7 @@ from actors.telegram.outgoing.tally import Tally
 from actors.telegram.outgoing.targets import Target, Targets
 from actors.telegram.text.render import Piece, simpler
 from protocols.changes import PutKey
-from protocols.ids import TELEGRAM, RoomId, RowId
+from protocols.ids import RoomId, RowId
 from protocols.mail import Address
 from protocols.store import Commit, GetKey, StoreMessage
 
@@ -280,7 +279,6 @@ class Post:
     async def _punish(self, wait: float) -> None:
         self.gate.punish(wait)
         self.tally.limited(wait)
-        PENALTIES.labels(TELEGRAM).inc()
         text = penalty_text(self.clock(), wait)
         await ask_until_answered(self.store, Commit((PutKey(PENALTY_KEY, text),)))
 

@@ -8,6 +8,8 @@ import structlog
 from attrs import define, field
 
 from actors.kernel.child import note
+from actors.metrics import PENALTIES
+from protocols.ids import TELEGRAM
 
 log = structlog.get_logger("telegram.sender")
 
@@ -49,6 +51,7 @@ class Tally:
         """Telegram wants *wait* seconds of silence."""
         log.warning("server.limited", wait=wait)
         self._counts["penalties"] += 1
+        PENALTIES.labels(TELEGRAM).inc()
         self._limited_until = max(self._limited_until, self.clock() + wait)
         self._tell()
 

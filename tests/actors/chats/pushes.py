@@ -8,8 +8,14 @@ from actors.chats.lasts import LastChat, last_key, last_text
 from actors.chats.slots import Chat, chat_text, chats_prefix
 from protocols.ids import EventId, Language, PersonId, RoomId, RowId, SlotId, TraceId
 from protocols.journal import Arrival, Row
-from protocols.platform import AgentEvent, AgentEventKind
-from protocols.pushes import agent_user_key, event_text, push_room, push_sender
+from protocols.pushes import (
+    AgentEvent,
+    AgentEventKind,
+    agent_user_key,
+    event_text,
+    push_room,
+    push_sender,
+)
 from tests.fakes import MemoryJournal
 
 USER = "user-1"

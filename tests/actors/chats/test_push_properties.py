@@ -10,7 +10,7 @@ from trio.testing import MockClock
 
 from actors.chats.tasks import OPEN, read_all_open
 from protocols.journal import OutboxState, RowState
-from protocols.platform import AgentEventKind
+from protocols.pushes import AgentEventKind
 from tests.actors.chats.pushes import DONE, ERROR, PROGRESS, a_user, arrival_of, event, used_last
 from tests.actors.chats.test_every_step import EveryStep
 from tests.actors.chats.world import ME, OTHER_ROOM, ROOM, World

@@ -18,7 +18,8 @@ from actors.platform.mock import MockPlatformClient
 from protocols.chats import RetryRefused, RoomGone, RowsArrived
 from protocols.ids import PLATFORM, Language, PersonId, RoomId, RowId
 from protocols.journal import RowState, Voice
-from protocols.platform import AgentEvent, AgentEventKind, Attachment
+from protocols.platform import Attachment
+from protocols.pushes import AgentEvent, AgentEventKind
 from protocols.store import Journal, SummariseJournal
 from protocols.surfaces import ShowDraft
 from tests.actors.chats.pushes import (

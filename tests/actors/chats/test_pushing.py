@@ -14,7 +14,7 @@ from actors.chats.sorting import Sorter
 from protocols.changes import AddDeadLetter, AddOutgoing, FinishRow, QueueRow, StartRow
 from protocols.ids import TELEGRAM, Language, PersonId, RoomId, RowId, SlotId
 from protocols.journal import Row, RowState
-from protocols.platform import AgentEventKind
+from protocols.pushes import AgentEventKind
 from tests.actors.chats.pushes import DONE, ERROR, PROGRESS, USER, event, row_of
 from tests.actors.chats.rows import a_page, a_row
 

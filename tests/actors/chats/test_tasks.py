@@ -20,7 +20,7 @@ from actors.chats.tasks import (
     read_over,
 )
 from protocols.ids import Language, RoomId, RowId
-from protocols.platform import AgentEventKind
+from protocols.pushes import AgentEventKind
 from tests.actors.chats.rows import a_row
 
 TASK = Task(

@@ -12,8 +12,6 @@ from trio.testing import MockClock
 from actors.platform.mock import MockPlatformClient, MockStats, NoReceiverError
 from protocols.ids import RunId
 from protocols.platform import (
-    AgentEvent,
-    AgentEventKind,
     Attachment,
     FailureKind,
     PlatformFailedError,
@@ -25,6 +23,7 @@ from protocols.platform import (
     StreamPart,
     TextDelta,
 )
+from protocols.pushes import AgentEvent, AgentEventKind
 
 RUN = RunId("run-1")
 

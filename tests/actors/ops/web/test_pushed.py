@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from actors.ops.web.problems import Fault
 from actors.ops.web.pushed import read_push
 from protocols.ids import native_id, surface_of
-from protocols.platform import AgentEvent, AgentEventKind, Attachment
-from protocols.pushes import event_text, push_room, read_event
+from protocols.platform import Attachment
+from protocols.pushes import AgentEvent, AgentEventKind, event_text, push_room, read_event
 from tests.actors.ops.web.web_rig import as_json, pushed
 
 
