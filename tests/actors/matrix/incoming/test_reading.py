@@ -1,10 +1,8 @@
 """What the surface hears, over a homeserver in memory."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from attrs import define
 from trio.testing import MockClock
 
 from actors.matrix.api.replies import Done, Limited, Refused, TokenRefused, Unreachable
@@ -285,43 +283,6 @@ async def test_a_forgotten_token_before_the_first_message_opens_no_past(
         await server.until(lambda: bool(server.said()))
 
     assert heard(gateway) == ["hello"]
-
-
-@define
-class Beats:
-    """A life that counts what its actor has done."""
-
-    beats: int = 0
-
-    def beat(self) -> None:
-        self.beats += 1
-
-    def ready(self) -> None:
-        """Not looked at."""
-
-    def note(self, text: str) -> None:
-        """Not looked at."""
-
-    def wait_began(self, wait: Any) -> None:
-        """Not looked at."""
-
-    def wait_ended(self, wait: Any) -> None:
-        """Not looked at."""
-
-
-async def test_each_completed_sync_is_a_beat_and_a_failed_one_is_none(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    server = FakeHomeserver(autojump_clock)
-    server.faults["sync"] = [Unreachable("ClientConnectorError"), Limited(3.0)]
-    gateway = gateway_over(server, tmp_path)
-    gateway.life = life = Beats()
-
-    async with gateway.running():
-        await server.until(lambda: not server.faults["sync"])
-        assert life.beats == 0
-        await started(server, gateway)
-        await server.until(lambda: life.beats == 2)
 
 
 async def test_what_was_written_while_the_server_was_out_of_reach_is_backlog(
