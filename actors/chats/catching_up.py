@@ -7,7 +7,7 @@ from attrs import define, field
 
 from actors.chats.asking import ask_through_restarts
 from actors.chats.backlog import Backlog, read_notes
-from actors.chats.choices import question
+from actors.chats.catch_up_choices import question
 from actors.chats.hints import DeliveryHints
 from actors.chats.manner import manner_for
 from protocols.ids import RoomId, SurfaceName, surface_of

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from attrs import define, evolve
 
-from actors.chats.choices import chosen_by_press
+from actors.chats.catch_up_choices import chosen_by_press
 from actors.chats.decisions import Decision, StopRow, SwitchSetting, ignored
 from actors.chats.keyboards import chat_label
 from actors.chats.page import Page

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from attrs import define, evolve, field
 
-from actors.chats.choices import chosen_by_words
+from actors.chats.catch_up_choices import chosen_by_words
 from actors.chats.commands import (
     Blank,
     Command,

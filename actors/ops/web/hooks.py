@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from actors import metrics
+from actors.ops.web.bodies import read_push
 from actors.ops.web.problems import problem
-from actors.ops.web.pushed import read_push
 from actors.ops.web.signatures import Signed, is_genuine, read_headers
 from protocols.chats import DirectoryMessage, RowsArrived
 from protocols.ids import PLATFORM, EventId, TraceId

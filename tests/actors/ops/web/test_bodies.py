@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.ops.web.bodies import read_push
 from actors.ops.web.problems import Fault
-from actors.ops.web.pushed import read_push
 from protocols.ids import native_id, surface_of
 from protocols.platform import Attachment
 from protocols.pushes import AgentEvent, AgentEventKind, event_text, push_room, read_event
