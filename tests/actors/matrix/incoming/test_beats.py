@@ -44,4 +44,4 @@ async def test_each_completed_sync_is_a_beat_and_a_failed_one_is_none(
         await server.until(lambda: not server.faults["sync"])
         assert life.beats == 0
         await started(server, gateway)
-        await server.until(lambda: life.beats == 2)
+        await server.until(lambda: life.beats >= 2)
