@@ -160,7 +160,7 @@ class ChatSession:
     async def _run_turn(self, row: Row) -> None:
         is_over = False
         try:
-            prepared = await self._preparing.prepare(row.id)
+            prepared = await self._preparing.prepare(row)
             if prepared is not None:
                 running = self._running = self._turn(prepared)
                 if self._is_told_to_stop(row):

@@ -22,6 +22,10 @@ EXIT_STOPPED = 0
 EXIT_START_FAILED = 1
 EXIT_BUDGET_SPENT = 70
 WATCHDOG_SLACK = 5.0
+NEW_OBJECTS = 5000
+"""Made since the garbage collector looked last; Python's own 700 cost a tenth of all time under
+load, and nearly all that is made goes away without it.
+"""
 
 log = structlog.get_logger("kernel.supervision")
 
@@ -35,7 +39,8 @@ class Supervisor:
         name: The tree's name, for logs.
         signals: Handle SIGINT and SIGTERM while the tree runs.
         on_interrupt: Gets SIGINT first; True if it was meant for something smaller.
-        freezes: Take what start-up made out of the garbage collector's sight.
+        freezes: Take what start-up made out of the garbage collector's sight, and have it look
+            less often: everybody waits while it does.
 
     Raises:
         SpecError: With everything that is wrong with *specs*, before anything starts.
@@ -122,6 +127,7 @@ class Supervisor:
             if self.freezes:
                 gc.collect()
                 gc.freeze()
+                gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
 
     async def _stop_all(self) -> None:
         for child in reversed(tuple(self._children.values())):

@@ -6,14 +6,13 @@ from contextlib import asynccontextmanager
 
 import structlog
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, frozen
 
 from actors.kernel.asking import ask_until_answered
 from actors.metrics import FIRST_WORD_SECONDS
 from actors.platform.files import Attach, attached
 from actors.platform.made import MadeFiles
 from actors.platform.open_turn import OpenTurn
-from actors.platform.pace import Pace, pause_between
 from actors.platform.people import People
 from actors.platform.retries import delay_before_retry
 from actors.words import Word
@@ -30,6 +29,9 @@ from protocols.store import History, StoreMessage
 from protocols.turns import Turn, TurnFailed, TurnFinished, TurnOutcome
 
 log = structlog.get_logger("platform.turn")
+
+MOST_AT_ONCE = 10
+"""Parts in a row; a client with a full buffer hands over part after part without waiting."""
 
 
 @frozen
@@ -67,16 +69,20 @@ class _Patience:
 
     _limits: Limits
     _ends_at: float
-    scope: trio.CancelScope = field(factory=trio.CancelScope)
+    scope: trio.CancelScope
 
     @classmethod
     def from_now(cls, limits: Limits) -> "_Patience":
-        patience = cls(limits, trio.current_time() + limits.whole)
-        patience.renew()
-        return patience
+        now = trio.current_time()
+        scope = trio.CancelScope(deadline=now + min(limits.idle, limits.whole))
+        return cls(limits, now + limits.whole, scope)
 
     def renew(self) -> None:
-        self.scope.deadline = min(trio.current_time() + self._limits.idle, self._ends_at)
+        """Give it the idle limit again; at most a hundredth less, as a deadline costs something."""
+        idle = self._limits.idle
+        deadline = min(trio.current_time() + idle, self._ends_at)
+        if deadline - self.scope.deadline > idle / 100:
+            self.scope.deadline = deadline
 
     def lasts(self, seconds: float) -> bool:
         return trio.current_time() + seconds < self.scope.deadline
@@ -107,18 +113,13 @@ class TurnRunner:
     made: MadeFiles
     limits: Limits
     _random: random.Random
-    _running: int = field(init=False, default=0)
 
     async def outcome_of(self, open_turn: OpenTurn) -> TurnOutcome:
         """Run the turn; tries again while nothing was shown and the failure allows it."""
         patience = _Patience.from_now(self.limits)
         outcome: TurnOutcome = TurnFailed("", FailureKind.TIMEOUT)
-        self._running += 1
-        try:
-            with patience.scope:
-                outcome = await self._try(open_turn, patience)
-        finally:
-            self._running -= 1
+        with patience.scope:
+            outcome = await self._try(open_turn, patience)
         if patience.scope.cancelled_caught:
             return TurnFailed(open_turn.text, open_turn.broken_by or FailureKind.TIMEOUT)
         return await self._with_files(open_turn, outcome)
@@ -180,7 +181,7 @@ class TurnRunner:
         Raises:
             PlatformFailedError: Also where the stream ends with nothing, or not at all well.
         """
-        pace = Pace(self._random.random)
+        parts = 0
         async with _closing(await self._stream(open_turn.turn)) as stream:
             async for part in stream:
                 outcome = _taken(part, open_turn)
@@ -193,7 +194,9 @@ class TurnRunner:
                 if open_turn.size_chars > self.limits.answer_chars:
                     kept = open_turn.text[: self.limits.answer_chars]
                     return TurnFailed(kept, FailureKind.BROKEN)
-                await pace.keep(pause_between(self._running) if open_turn.has_words else 0.0)
+                parts += 1
+                if parts % MOST_AT_ONCE == 0:
+                    await trio.lowlevel.checkpoint()
         raise PlatformFailedError(FailureKind.CUT, is_retryable=True)
 
     async def _stream(self, turn: Turn) -> AsyncIterator[StreamPart]:

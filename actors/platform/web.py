@@ -18,6 +18,7 @@ import trio
 from attrs import define, field, frozen
 
 from actors.platform.event_stream import ServerSentEvent
+from actors.platform.pace import Pace
 from actors.platform.web_answers import (
     broken,
     close,
@@ -93,6 +94,7 @@ class AgentHttp:
     _ours: dict[str, str] = field(repr=False)
     stall: float = STALL
     most_event_bytes: int = MOST_EVENT_BYTES
+    _pace: Pace = field(init=False, factory=Pace)
 
     async def json(
         self,
@@ -183,8 +185,9 @@ class AgentHttp:
             said = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
             if said != "text/event-stream":
                 raise broken()
-            async with aclosing(events_in(parts, self.most_event_bytes)) as events:
-                yield events
+            with self._pace.stream() as pause:
+                async with aclosing(events_in(parts, self.most_event_bytes, pause)) as events:
+                    yield events
 
     @asynccontextmanager
     async def _answer(

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -32,9 +32,9 @@ async def guarded(raw: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
 
 
 async def events_in(
-    parts: AsyncIterator[bytes], most_bytes: int
+    parts: AsyncIterator[bytes], most_bytes: int, pause: Callable[[], Awaitable[None]]
 ) -> AsyncGenerator[ServerSentEvent, None]:
-    """The events in a body, each of at most *most_bytes*.
+    """The events in a body, each of at most *most_bytes*; *pause* is awaited between two reads.
 
     Raises:
         PlatformFailedError: One of them, or all together, are larger than anybody means.
@@ -50,6 +50,7 @@ async def events_in(
             raise broken() from None
         for event in events:
             yield event
+        await pause()
 
 
 async def whole(parts: AsyncIterator[bytes], most_bytes: int) -> bytes:

@@ -97,7 +97,7 @@ async def test_the_session_that_begins_a_turn_meanwhile_is_quicker(
     for delay in range(50):
         world = World(autojump_clock, seconds_per_batch=0.02)
         async with world.running():
-            _, waiting = await world.write("slow 0.1", "two")
+            _, waiting = await world.write("slow 0.15", "two")
             await trio.sleep(delay / 100)
             await world.redact(waiting)
             await world.settle()

@@ -13,7 +13,7 @@ from actors.kernel.backoff import Backoff
 from actors.kernel.child import ParkedError, ready
 from actors.kernel.mailbox import Mailbox
 from actors.kernel.spec import ChildSpec, permanent, temporary, transient
-from actors.kernel.supervision import Supervisor
+from actors.kernel.supervision import NEW_OBJECTS, Supervisor
 from protocols.lifecycle import ActorState, Control, UnknownActorError
 from protocols.mail import CalleeDiedError
 from tests.actors.kernel.crew import (
@@ -355,12 +355,14 @@ async def test_a_signal_stops_in_order() -> None:
 
 
 async def test_start_up_can_be_frozen() -> None:
-    before = gc.get_freeze_count()
+    before, thresholds = gc.get_freeze_count(), gc.get_threshold()
     try:
         async with running([permanent("a", Doing, hang)], freezes=True):
             assert gc.get_freeze_count() > before
+            assert gc.get_threshold() == (NEW_OBJECTS, *thresholds[1:])
     finally:
         gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 async def test_an_unknown_path_is_refused_with_some_that_are_near() -> None:

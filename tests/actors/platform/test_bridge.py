@@ -10,7 +10,7 @@ from trio.testing import MockClock
 from actors.kernel.mailbox import Mailbox
 from actors.platform.bridge import PlatformBridge
 from actors.platform.modes import always
-from actors.platform.pace import MOST_AT_ONCE
+from actors.platform.turn import MOST_AT_ONCE
 from actors.words import Word
 from actors.words.russian import RUSSIAN
 from protocols.changes import AddOutgoing, FinishRow, QueueRow, StartRow
