@@ -67,6 +67,9 @@ _ATTEMPTS = 3
 _LONGEST_WAIT = 4.0
 """Seconds; whoever asks for more is not waited for: a person wants to hear something."""
 
+_UNDER_WAY = 1.0
+"""Seconds before an unknown run is stopped again: the request that begins it may be on its way."""
+
 _COMMON = {"Lambda-Version": VERSION}
 
 
@@ -160,6 +163,12 @@ class ProductionClient:
 
     async def cancel_run(self, run_id: RunId) -> None:
         """Stop a run; one that is over or unknown is no error."""
+        if not await self._has_cancelled(run_id):
+            await trio.sleep(_UNDER_WAY)
+            await self._has_cancelled(run_id)
+
+    async def _has_cancelled(self, run_id: RunId) -> bool:
+        """Stop a run; False where the platform does not know it."""
 
         async def cancel() -> None:
             await self.http.json("POST", run_path(run_id, "/cancel"), headers=_COMMON)
@@ -169,6 +178,8 @@ class ProductionClient:
         except StatusError as error:
             if error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
                 raise
+            return error.status != HTTPStatus.NOT_FOUND
+        return True
 
     async def get_settings(self, user_id: str) -> UserSettings:
         """The person's settings."""

@@ -485,6 +485,19 @@ async def test_cancelling_what_is_over_or_unknown_is_no_error() -> None:
         await on.client.cancel_run(run_id(7))
 
 
+async def test_a_stop_that_overtakes_its_run_stops_it_all_the_same() -> None:
+    async with on_platform() as on, trio.open_nursery() as nursery:
+        before = on.platform.stats.requests
+        nursery.start_soon(on.client.cancel_run, RUN)
+        with trio.fail_after(5):
+            while on.platform.stats.requests == before:  # noqa: ASYNC110
+                await trio.sleep(0.01)
+        parts = await on.parts("mock:stream=999@200")
+
+    assert parts[-1] == StreamStopped()
+    assert on.platform.stats.cancelled == 1
+
+
 async def test_cancelling_is_tried_again_and_then_it_is_an_error() -> None:
     async with on_platform() as on:
         on.platform.faults.want(status(500), "/cancel$", times=2)
