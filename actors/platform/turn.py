@@ -16,6 +16,7 @@ from actors.platform.open_turn import OpenTurn
 from actors.platform.people import People
 from actors.platform.retries import delay_before_retry
 from actors.words import Word
+from protocols.files import LocalFile
 from protocols.mail import Address
 from protocols.platform import (
     FailureKind,
@@ -33,13 +34,17 @@ log = structlog.get_logger("platform.turn")
 MOST_AT_ONCE = 10
 """Parts in a row; a client with a full buffer hands over part after part without waiting."""
 
+SLOWEST_UPLOAD = 2**18
+"""Bytes a second of the slowest line that files are given the time for."""
+
 
 @frozen
 class Limits:
     """How long and how much one turn may be.
 
     Args:
-        idle: Longest wait for the next part of a stream, also for the first.
+        idle: Longest wait for the next part of a stream, also for the first; files that go along
+            have time of their own.
         whole: Longest turn, however lively it is; below the hour that a session waits.
         answer_chars: Longest answer; a longer one is broken off there.
         attempts: Requests for one turn, while nothing has been shown yet; where the agent
@@ -72,16 +77,18 @@ class _Patience:
     scope: trio.CancelScope
 
     @classmethod
-    def from_now(cls, limits: Limits) -> "_Patience":
+    def from_now(cls, limits: Limits, files: tuple[LocalFile, ...]) -> "_Patience":
+        """With time for the upload of *files*, of which nothing is heard meanwhile."""
         now = trio.current_time()
-        scope = trio.CancelScope(deadline=now + min(limits.idle, limits.whole))
+        upload = sum(file.size_bytes for file in files) / SLOWEST_UPLOAD
+        scope = trio.CancelScope(deadline=now + min(limits.idle + upload, limits.whole))
         return cls(limits, now + limits.whole, scope)
 
     def renew(self) -> None:
         """Give it the idle limit again; at most a hundredth less, as a deadline costs something."""
         idle = self._limits.idle
         deadline = min(trio.current_time() + idle, self._ends_at)
-        if deadline - self.scope.deadline > idle / 100:
+        if abs(deadline - self.scope.deadline) > idle / 100:
             self.scope.deadline = deadline
 
     def lasts(self, seconds: float) -> bool:
@@ -116,7 +123,7 @@ class TurnRunner:
 
     async def outcome_of(self, open_turn: OpenTurn) -> TurnOutcome:
         """Run the turn; tries again while nothing was shown and the failure allows it."""
-        patience = _Patience.from_now(self.limits)
+        patience = _Patience.from_now(self.limits, open_turn.turn.files)
         outcome: TurnOutcome = TurnFailed("", FailureKind.TIMEOUT)
         with patience.scope:
             outcome = await self._try(open_turn, patience)

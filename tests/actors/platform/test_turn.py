@@ -18,7 +18,7 @@ from actors.platform.open_turn import (
     MOST_REASONING,
     OpenTurn,
 )
-from actors.platform.turn import Limits
+from actors.platform.turn import SLOWEST_UPLOAD, Limits
 from actors.words import Word
 from actors.words.russian import RUSSIAN
 from protocols.ids import Language, RunId, SurfaceName, TraceId
@@ -239,6 +239,28 @@ async def test_a_silent_look_up_of_the_person_fails_after_the_idle_limit_too(
     outcome = await run_turn(ScriptedClient(small_call=1e9))
 
     assert outcome == TurnFailed("", FailureKind.TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome", "after"),
+    [
+        ([61.0, *HELLO], TurnFinished("Hello"), 61),
+        ([1e9], TurnFailed("", FailureKind.TIMEOUT), 62),
+        ([61.0, HEL, 1e9], TurnFailed("Hel", FailureKind.TIMEOUT), 121),
+    ],
+)
+async def test_files_that_go_along_have_time_of_their_own(
+    autojump_clock: MockClock,
+    tmp_path: Path,
+    script: Sequence[Step],
+    outcome: TurnOutcome,
+    after: float,
+) -> None:
+    autojump_clock.autojump_threshold = 0.5  # the file is read in a thread
+    file = local_file(tmp_path, b"x" * (2 * SLOWEST_UPLOAD))
+
+    assert await run_turn(ScriptedClient([script]), asked=turn(files=(file,))) == outcome
+    assert autojump_clock.current_time() == pytest.approx(after)
 
 
 async def test_a_lively_agent_that_never_ends_is_stopped_at_the_whole_limit(
