@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from actors.chats.replies import MOST_WAITING
 from tests.rigs.program import program
 from tests.rigs.telegram_api import TelegramApi, telegram_api
 from tests.rigs.telegram_world import Person
@@ -119,6 +120,9 @@ async def test_kill_9_loses_nothing_and_repeats_at_most_the_piece_in_the_air(
         await it.start()
         with trio.fail_after(900):
             for life in range(kills):
+                few_wait = partial(_are_said, life * each - (MOST_WAITING - each))
+                for person in everybody:
+                    await api.answered(person, few_wait)
                 for person in everybody:
                     for words in _words(person, life, each):
                         person.writes(words)
@@ -149,6 +153,11 @@ def _words(person: Person, life: int, each: int) -> list[str]:
 
 def _has_grown(shown: Callable[[], int], beyond: int) -> bool:
     return shown() > beyond
+
+
+def _are_said(number: int, said: list[str]) -> bool:
+    """So much that nothing more is refused as too many: what is repeated counts once."""
+    return len(set(said)) >= number
 
 
 def _is_said(words: str, said: list[str]) -> bool:

@@ -42,6 +42,7 @@ class Invites:
     rooms: Rooms
     direct: Direct
     _pending: dict[str, Invite] = field(factory=dict)
+    _is_loaded: bool = False
     _told: set[Invite] = field(factory=set)
     _changed: trio.Event = field(factory=trio.Event)
 
@@ -49,9 +50,11 @@ class Invites:
         """What to remember of *page*, in the same transaction as its token."""
         after = self._after(page)
         new = (invite for invite in page.invites if after.get(invite.room) is invite)
+        # Until it is known what earlier lives have noted, all that is over may be among that.
+        over = (self._pending.keys() | (set() if self._is_loaded else _over(page))) - after.keys()
         return (
             *(PutKey(_PREFIX + invite.room, _written(invite)) for invite in new),
-            *(DeleteKey(_PREFIX + room) for room in sorted(self._pending.keys() - after)),
+            *(DeleteKey(_PREFIX + room) for room in sorted(over)),
         )
 
     def take(self, page: Page) -> None:
@@ -62,8 +65,8 @@ class Invites:
 
     def _after(self, page: Page) -> dict[str, Invite]:
         """What is pending after *page*: of too many the newest."""
-        gone = {*page.left, *(joined.room for joined in page.joined)}
-        pending = {room: invite for room, invite in self._pending.items() if room not in gone}
+        over = _over(page)
+        pending = {room: invite for room, invite in self._pending.items() if room not in over}
         for invite in page.invites:
             pending.pop(invite.room, None)
             pending[invite.room] = invite
@@ -74,6 +77,7 @@ class Invites:
         for key, text in await ask_until_answered(self.store, FindKeys(_PREFIX)):
             room = key.removeprefix(_PREFIX)
             self._pending.setdefault(room, _read(room, text))
+        self._is_loaded = True
         with trio.move_on_after(_KEYS_WITHIN):
             await self.rooms.vault.announced()
         while True:
@@ -128,6 +132,11 @@ class Invites:
                 return False
             case _:
                 assert_never(reply)
+
+
+def _over(page: Page) -> set[str]:
+    """The rooms that nobody has to invite us into any more."""
+    return {*page.left, *(joined.room for joined in page.joined)}
 
 
 def _written(invite: Invite) -> str:
