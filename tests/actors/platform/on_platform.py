@@ -21,6 +21,8 @@ from protocols.platform import (
 from tests.rigs.lambda_platform import LambdaPlatform, lambda_platform
 
 RUN = RunId("6f1c3c9e-0d5a-5d57-9b0e-3f5c2a1d7e44")
+WORDS = "mock:stream=40@2000"
+ALL_WORDS = "".join(f"word{number} " for number in range(1, 41))
 
 
 def run_id(number: int) -> RunId:

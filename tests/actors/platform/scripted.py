@@ -15,6 +15,7 @@ from actors.platform.files import with_content
 from actors.platform.line import Line
 from actors.platform.made import MadeFiles
 from actors.platform.modes import always
+from actors.platform.open_turn import OpenTurn
 from actors.platform.people import People
 from actors.platform.turn import Limits, TurnRunner
 from actors.platform.turns import Turns
@@ -47,6 +48,7 @@ Step = StreamPart | float | Exception
 NO_DISK = Path("/dev/null")
 """A folder that takes no file."""
 
+HEL = TextDelta("Hel")
 HELLO: tuple[Step, ...] = (TextDelta("Hel"), TextDelta("lo"), StreamFinished())
 
 
@@ -220,6 +222,19 @@ class Restarting(MemoryStoreAddress):
             self.deaths -= 1
             raise CalleeDiedError("store: crashed")
         return await MemoryStoreAddress.ask(self, question, within=within)
+
+
+async def run_turn(
+    client: ScriptedClient,
+    *,
+    asked: Turn | None = None,
+    shown: Shown | None = None,
+    limits: Limits | None = None,
+    made: MadeFiles | None = None,
+) -> TurnOutcome:
+    question = RunTurn(asked or turn(), shown or Shown())
+    runner = runner_for(client, limits=limits, made=made)
+    return await runner.outcome_of(OpenTurn.asked_by(question, at=trio.current_time()))
 
 
 def turns_for(

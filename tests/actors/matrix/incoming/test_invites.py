@@ -1,14 +1,19 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 from trio.testing import MockClock
 
 from actors.matrix.api.replies import Limited, Refused, Reply, TokenRefused, Unreachable
+from actors.matrix.incoming.invites import Invites
+from actors.matrix.incoming.pages import read_page
+from protocols.changes import DeleteKey
 from protocols.ids import PersonId
 from protocols.mail import AnswerLateError, Question
 from tests.actors.matrix.fake_homeserver import (
     ALICE,
+    BOT,
     FakeHomeserver,
     Json,
     gateway_over,
@@ -102,6 +107,17 @@ async def test_an_invitation_that_waits_is_remembered_over_a_restart(
         await server.until(lambda: not gateway.journal.keys)
 
     assert gateway.journal.keys == {}
+
+
+def test_what_is_over_before_the_notes_of_earlier_lives_are_read_is_forgotten() -> None:
+    nobody: Any = None
+    invites = Invites(nobody, nobody, nobody, nobody, nobody)
+    rooms: Json = {"join": {NEW: {}}, "leave": {"!old:fake": {}}}
+    page = read_page({"next_batch": "s1", "rooms": rooms}, BOT)
+    assert page is not None
+
+    keys = {f"matrix_invite:{NEW}", "matrix_invite:!old:fake"}
+    assert set(invites.changes(page)) == {DeleteKey(key) for key in keys}
 
 
 async def test_an_invitation_that_came_while_we_were_down_is_taken(

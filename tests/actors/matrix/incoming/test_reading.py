@@ -6,13 +6,11 @@ import pytest
 from trio.testing import MockClock
 
 from actors.matrix.api.replies import Done, Limited, Refused, TokenRefused, Unreachable
-from protocols.changes import AddOutgoing
 from protocols.chats import DirectoryMessage, RoomGone
 from protocols.ids import MATRIX, EventId, PersonId, RoomId, TraceId
-from protocols.journal import Arrival, Cursor, Voice
+from protocols.journal import Arrival, Cursor
 from protocols.mail import AnswerLateError, Question
 from protocols.store import Journal
-from protocols.surfaces import Deliver
 from tests.actors.matrix.fake_homeserver import (
     ALICE,
     BOT,
@@ -323,30 +321,6 @@ async def test_a_server_that_finds_its_memory_again_costs_no_token(
     assert asked_since.count("") == 1
 
 
-async def test_while_history_is_fetched_each_send_asks_whether_the_room_is_encrypted(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    server = FakeHomeserver(autojump_clock)
-    server.joined.add("!busy:fake")
-    gateway = gateway_over(server, tmp_path)
-
-    async with gateway.running():
-        await started(server, gateway)
-        server.write("hello")
-        await server.until(lambda: len(server.said()) == 1)
-        server.faults["messages"] = [Unreachable("503")] * 5
-        for number in range(30):
-            server.write(f"m{number}", room="!busy:fake")
-        await server.until(lambda: len(server.times("messages")) >= 2)
-        (row, *_) = gateway.journal.rows.values()
-        server.encrypt()
-        gateway.commit(AddOutgoing(row.room, Voice.AGENT, "in the open"))
-        await gateway.say(Deliver(row.room))
-        await server.until(lambda: len(server.said("!busy:fake")) == 30)
-
-    assert server.said() == ["echo: hello"]
-
-
 async def test_a_life_that_ends_before_the_directory_is_told_tells_it_in_the_next(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
@@ -450,42 +424,6 @@ async def test_whatever_a_sync_answers_nothing_is_lost_and_nothing_is_hammered(
     assert tries[-1] - tries[0] > 25
 
 
-async def test_encryption_that_nobody_told_us_of_is_found_before_the_first_word(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    server = FakeHomeserver(autojump_clock)
-    server.encrypted.add(ROOM)
-    gateway = gateway_over(server, tmp_path)
-    gateway.commit(AddOutgoing(HERE, Voice.AGENT, "secret"))
-
-    async with gateway.running():
-        await server.until(lambda: bool(server.sent))
-
-    assert server.said() == []
-    assert [event["type"] for _, event in server.stream] == ["m.room.encrypted"]
-
-
-async def test_while_the_sync_is_interrupted_each_send_asks_whether_the_room_is_encrypted(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    server = FakeHomeserver(autojump_clock)
-    gateway = gateway_over(server, tmp_path)
-
-    async with gateway.running():
-        await started(server, gateway)
-        server.write("hello")
-        await server.until(lambda: bool(server.said()))
-        server.faults["sync"] = [Unreachable("502")] * 5
-        server.write("wakes the sync")
-        await server.until(lambda: not server.faults["sync"][1:])
-        server.encrypted.add(ROOM)
-        gateway.commit(AddOutgoing(HERE, Voice.AGENT, "secret"))
-        await gateway.say(Deliver(HERE))
-        await server.until(lambda: len(server.times("encryption")) == 2)
-
-    assert "secret" not in server.said()
-
-
 async def test_a_room_that_we_were_put_out_of_is_reported(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
@@ -580,22 +518,3 @@ async def test_a_journal_that_died_with_a_batch_gets_it_again(
         await server.until(lambda: bool(server.said()))
 
     assert heard(gateway) == ["hello"]
-
-
-async def test_while_the_sync_is_interrupted_an_open_room_is_asked_of_each_time(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    server = FakeHomeserver(autojump_clock)
-    gateway = gateway_over(server, tmp_path)
-
-    async with gateway.running():
-        await started(server, gateway)
-        server.faults["sync"] = [Unreachable("502")] * 3
-        server.member("join", sender=ALICE)
-        await server.until(lambda: len(server.faults["sync"]) < 3)
-        gateway.commit(*(AddOutgoing(HERE, Voice.AGENT, str(number)) for number in range(3)))
-        await gateway.say(Deliver(HERE))
-        await server.until(lambda: server.said() == ["0", "1", "2"])
-        asked = len(server.times("encryption"))
-
-    assert asked == 3
