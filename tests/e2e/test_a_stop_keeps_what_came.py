@@ -20,7 +20,7 @@ async def test_a_slow_answer_stops_within_a_second_and_the_next_message_is_answe
         journal = await chat.end()
 
     assert stopped.startswith("You wrote:")
-    assert "mock agent" not in stopped
+    assert "mock:help" not in stopped, "it was said to its end"
     assert "\n\n*Stopped. !retry sends your message again.*\n\n" in stopped
     assert word == "Stopped."
     assert "quince" in answer
