@@ -40,10 +40,10 @@ async def test_a_stream_that_cannot_be_gone_on_with_fails_as_why_it_could_not(
     async with on_platform(seed=1) as on:  # its waits come to more than the idle limit
         on.platform.faults.want(OnStream("drop", 6), START)
         on.platform.faults.want(fault, RESUME, times=0)
-        runner = runner_for(on.client, limits=Limits(idle=1.0))
+        runner = runner_for(on.client, limits=Limits(idle=3.0))
         question = RunTurn(evolve(turn(text="mock:stream=40@2000"), run_id=RUN), Shown())
 
-        with trio.fail_after(10):
+        with trio.fail_after(30):
             outcome = await runner.outcome_of(OpenTurn.asked_by(question, at=trio.current_time()))
 
     assert isinstance(outcome, TurnFailed)
