@@ -52,12 +52,21 @@ class Reply:
     body: bytes = field(repr=False)
 
 
+def _nothing() -> None:
+    pass
+
+
 @frozen
 class Answer:
-    """What goes back; None as *reply* ends the connection with a reset."""
+    """What goes back; None as *reply* ends the connection with a reset.
+
+    Args:
+        then: Called once it has gone out.
+    """
 
     reply: Reply | None
     ending: Ending = "sent"
+    then: Callable[[], None] = _nothing
 
 
 Answerer = Callable[[Asked], Awaitable[Answer]]
@@ -100,7 +109,11 @@ class Line:
             nursery.start_soon(self._until_gone, nursery.cancel_scope)
             found.append(await self.answer(asked))
             nursery.cancel_scope.cancel()
-        return bool(found) and await self._send(found[0])
+        if not found:
+            return False
+        goes_on = await self._send(found[0])
+        found[0].then()
+        return goes_on
 
     async def _until_gone(self, waiting: trio.CancelScope) -> None:
         try:

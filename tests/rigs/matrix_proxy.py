@@ -108,10 +108,8 @@ class MatrixProxy:
             for pattern, (begins, ends) in self._penalties.items()
         )
         fault, pattern = self._plan.next(asked.name) or (Fault("", has_effect=True), ANY)
-        if fault.penalty:
-            self._punish(pattern, at + fault.penalty)
         true = await self._pass_on(asked, http) if fault.has_effect else None
-        self._heed(asked.name, true)
+        wait = (pattern, fault.penalty) if fault.penalty else _wait_wanted(asked.name, true)
         await trio.sleep(fault.delay)
         reply = fault.reply or true
         status = 0 if reply is None or fault.ending == "reset" else reply.status
@@ -119,22 +117,17 @@ class MatrixProxy:
         self.calls.append(Call(asked.name, at, fault.name, is_in_penalty, status, body))
         async with self._changed:
             self._changed.notify_all()
-        return Answer(reply, fault.ending)
+        return Answer(reply, fault.ending, partial(self._punish, *wait))
 
-    def _heed(self, name: str, true: Reply | None) -> None:
-        """Hold the program to a 429 that the homeserver itself gave: one for all that it sends."""
-        if true is None or true.status != 429:
+    def _punish(self, pattern: str, seconds: float) -> None:
+        """What *pattern* fits is inside a penalty from now on, as the client has been told."""
+        if not seconds:
             return
-        pattern = SEND if re.search(SEND, name) else f"^{re.escape(name)}$"
-        wait = json.loads(true.body).get("retry_after_ms", 0) / 1000
-        self._punish(pattern, trio.current_time() + wait)
-
-    def _punish(self, pattern: str, until: float) -> None:
         now = trio.current_time()
         begins, ends = self._penalties.get(pattern, (0.0, 0.0))
         if ends < now:
             begins = now + _ON_ITS_WAY
-        self._penalties[pattern] = (begins, max(ends, until))
+        self._penalties[pattern] = (begins, max(ends, now + seconds))
 
     async def _pass_on(self, asked: Asked, http: httpx2.AsyncClient) -> Reply | None:
         """The homeserver's answer; None where it gives none."""
@@ -150,6 +143,14 @@ class MatrixProxy:
         except httpx2.TransportError:
             return None
         return Reply(answer.status_code, passed(answer.headers.multi_items()), body)
+
+
+def _wait_wanted(name: str, true: Reply | None) -> tuple[str, float]:
+    """What a 429 of the homeserver itself is about, and for how long; one for all that is sent."""
+    pattern = SEND if re.search(SEND, name) else f"^{re.escape(name)}$"
+    if true is None or true.status != 429:
+        return pattern, 0.0
+    return pattern, json.loads(true.body).get("retry_after_ms", 0) / 1000
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ import trio.testing
 from attrs import define, field
 
 from actors.matrix.api.replies import Limited, Reply, Unreachable
-from actors.matrix.crypto.port import Sealed
+from actors.matrix.crypto.port import NotSealed, Sealed
 from tests.actors.matrix.crypto.key_server import LOST, ROOM, KeyServer, Party, opened
 
 Json = dict[str, Any]
@@ -58,6 +58,35 @@ async def test_a_fault_of_any_request_costs_time_and_no_message(
     assert [ann.read(event) for event in answers] == ["one", "two"]
     assert len(server.one_time[BOT, "BOT"]) >= 49
     assert autojump_clock.current_time() < 100
+
+
+@pytest.mark.parametrize("name", ["keys/query", "keys/claim", "sendToDevice"])
+async def test_one_room_keeps_the_silence_that_the_server_wants_of_another(
+    server: KeyServer,
+    nursery: trio.Nursery,
+    tmp_path: Path,
+    autojump_clock: trio.testing.MockClock,
+    name: str,
+) -> None:
+    ann = await opened(nursery, server, tmp_path, ANN, "PHONE")
+    bot = await opened(nursery, server, tmp_path)
+    for user in (ANN, BOT):
+        server.enter(user, "!new:fake")
+    bot.client.faults[name] = [Limited(2.0)]
+    since = autojump_clock.current_time()
+
+    refused = await bot.seal("later")
+    asked = bot.client.names().count(name)
+    await trio.sleep(0.5)
+    kept = await bot.seal("too early", "!new:fake")
+
+    assert refused == NotSealed("rate limited", 2.0)
+    assert kept == NotSealed("rate limited", 1.5)
+    assert bot.client.names().count(name) == asked
+    event = await bot.say("in time", "!new:fake")
+    await ann.hear()
+    assert ann.read(event, "!new:fake") == "in time"
+    assert autojump_clock.current_time() - since == 2.0
 
 
 @pytest.mark.parametrize("when", range(1, 7))
