@@ -61,7 +61,7 @@ class Answer:
     """What goes back; None as *reply* ends the connection with a reset.
 
     Args:
-        then: Called once it has gone out.
+        then: Called once it has gone out whole.
     """
 
     reply: Reply | None
@@ -109,11 +109,7 @@ class Line:
             nursery.start_soon(self._until_gone, nursery.cancel_scope)
             found.append(await self.answer(asked))
             nursery.cancel_scope.cancel()
-        if not found:
-            return False
-        goes_on = await self._send(found[0])
-        found[0].then()
-        return goes_on
+        return bool(found) and await self._send(found[0])
 
     async def _until_gone(self, waiting: trio.CancelScope) -> None:
         try:
@@ -153,6 +149,7 @@ class Line:
         await self.stream.send_all(head + (self._http.send(h11.Data(data=shown)) or b""))
         if not is_whole:
             return False
+        answer.then()
         self._http.send(h11.EndOfMessage())
         return self._http.our_state is h11.DONE
 

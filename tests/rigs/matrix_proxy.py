@@ -109,9 +109,9 @@ class MatrixProxy:
         )
         fault, pattern = self._plan.next(asked.name) or (Fault("", has_effect=True), ANY)
         true = await self._pass_on(asked, http) if fault.has_effect else None
-        wait = (pattern, fault.penalty) if fault.penalty else _wait_wanted(asked.name, true)
         await trio.sleep(fault.delay)
         reply = fault.reply or true
+        wait = (pattern, fault.penalty) if fault.penalty else _wait_wanted(asked.name, reply)
         status = 0 if reply is None or fault.ending == "reset" else reply.status
         body = asked.body if len(asked.body) < _KEPT_BYTES else b""
         self.calls.append(Call(asked.name, at, fault.name, is_in_penalty, status, body))
@@ -145,12 +145,12 @@ class MatrixProxy:
         return Reply(answer.status_code, passed(answer.headers.multi_items()), body)
 
 
-def _wait_wanted(name: str, true: Reply | None) -> tuple[str, float]:
+def _wait_wanted(name: str, reply: Reply | None) -> tuple[str, float]:
     """What a 429 of the homeserver itself is about, and for how long; one for all that is sent."""
     pattern = SEND if re.search(SEND, name) else f"^{re.escape(name)}$"
-    if true is None or true.status != 429:
+    if reply is None or reply.status != 429:
         return pattern, 0.0
-    return pattern, json.loads(true.body).get("retry_after_ms", 0) / 1000
+    return pattern, json.loads(reply.body).get("retry_after_ms", 0) / 1000
 
 
 @asynccontextmanager
