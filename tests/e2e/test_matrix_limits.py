@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 import trio
 
 from tests.e2e.matrix_chat import matrix_chat
-from tests.rigs.matrix_faults import SEND, too_many
+from tests.rigs.matrix_faults import SEND, TO_DEVICE, too_many
 from tests.rigs.matrix_human import human
 from tests.rigs.matrix_proxy import matrix_proxy
 from tests.rigs.synapse import Synapse, start_synapse
@@ -43,12 +44,16 @@ async def test_under_synapses_own_limits_every_message_is_answered_and_none_too_
     assert all(one.is_readable and one.is_encrypted for one in said)
 
 
-async def test_a_penalty_is_kept_over_a_kill(tmp_path: Path, synapse: Synapse) -> None:
+@pytest.mark.parametrize("pattern", [SEND, TO_DEVICE], ids=["messages", "keys"])
+async def test_a_penalty_is_kept_over_a_kill(
+    tmp_path: Path, synapse: Synapse, pattern: str
+) -> None:
     async with matrix_proxy(synapse.url) as proxy:
         here = {"MATRIX_HOMESERVER": proxy.url}
         async with matrix_chat(tmp_path, synapse, is_encrypted=True, **here) as chat:
             await chat.start()
-            proxy.fail(too_many(_WAIT), SEND)
+            since = trio.current_time()
+            proxy.fail(too_many(_WAIT), pattern)
             await chat.say("comes-later")
             await chat.it.logged("server.limited")
             tree = await chat.it.tree()
@@ -57,7 +62,7 @@ async def test_a_penalty_is_kept_over_a_kill(tmp_path: Path, synapse: Synapse) -
             said = await chat.hears("comes-later")
             await chat.end()
 
-    limited, *after = proxy.calls_of(SEND)
+    limited, *after = (call for call in proxy.calls_of(pattern) if call.at >= since)
     assert "rate limited" in tree["matrix"]["note"]
     assert len(said) == 1
     assert limited.fault == "429"
